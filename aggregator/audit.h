@@ -1,0 +1,28 @@
+/*
+ * The audit: proves that the books add up, and names the first place where they do not.
+ *
+ * Coverage (per partition the ranges run from origin to next_offset without gap or overlap), conservation (covered = delivered + absent,
+ * delivered = tallied + excluded + duplicate + dead-lettered; dead letters and exclusions held against their rows; absent 0 where the topic
+ * has neither compaction nor transactions), row checksums (ranges, dead letters, windows, pending, grades, announcements, terms, statements, credit notes),
+ * and window totals plus pending = tallied, per book and stream kind.
+ */
+#ifndef AGGREGATOR_AUDIT_H
+#define AGGREGATOR_AUDIT_H
+
+#include "base/db.h"
+#include "base/str.h"
+
+struct audit_report {
+    int64_t partitions, ranges, records, dead_letters, windows; /* looked at */
+    int64_t absent;
+    int64_t findings;
+};
+
+/* Calls `finding` for each (at most 100; all are counted) with a line that names the place: topic, partition, offsets, row. allow_absent: topics that
+ * may have gaps. Returns ERR_MISMATCH if there is any finding, ERR_STORE if the store cannot be read. */
+enum err_code audit_run(struct db *db, int64_t book_id,
+                        bool (*allow_absent)(void *context, struct str topic),
+                        void (*finding)(void *context, const char *line), void *context,
+                        struct audit_report *ret_report, struct err *err);
+
+#endif

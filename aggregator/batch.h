@@ -1,0 +1,62 @@
+/*
+ * A batch: what a consumer has read since its last commit. It keeps nothing older.
+ *
+ * Per partition it covers [from, to) and holds three independent counts: records delivered, offsets that were missing between
+ * them, verdicts. batch_check holds them against each other: to - from = delivered + absent and delivered = sum of verdicts.
+ * Memory is bounded by what the caller commits: ask batch_records and batch_size.
+ */
+#ifndef AGGREGATOR_BATCH_H
+#define AGGREGATOR_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/random.h"
+#include "base/str.h"
+#include "schemas/event.h"
+#include "schemas/verdict.h"
+
+enum { BATCH_ID_SIZE = 16, DEAD_LETTER_BYTES_MAX = 64 * 1024 };
+
+struct batch;
+
+/* Where a record stands. */
+struct coordinate {
+    int64_t stream_id;
+    int32_t partition;
+    int64_t offset;
+    int64_t time_ns; /* Kafka time stamp, INT64_MIN if none */
+};
+
+/* dead_letter_bytes_max: longer originals are cut. topic names appear in activity masks. */
+struct batch *batch_new(size_t dead_letter_bytes_max);
+void batch_free(struct batch *batch);
+/* Empties it for the next batch: partitions keep their `to` as the next `from`. */
+void batch_clear(struct batch *batch);
+/* Begins a partition at next_offset, as the ledger has it. topic and config_digest are copied. A partition begins once. */
+void batch_begin_partition(struct batch *batch, int64_t stream_id, struct str topic,
+                           struct str config_digest, int32_t partition, int64_t next_offset);
+/* Drops a partition with what was read of it since the last commit (revoked, fenced). Only on an empty batch. */
+void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partition);
+
+/* Each delivered record is added exactly once, in the order of its partition; a gap before it counts as absent. */
+void batch_add_event(struct batch *batch, const struct coordinate *at, const struct event *event);
+/* rule: for VERDICT_RULE. */
+void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum verdict verdict,
+                        struct str rule);
+void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enum verdict verdict,
+                           struct str detail, struct str bytes);
+/* The partition is known to be empty up to `to`: what is missing before it is absent. */
+void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to);
+
+int64_t batch_next_offset(const struct batch *batch, int64_t stream_id, int32_t partition);
+int64_t batch_records(const struct batch *batch);      /* delivered since the last clear */
+int64_t batch_dead_letters(const struct batch *batch); /* since the last clear */
+int64_t batch_dead_letters_of(const struct batch *batch, int64_t stream_id);
+int64_t batch_records_of(const struct batch *batch, int64_t stream_id);
+size_t batch_size(const struct batch *batch); /* bytes, about */
+bool batch_empty(const struct batch *batch);  /* covers nothing */
+void batch_check(const struct batch *batch);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * The fold: pending tallies become windows, by one writer at a time.
+ *
+ * The lease has a fencing number on the store's clock. Every fold transaction locks the lease row, checks the number, takes a bounded set
+ * of pending rows, merges and deletes them, and marks the touched hours for grading. There is no position cursor: commits become visible
+ * out of order. A round notes, in one snapshot, complete-until per stream and the ids of all batches with pending rows; it is
+ * published by the transaction that deletes the last of them. Event time never moves complete-until.
+ */
+#ifndef AGGREGATOR_FOLD_H
+#define AGGREGATOR_FOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/db.h"
+
+struct fold_options {
+    struct db *db; /* borrowed */
+    int64_t book_id;
+    const char *holder;    /* who: host name, pid, or a word of a test */
+    int64_t lease_ns;      /* default 60 s */
+    int64_t lateness_ns;   /* subtracted from the smallest drained_ns; default 5 min */
+    int64_t rows_per_step; /* pending rows of one transaction; default 2000 */
+};
+
+struct fold {
+    struct fold_options options;
+    int64_t fence; /* 0: no lease held */
+};
+
+void fold_init(struct fold *fold, const struct fold_options *options);
+/* ERR_FENCED if another holder's lease is still running; the text says whose and how long. */
+enum err_code fold_acquire(struct fold *fold, struct err *err);
+/* Gives the lease back; best effort. */
+void fold_release(struct fold *fold);
+/* One transaction: starts a round if none is open, folds up to rows_per_step rows. *ret_done: the round is published, nothing of
+ * it is pending. ERR_FENCED: the lease was taken over; nothing of this step was written. */
+enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err);
+/* Steps until done; a kill in between loses nothing. progress may be NULL. */
+enum err_code fold_run(struct fold *fold,
+                       void (*progress)(void *context, int64_t folded, int64_t total),
+                       void *context, struct err *err);
+/* Smallest published complete-until over the book's open streams; INT64_MIN if one has none. */
+enum err_code fold_complete_until(struct db *db, int64_t book_id, int64_t *ret_complete_ns,
+                                  struct err *err);
+
+#endif

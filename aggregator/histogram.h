@@ -1,0 +1,34 @@
+/*
+ * Latency histogram: OpenTelemetry's exponential data model at scale 6, base 2^(1/64), relative error at most 1.1 %.
+ *
+ * Buckets are integers of nanoseconds: bucket i holds (base^i, base^(i+1)], 0 ns has a bucket of its own. Merging adds. The
+ * index is computed exactly (a table of integer bounds), so the same latency falls into the same bucket on every machine.
+ */
+#ifndef AGGREGATOR_HISTOGRAM_H
+#define AGGREGATOR_HISTOGRAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct histogram {
+    int64_t zero_count;
+    int64_t *counts; /* owned, grown to the highest bucket in use; index 0 is (1, base] ns */
+    int32_t first;   /* bucket of counts[0] */
+    int32_t size;
+};
+
+void histogram_release(struct histogram *histogram);
+void histogram_add(struct histogram *histogram, int64_t latency_ns, int64_t weight);
+void histogram_merge(struct histogram *into, const struct histogram *from);
+int64_t histogram_count(const struct histogram *histogram);
+/* Upper bound in ns of the bucket that holds the q-th part per thousand; 0 if empty. */
+int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille);
+void histogram_pack(const struct histogram *histogram, struct strbuf *out);
+/* Advances *packed behind the histogram. ERR_MISMATCH. */
+enum err_code histogram_unpack(struct str *packed, struct histogram *ret_histogram,
+                               struct err *err);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * The ledger: all batches of a book, without gap or overlap. A commit is one store transaction that inserts the batch and
+ * advances each partition's next_offset only where it still equals the batch's `from`.
+ *
+ * So a kill at any point, a zombie, two schedulers, or a retry of a commit whose answer was lost all end in the same ledger.
+ * Errors: ERR_STORE (retriable: nothing was committed, the batch is unchanged and may be committed again), ERR_FENCED (somebody else owns
+ * a partition: the batch must be dropped and positions reloaded).
+ */
+#ifndef AGGREGATOR_LEDGER_H
+#define AGGREGATOR_LEDGER_H
+
+#include "aggregator/batch.h"
+#include "aggregator/store.h"
+#include "base/arena.h"
+#include "base/db.h"
+#include "base/random.h"
+
+struct ledger {
+    struct db *db; /* borrowed */
+    int64_t book_id;
+    struct random *random; /* borrowed; batch ids */
+    const char *program_version;
+};
+
+struct ledger_partition {
+    int32_t partition;
+    int64_t origin;
+    int64_t next_offset;
+    int64_t guard_offset; /* -1: none yet */
+    int64_t guard_time_ns;
+    bool parked;
+};
+
+/* Inserts the origins of partitions that have none, all in one transaction; those that exist are kept. If the stream has any
+ * partition already, one that is missing is a later one and its origin is 0 whatever the caller resolved.
+ * origins[i] belongs to partition i. */
+enum err_code ledger_set_origins(struct ledger *ledger, int64_t stream_id, const int64_t *origins,
+                                 int32_t partition_count, struct err *err);
+/* All partitions of the stream, sorted; in arena. */
+enum err_code ledger_partitions(struct ledger *ledger, int64_t stream_id, struct arena *arena,
+                                struct ledger_partition **ret_partitions, size_t *ret_count,
+                                struct err *err);
+/* Commits and clears the batch. A commit whose answer was lost is resolved here: the offset rows are locked, then the id is
+ * looked up, so the caller never sees an unknown outcome. */
+enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct err *err);
+/* Sets drained_ns = greatest(drained_ns, time_ns) where next_offset >= high. Partitions without a row are inserted first. */
+enum err_code ledger_note_drained(struct ledger *ledger, int64_t stream_id, int32_t partition,
+                                  int64_t high, int64_t time_ns, struct err *err);
+/* True if the ledger holds a batch of the stream under this configuration digest. */
+enum err_code ledger_proven(struct ledger *ledger, int64_t stream_id, struct str config_digest,
+                            bool *ret_proven, struct err *err);
+/* Services that the book has seen; in arena, sorted. */
+enum err_code ledger_services(struct ledger *ledger, struct arena *arena, struct str **ret_services,
+                              size_t *ret_count, struct err *err);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * The tally: the mergeable content of a service's hour, and its packed form.
+ *
+ * All fields are integers; merging is commutative and associative, so any order of batches gives the same bytes. Three
+ * kinds, as in the tables `pending` and `window_hour`:
+ *   window   (service, customer, hour): 60 minutes of counts, a latency histogram, offset ranges;
+ *   check    (service, instance, region, checker, hour): 60 minutes of results and the last one of each minute;
+ *   activity ("topic" or "checker", name, hour): a mask of the minutes that carried events.
+ * Packed form: first byte format version, then LEB128 varints; equal contents pack to equal bytes. Unpacking checks everything.
+ */
+#ifndef AGGREGATOR_TALLY_H
+#define AGGREGATOR_TALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aggregator/histogram.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "schemas/event.h"
+
+enum { TALLY_MINUTES = 60 };
+
+struct window_minute {
+    int64_t records;    /* tallied, unweighted: what the ledger's counts are held against */
+    int64_t total;      /* requests, weighted */
+    int64_t errors;     /* weighted; errors + slow <= total */
+    int64_t slow;       /* weighted: successful and above the threshold */
+    int64_t no_latency; /* weighted: latency unknown */
+};
+
+/* Lowest and highest offset of a partition whose events fell into the hour: an explanation re-reads between them. */
+struct offset_range {
+    int64_t stream_id;
+    int32_t partition;
+    int64_t low, high; /* both inclusive */
+};
+
+struct window_tally {
+    struct window_minute minutes[TALLY_MINUTES];
+    struct histogram latency;
+    struct offset_range *ranges; /* sorted by stream, partition */
+    size_t range_count;
+};
+
+struct check_minute {
+    int64_t records; /* tallied */
+    int64_t passed, warned, failed, unknown, removed;
+    enum outcome last; /* of the last result; at equal times the worse wins */
+    int64_t last_time_ns;
+    int64_t last_interval_ns;
+};
+
+struct check_tally {
+    struct check_minute minutes[TALLY_MINUTES];
+    struct offset_range *ranges;
+    size_t range_count;
+};
+
+struct activity_tally {
+    uint64_t minutes; /* bit n: minute n of the hour carried events */
+};
+
+enum tally_kind { TALLY_WINDOW, TALLY_CHECK, TALLY_ACTIVITY };
+const char *tally_kind_name(enum tally_kind kind); /* "window", "check", "activity" */
+
+struct tally_key {
+    enum tally_kind kind;
+    struct str a, b, c, d; /* see above and schemas/migrations/0001_ledger.sql */
+    int64_t hour;          /* since 1970 */
+};
+
+struct tally {
+    union {
+        struct window_tally window;
+        struct check_tally check;
+        struct activity_tally activity;
+    };
+};
+
+void tally_init(struct tally *tally);
+void tally_release(struct tally *tally);
+/* into += from. */
+void tally_merge(enum tally_kind kind, struct tally *into, const struct tally *from);
+void tally_check(enum tally_kind kind, const struct tally *tally); /* CHECKs the invariants */
+void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *out);
+/* ERR_MISMATCH: the bytes are not a packed tally of this kind. */
+enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally *ret_tally,
+                           struct err *err);
+/* Records (unweighted) in it; 0 for activity. */
+int64_t tally_records(enum tally_kind kind, const struct tally *tally);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * The seam for the store: one interface, a driver per database (SQLite here, PostgreSQL to come).
+ *
+ * SQL is written once, in the words that both databases share: types BIGINT, TEXT, BYTEA; parameters $1, $2, ...;
+ * INSERT ... ON CONFLICT; no implicit rowid. Errors are ERR_STORE (a constraint, a full disk, a lost
+ * connection: retriable when a new transaction may succeed) or ERR_FENCED (locked by another run for longer
+ * than lock_wait_ns). Lost answers: db_commit may fail with `commit_unknown` set; then the caller must look
+ * whether its rows are there before it does anything else.
+ *
+ * Statements keep the first error of their binds; db_step reports it. One thread at a time per struct db.
+ */
+#ifndef BASE_DB_H
+#define BASE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct db;
+struct db_stmt;
+
+struct db_options {
+    const char *path;     /* SQLite: file; created if create is set */
+    bool create;          /* create file and tables */
+    bool read_only;       /* no writes; works in a read-only folder */
+    int64_t lock_wait_ns; /* how long to wait for another writer before ERR_FENCED */
+    struct clock
+        *clock; /* where the store's time comes from when the database has none of its own */
+};
+
+/* Opens the store. It does not touch the schema: see store_migrate in aggregator/store.h. */
+enum err_code db_open(const struct db_options *options, struct db **ret_db, struct err *err);
+/* Rolls back an open transaction. NULL is allowed. */
+void db_close(struct db *db);
+
+/* The store's clock, the one that leases and complete-until are measured on. */
+enum err_code db_now_ns(struct db *db, int64_t *ret_now_ns, struct err *err);
+
+/* BEGIN IMMEDIATE: takes the write lock at once. */
+enum err_code db_begin(struct db *db, struct err *err);
+/* A transaction that only reads, all of one snapshot. Ended by db_commit or db_rollback. */
+enum err_code db_begin_snapshot(struct db *db, struct err *err);
+/* On failure the transaction is over; *ret_unknown tells that it may have been committed nevertheless. */
+enum err_code db_commit(struct db *db, bool *ret_unknown, struct err *err);
+/* Never fails: what cannot be rolled back was never there. Harmless without a transaction. */
+void db_rollback(struct db *db);
+bool db_in_transaction(const struct db *db);
+
+/* One or more statements without parameters and results. */
+enum err_code db_exec(struct db *db, const char *sql, struct err *err);
+
+/* The prepared statement of that text: a literal, for it is cached by address. Reset and without bindings.
+ * Borrowed; valid until db_close, but only one use at a time. */
+enum err_code db_prepare(struct db *db, const char *sql, struct db_stmt **ret_stmt,
+                         struct err *err);
+/* Parameters count from 1. Text and blobs are borrowed until db_reset or the next db_prepare of this text. */
+void db_bind_int64(struct db_stmt *stmt, int index, int64_t value);
+void db_bind_text(struct db_stmt *stmt, int index, struct str value);
+void db_bind_blob(struct db_stmt *stmt, int index, struct str value);
+void db_bind_null(struct db_stmt *stmt, int index);
+/* Next row: *ret_row is false behind the last one. Insert, update and delete have no rows. */
+enum err_code db_step(struct db_stmt *stmt, bool *ret_row, struct err *err);
+/* For statements without rows: step once and reset; *ret_changed (may be NULL) is the number of changed rows. */
+enum err_code db_run(struct db_stmt *stmt, int64_t *ret_changed, struct err *err);
+void db_reset(struct db_stmt *stmt);
+/* Columns count from 0 and are borrowed until the next step or reset. A NULL is 0 or an empty str. */
+bool db_column_null(struct db_stmt *stmt, int column);
+int64_t db_column_int64(struct db_stmt *stmt, int column);
+struct str db_column_text(struct db_stmt *stmt, int column);
+struct str db_column_blob(struct db_stmt *stmt, int column);
+
+#endif

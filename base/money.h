@@ -1,0 +1,25 @@
+/*
+ * Money: amounts in the minor unit of an ISO 4217 currency. No floating point, one rounding, named by the contract.
+ */
+#ifndef BASE_MONEY_H
+#define BASE_MONEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/rational.h"
+
+struct currency {
+    char code[4];
+    int digits; /* of the minor unit: JPY 0, EUR 2, KWD 3 */
+};
+
+/* NULL if ISO 4217 has no such active code. */
+const struct currency *currency_find(struct str code);
+/* Exact amount (major units) to minor units. */
+int64_t money_round(const struct currency *currency, struct rational amount,
+                    enum rounding rounding);
+/* "12400.00" without the code. */
+void money_format(struct strbuf *buf, const struct currency *currency, int64_t amount_minor);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * Text and bytes: `struct str` borrows, `struct strbuf` owns.
+ *
+ * A str is a view of bytes that somebody else owns; it has no NUL at its end and may hold any byte. A strbuf
+ * is born with its greatest size. An append that would pass it changes nothing but sets `overflow`, which
+ * stays set until strbuf_clear: writers append without looking and ask once at the end.
+ */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct str {
+    const char *data; /* may be NULL if size is 0 */
+    size_t size;      /* bytes */
+};
+
+/* View of a literal or of any NUL-terminated text. */
+#define STR(text) str_from(text)
+/* For printf's "%.*s". */
+#define STR_ARGS(s)                                                                                \
+    ((s).size > INT32_MAX ? INT32_MAX : (int)(s).size), ((s).data != NULL ? (s).data : "")
+
+static inline struct str str_from(const char *text)
+{
+    return (struct str){text, text != NULL ? strlen(text) : 0};
+}
+
+static inline struct str str_of(const char *data, size_t size)
+{
+    return (struct str){data, size};
+}
+
+static inline bool str_equal(struct str a, struct str b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Byte order, shorter first: <0, 0, >0. Independent of the locale. */
+int str_compare(struct str a, struct str b);
+bool str_starts_with(struct str s, struct str prefix);
+/* True if s is UTF-8 as RFC 3629 has it: no surrogates, no over-long forms, nothing above U+10FFFF. */
+bool str_is_utf8(struct str s);
+/* 64-bit hash for hash tables of this process; not stable across versions, never stored. */
+uint64_t str_hash(struct str s);
+/* The whole of s as a decimal integer with optional '-'; false on anything else or out of range. */
+bool str_to_int64(struct str s, int64_t *ret_value);
+
+struct strbuf {
+    char *data;      /* owned; NUL-terminated whenever it is not NULL */
+    size_t size;     /* bytes in use, without the NUL */
+    size_t capacity; /* bytes allocated */
+    size_t size_max;
+    bool overflow;
+};
+
+void strbuf_init(struct strbuf *buf, size_t size_max);
+/* Gives the memory back; the buffer may be initialised again. */
+void strbuf_release(struct strbuf *buf);
+/* Empties it and keeps the memory. */
+void strbuf_clear(struct strbuf *buf);
+void strbuf_append(struct strbuf *buf, struct str s);
+void strbuf_append_text(struct strbuf *buf, const char *text);
+void strbuf_append_char(struct strbuf *buf, char c);
+void strbuf_append_format(struct strbuf *buf, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Borrowed until the next change of buf. */
+static inline struct str strbuf_view(const struct strbuf *buf)
+{
+    return (struct str){buf->data, buf->size};
+}
+/* NUL-terminated; "" if empty. Borrowed. */
+const char *strbuf_text(const struct strbuf *buf);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * From a record of a topic to an event or a verdict: framing, schema, plan, catalog in a row.
+ *
+ * One decoder per topic and thread. Plans are compiled at the first record of each writer schema and kept.
+ */
+#ifndef CONSUMERS_DECODER_H
+#define CONSUMERS_DECODER_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "consumers/catalog.h"
+#include "consumers/mapping.h"
+#include "consumers/plan.h"
+#include "consumers/registry.h"
+#include "consumers/source.h"
+
+enum framing {
+    FRAMING_CONFLUENT /* 00, 4-byte big-endian schema id, payload */
+};
+
+struct decoder;
+
+struct decoder_options {
+    enum framing framing;
+    const struct mapping *mapping; /* borrowed */
+    struct registry *registry;     /* borrowed */
+    struct catalog *catalog;       /* borrowed */
+    struct clock *clock;           /* for records without a time stamp */
+    const struct schema *reader;   /* borrowed; may be NULL */
+    bool
+        proven; /* the ledger holds a batch of this topic under this configuration: a schema in which
+                                      the mapping finds nothing is VERDICT_UNMAPPED_SCHEMA instead of ERR_CONFIG */
+};
+
+enum err_code decoder_open(const struct decoder_options *options, struct decoder **ret_decoder,
+                           struct err *err);
+void decoder_free(struct decoder *decoder);
+void decoder_set_proven(struct decoder *decoder);
+/* Never fails for the data's sake. ERR_BROKER (registry), ERR_CONFIG (mapping), ERR_DATA (too many services): the record
+ * is not decided; the run stops before it. ret_decoded is valid until the next call. */
+enum err_code decoder_run(struct decoder *decoder, const struct record *record,
+                          const struct decoded **ret_decoded, struct err *err);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * The decode plan: a writer's schema and a mapping, compiled once into a short program that walks a payload.
+ *
+ * The whole payload is walked: skipped fields are checked as strictly as those that are read (docs/ingest.md,
+ * strictness). plan_run allocates nothing; names in the event point into the payload or into `scratch`. A plan is
+ * immutable and may be shared by threads; each thread has its own scratch. Resolution against an optional
+ * reader schema follows the Avro specification: names, aliases, promotions, unions, defaults, enums by symbol.
+ */
+#ifndef CONSUMERS_PLAN_H
+#define CONSUMERS_PLAN_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "consumers/mapping.h"
+#include "consumers/schema.h"
+#include "schemas/event.h"
+#include "schemas/verdict.h"
+
+struct plan;
+
+enum { PLAN_DETAIL_SIZE = 160, PLAN_SCRATCH_SIZE = 16 * 1024 };
+
+/* Owned by the caller, one per thread; contents are private to the plan between init and the next record. */
+struct plan_scratch {
+    char bytes[PLAN_SCRATCH_SIZE];
+    size_t used;
+};
+
+/* What a record became. */
+struct decoded {
+    enum verdict verdict;
+    struct str rule;    /* for VERDICT_RULE: the rule's name; borrowed from the mapping */
+    struct event event; /* for VERDICT_TALLIED; service is set, its threshold is not */
+    char detail[PLAN_DETAIL_SIZE]; /* for dead letters: place and cause, for people; "" otherwise */
+};
+
+/* reader may be NULL. ERR_CONFIG: the mapping finds no service or no time in this schema, or a role points to a type
+ * that cannot play it; the text names role, path and the fields there are. plan borrows writer, reader and mapping. */
+enum err_code plan_compile(const struct schema *writer, const struct schema *reader,
+                           const struct mapping *mapping, struct plan **ret_plan, struct err *err);
+void plan_free(struct plan *plan);
+/* record_time_ns: the record's Kafka time stamp, or the clock's time if it has none; the measure of max_age. */
+void plan_run(const struct plan *plan, struct str payload, int64_t record_time_ns,
+              struct plan_scratch *scratch, struct decoded *ret_decoded);
+
+#endif

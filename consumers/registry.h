@@ -1,0 +1,43 @@
+/*
+ * Schema registry (Confluent's API): schema ids to schemas.
+ *
+ * An id never changes its schema: answers are kept for the life of the registry and, if cache_path is set, as files
+ * named by the hash of the registry's URL and the id, so that a run works while the registry is down. 404 is retried for retry_ns and then
+ * remembered for 60 s (VERDICT_UNKNOWN_SCHEMA); 401, 403, 408, 429, 5xx and connection trouble are ERR_BROKER,
+ * retriable, never a verdict.
+ */
+#ifndef CONSUMERS_REGISTRY_H
+#define CONSUMERS_REGISTRY_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/http.h"
+#include "consumers/schema.h"
+#include "schemas/verdict.h"
+
+struct registry;
+
+struct registry_options {
+    const char *url;      /* base, "http://host:8081/apis/ccompat/v7" */
+    const char *username; /* may be NULL */
+    const char *password;
+    const char *bearer;     /* may be NULL */
+    const char *ca_file;    /* may be NULL */
+    const char *cache_path; /* folder, created; may be NULL */
+    int64_t retry_ns;       /* default 10 s */
+    struct http *http;      /* borrowed */
+    struct clock *clock;    /* borrowed */
+};
+
+enum err_code registry_open(const struct registry_options *options, struct registry **ret_registry,
+                            struct err *err);
+void registry_free(struct registry *registry);
+/* The schema of id, borrowed from the registry until registry_free. *ret_verdict is VERDICT_TALLIED if *ret_schema is set, else
+ * VERDICT_UNKNOWN_SCHEMA or VERDICT_BAD_SCHEMA with the cause in detail (size detail_size). */
+enum err_code registry_schema(struct registry *registry, int32_t id,
+                              const struct schema **ret_schema, enum verdict *ret_verdict,
+                              char *detail, size_t detail_size, struct err *err);
+/* For `uptally check`: one request that needs no id. */
+enum err_code registry_ping(struct registry *registry, struct err *err);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * The seam for the broker: records of partitions, in order, with the truth about what is missing.
+ *
+ * A source hands out what one consumer reads. Offsets are taken from records and end-of-partition notices only, never from
+ * a position query. The real one is librdkafka (source_kafka.c, read_committed, batch queue, auto.offset.reset=error).
+ * One thread per source. Records of a poll are valid until the next poll.
+ */
+#ifndef CONSUMERS_SOURCE_H
+#define CONSUMERS_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct record {
+    uint32_t topic; /* index into source_options.topics */
+    int32_t partition;
+    int64_t offset;
+    int64_t time_ns; /* Kafka time stamp; INT64_MIN if it has none */
+    struct str key;
+    struct str value;
+    bool tombstone; /* null payload */
+};
+
+enum source_item_kind {
+    SOURCE_RECORD,
+    SOURCE_END, /* nothing more below `offset` of this partition at the moment */
+    SOURCE_EXPIRED, /* the broker no longer has (or not yet has) the offset asked for: the partition stands still */
+    SOURCE_ASSIGNED, /* the group gave us this partition; nothing is read before source_start */
+    SOURCE_REVOKED /* the group takes it away: commit or drop, then source_stop; `lost` means drop */
+};
+
+struct source_item {
+    enum source_item_kind kind;
+    struct record record; /* kind SOURCE_RECORD; otherwise topic, partition and offset only */
+    bool lost;
+};
+
+struct source_partition {
+    uint32_t topic;
+    int32_t partition;
+};
+
+struct source_watermarks {
+    int64_t low;         /* first offset that still exists */
+    int64_t last_stable; /* end of what read_committed shows */
+    int64_t high;        /* end of the log */
+};
+
+struct source_property {
+    const char *name;
+    const char *value;
+};
+
+struct source_options {
+    const char *bootstrap_servers;
+    const char *const *topics;
+    size_t topic_count;
+    const char *group; /* consumer group, or NULL: partitions are started by hand */
+    const char *client_id;
+    const struct source_property
+        *properties; /* librdkafka settings of the user (security, buffers) */
+    size_t property_count;
+    int64_t request_timeout_ns; /* of metadata and watermark queries; default 10 s */
+    struct clock *clock;
+};
+
+struct source {
+    /* The broker's own cluster id. */
+    enum err_code (*cluster_id)(struct source *source, struct strbuf *ret_id, struct err *err);
+    /* ERR_BROKER if the topic does not exist; the text says so. */
+    enum err_code (*partition_count)(struct source *source, uint32_t topic, int32_t *ret_count,
+                                     struct err *err);
+    enum err_code (*watermarks)(struct source *source, struct source_partition partition,
+                                struct source_watermarks *ret_watermarks, struct err *err);
+    /* First offset whose record has this time stamp or a later one; the end if there is none. */
+    enum err_code (*offset_for_time)(struct source *source, struct source_partition partition,
+                                     int64_t time_ns, int64_t *ret_offset, struct err *err);
+    enum err_code (*start)(struct source *source, struct source_partition partition, int64_t offset,
+                           struct err *err);
+    enum err_code (*stop)(struct source *source, struct source_partition partition,
+                          struct err *err);
+    /* Joins the group; assignments arrive as items. Only with a group. */
+    enum err_code (*join)(struct source *source, struct err *err);
+    /* Waits at most timeout_ns for something; *ret_count may be 0. ERR_BROKER: authentication or authorization failed, all brokers have
+     * been down for longer than request_timeout_ns while nothing arrived, or a fatal client error. */
+    enum err_code (*poll)(struct source *source, int64_t timeout_ns,
+                          const struct source_item **ret_items, size_t *ret_count, struct err *err);
+    /* Tells the group where we are, for foreign lag displays; best effort, after the store's commit. */
+    void (*hint)(struct source *source, struct source_partition partition, int64_t next_offset);
+    /* Leaves the group and frees; never hangs for longer than a few seconds. */
+    void (*close)(struct source *source);
+};
+
+enum err_code source_kafka_open(const struct source_options *options, struct source **ret_source,
+                                struct err *err);
+
+#endif

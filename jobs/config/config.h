@@ -1,0 +1,87 @@
+/*
+ * The configuration: one YAML file, read once, typed, checked, immutable.
+ *
+ * Unknown keys are errors with file, line, column and the nearest known name. Secrets come as "${file:PATH}" or "${env:NAME}" and are never printed. Relative
+ * paths are relative to the folder of the configuration file. No stage sees this struct: jobs fill each stage's own options from it.
+ */
+#ifndef JOBS_CONFIG_CONFIG_H
+#define JOBS_CONFIG_CONFIG_H
+
+#include "aggregator/grading.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "consumers/decoder.h"
+#include "consumers/mapping.h"
+#include "consumers/source.h"
+#include "jobs/config/contract.h"
+
+enum start_kind { START_EARLIEST, START_LATEST, START_TIME };
+
+struct topic_config {
+    struct str name;
+    enum framing framing;
+    enum start_kind start;
+    int64_t start_time_ns;
+    bool discover;              /* services: discover | declared */
+    uint32_t service_count_max; /* service_limit */
+    bool gaps;                  /* compacted or transactional: absent offsets are normal */
+    struct mapping mapping;
+    struct str reader_schema; /* path; empty: none */
+    char digest[65];          /* SHA-256 over mapping, reader schema and the services' thresholds */
+};
+
+struct service_config {
+    struct str name;
+    int64_t latency_threshold_ns; /* LATENCY_THRESHOLD_NONE if absent */
+    struct grading_rules rules;
+};
+
+struct config {
+    struct arena arena;
+    struct str path; /* of the file */
+
+    struct str store_path;  /* SQLite */
+    int64_t lock_wait_ns;   /* 60 s */
+    struct str output_path; /* folder of statements */
+    struct str book;        /* "live" */
+    int64_t lateness_ns;    /* 5 min */
+
+    bool has_cluster;
+    struct str cluster_name;
+    struct str bootstrap_servers;
+    struct source_property *properties; /* of librdkafka; secrets resolved */
+    size_t property_count;
+    struct str group; /* empty: all partitions by hand */
+
+    bool has_registry;
+    struct str registry_url, registry_username, registry_password, registry_token, registry_ca_file,
+        registry_cache;
+    int64_t registry_retry_ns;
+
+    int64_t batch_records_max; /* commit at the latest after so many records: 200000 */
+    int64_t batch_interval_ns; /* and after so much time: 10 s */
+    int64_t batch_size_max;    /* and after so many bytes: 64 MiB */
+    size_t dead_letter_bytes_max;
+
+    struct topic_config *topics;
+    size_t topic_count;
+    struct service_config service_default; /* name empty */
+    struct service_config *services;
+    size_t service_count;
+    struct contract *contracts;
+    size_t contract_count;
+};
+
+/* Reads and checks the whole file. ERR_CONFIG with "FILE:LINE:COLUMN: what". The caller owns the result. */
+enum err_code config_read(const char *path, struct config **ret_config, struct err *err);
+/* The same from memory; name stands for the file in messages. For tests, fuzzing and the demo. */
+enum err_code config_parse(struct str text, const char *name, struct config **ret_config,
+                           struct err *err);
+void config_free(struct config *config);
+/* Rules of that service, or the defaults. Never NULL. */
+const struct service_config *config_service(const struct config *config, struct str name);
+/* NULL if there is none. With several versions of one id: the first one. */
+const struct contract *config_contract(const struct config *config, struct str id);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * A consume run: source → decoder → batch → ledger, until the topics are drained or somebody asks to stop.
+ *
+ * The only commit is the ledger's. Origins of all partitions are stored before the first record is read. A drain aims at the last stable offsets
+ * seen at its start; --follow has no aim. SIGTERM: stop reading, commit what is whole, leave within 10 s.
+ */
+#ifndef JOBS_PIPELINE_CONSUME_H
+#define JOBS_PIPELINE_CONSUME_H
+
+#include "aggregator/ledger.h"
+#include "base/http.h"
+#include "consumers/source.h"
+#include "jobs/config/config.h"
+
+struct consume_options {
+    const struct config *config; /* borrowed */
+    struct db *db;               /* borrowed */
+    int64_t book_id;
+    struct clock *clock;
+    struct random *random;
+    struct http *http;     /* for the registry */
+    struct source *source; /* borrowed; NULL: opened and closed here from the configuration */
+    bool follow;
+    int32_t shard,
+        shard_count; /* without a group: partitions with number % count == shard; count 0 means 1 */
+    int64_t batch_records_max; /* 0: as configured */
+    /* May be NULL. total is 0 with follow. */
+    void (*progress)(void *context, int64_t done, int64_t total);
+    void *context;
+};
+
+struct consume_result {
+    int64_t records, tallied, excluded, duplicate, dead_lettered, absent, batches, bytes;
+    int64_t parked_partitions;
+    bool interrupted; /* a signal ended it before the aim */
+};
+
+/* ret_result is also set on errors. ERR_BROKER, ERR_STORE, ERR_FENCED, ERR_CONFIG (mapping), ERR_DATA (the breaker). */
+enum err_code consume_run(const struct consume_options *options, struct consume_result *ret_result,
+                          struct err *err);
+
+#endif

@@ -1,0 +1,292 @@
+-- The first shape of the store: ledger, windows, grades, and what is issued from them.
+-- Written in the words that SQLite and PostgreSQL share. Times are BIGINT, UTC: *_ns nanoseconds, hour and minute
+-- counts since 1970 (hour 0 = 1970-01-01T00Z). Blobs carry a format version as first byte; `checksum` is the
+-- CRC-32 over the row's columns in the order in which they stand here.
+
+CREATE TABLE store_info (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+-- One account of the same stream. `name` moves from one book to another in a swap; NULL once it was replaced.
+CREATE TABLE book (
+    book_id BIGINT PRIMARY KEY,
+    name TEXT UNIQUE,
+    created_ns BIGINT NOT NULL
+);
+
+-- Where an event stands for ever begins here: a topic that was created again is a new incarnation.
+CREATE TABLE stream (
+    stream_id BIGINT PRIMARY KEY,
+    cluster TEXT NOT NULL,      -- the broker's own cluster id
+    cluster_name TEXT NOT NULL, -- the configured name, the one that statements print
+    topic TEXT NOT NULL,
+    incarnation BIGINT NOT NULL,
+    kind TEXT NOT NULL,         -- 'requests' or 'checks'
+    closed_ns BIGINT,           -- set when the next incarnation was accepted; it no longer holds completeness back
+    UNIQUE (cluster, topic, incarnation)
+);
+
+-- The fence of the ledger: a commit advances next_offset only where it still equals the batch's `from`.
+CREATE TABLE partition_offset (
+    book_id BIGINT NOT NULL REFERENCES book (book_id),
+    stream_id BIGINT NOT NULL REFERENCES stream (stream_id),
+    partition_id BIGINT NOT NULL,
+    origin BIGINT NOT NULL,      -- where the ledger of this partition begins
+    next_offset BIGINT NOT NULL,
+    drained_ns BIGINT,           -- everything written before this store time has been committed; NULL: never yet
+    guard_offset BIGINT,         -- last record seen, to notice a topic that was deleted and created again
+    guard_time_ns BIGINT,
+    parked TEXT,                 -- reason why the partition waits for an operator
+    PRIMARY KEY (book_id, stream_id, partition_id)
+);
+
+-- Append-only. batch_id is chosen by the client before it commits, so that a lost answer can be looked up.
+CREATE TABLE batch (
+    batch_id BYTEA PRIMARY KEY,  -- 16 bytes
+    book_id BIGINT NOT NULL REFERENCES book (book_id),
+    committed_ns BIGINT NOT NULL,
+    program_version TEXT NOT NULL,
+    folded BIGINT NOT NULL DEFAULT 0 -- 1 once none of its tallies is pending
+);
+
+CREATE TABLE batch_range (
+    book_id BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    partition_id BIGINT NOT NULL,
+    from_offset BIGINT NOT NULL,
+    to_offset BIGINT NOT NULL,   -- exclusive
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
+    kind TEXT NOT NULL,          -- 'read', 'lost', 'redrive'
+    config_digest TEXT NOT NULL, -- SHA-256 of the topic's mapping and the services' thresholds
+    delivered BIGINT NOT NULL,   -- covered = delivered + absent = tallied + excluded + duplicate + dead_lettered + absent
+    tallied BIGINT NOT NULL,
+    excluded BIGINT NOT NULL,
+    duplicate BIGINT NOT NULL,
+    dead_lettered BIGINT NOT NULL,
+    absent BIGINT NOT NULL,
+    first_time_ns BIGINT,        -- Kafka time stamps of the first and last record
+    last_time_ns BIGINT,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, stream_id, partition_id, from_offset)
+);
+CREATE INDEX batch_range_by_batch ON batch_range (batch_id);
+
+CREATE TABLE exclusion (
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
+    stream_id BIGINT NOT NULL,
+    partition_id BIGINT NOT NULL,
+    reason TEXT NOT NULL,        -- 'tombstone', 'not_a_request', 'rule:NAME'
+    records BIGINT NOT NULL,
+    PRIMARY KEY (batch_id, stream_id, partition_id, reason)
+);
+
+CREATE TABLE dead_letter (
+    book_id BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    partition_id BIGINT NOT NULL,
+    record_offset BIGINT NOT NULL,
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,        -- where in the record, for people
+    record_time_ns BIGINT,       -- Kafka time stamp
+    record_size BIGINT NOT NULL, -- of the original; larger than the stored bytes if they were cut
+    bytes BYTEA NOT NULL,
+    resolved_by BYTEA,           -- the redrive batch that counted it
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, stream_id, partition_id, record_offset)
+);
+
+-- Tallies that are committed and not yet folded. One row per batch and per window hour, check hour or activity hour.
+-- kind: 'window' (a = service, b = customer), 'check' (a = service, b = instance, c = region, d = checker),
+-- 'activity' (a = 'topic' or 'checker', b = its name).
+CREATE TABLE pending (
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
+    book_id BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    a TEXT NOT NULL,
+    b TEXT NOT NULL,
+    c TEXT NOT NULL,
+    d TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    tally BYTEA NOT NULL,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (batch_id, kind, a, b, c, d, hour)
+);
+CREATE INDEX pending_by_book ON pending (book_id);
+
+-- The folded truth, in the same packed form and with the same keys.
+CREATE TABLE window_hour (
+    book_id BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    a TEXT NOT NULL,
+    b TEXT NOT NULL,
+    c TEXT NOT NULL,
+    d TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    tally BYTEA NOT NULL,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, kind, a, b, c, d, hour)
+);
+CREATE INDEX window_hour_by_hour ON window_hour (book_id, kind, hour);
+
+-- Plain columns for people and their SQL; derived from window_hour in the same transaction.
+CREATE TABLE rollup_hour (
+    book_id BIGINT NOT NULL,
+    service TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    records BIGINT NOT NULL,
+    total BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    slow BIGINT NOT NULL,
+    no_latency BIGINT NOT NULL,
+    latency_p50_ns BIGINT,       -- from the histogram, at most 1.1 % off
+    latency_p95_ns BIGINT,
+    latency_p99_ns BIGINT,
+    PRIMARY KEY (book_id, service, customer, hour)
+);
+
+CREATE TABLE rollup_day (
+    book_id BIGINT NOT NULL,
+    service TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    day BIGINT NOT NULL,         -- days since 1970, UTC
+    records BIGINT NOT NULL,
+    total BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    slow BIGINT NOT NULL,
+    no_latency BIGINT NOT NULL,
+    PRIMARY KEY (book_id, service, customer, day)
+);
+
+-- 60 raw grades of a service's hour, one byte each, and the state of its checks carried into the next hour.
+CREATE TABLE grade_hour (
+    book_id BIGINT NOT NULL,
+    service TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    grades BYTEA NOT NULL,
+    carried BYTEA NOT NULL,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, service, hour)
+);
+
+-- First minute with an event, per service: what comes before is not_provisioned.
+CREATE TABLE service (
+    book_id BIGINT NOT NULL,
+    service TEXT NOT NULL,
+    first_minute BIGINT NOT NULL,
+    has_requests BIGINT NOT NULL,
+    has_checks BIGINT NOT NULL,
+    PRIMARY KEY (book_id, service)
+);
+
+-- Hours of a service whose windows changed since they were graded.
+CREATE TABLE regrade (
+    book_id BIGINT NOT NULL,
+    service TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    PRIMARY KEY (book_id, service, hour)
+);
+
+CREATE TABLE incident (
+    book_id BIGINT NOT NULL,
+    service TEXT NOT NULL,
+    first_minute BIGINT NOT NULL,
+    end_minute BIGINT,           -- exclusive; NULL while it lasts
+    worst BIGINT NOT NULL,       -- enum grade
+    level TEXT NOT NULL,         -- 'P1', 'P2', 'P3'
+    detected_ns BIGINT NOT NULL,
+    closed_ns BIGINT,
+    PRIMARY KEY (book_id, service, first_minute)
+);
+
+-- One writer of windows at a time. fence grows with every new holder; every fold transaction checks it.
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    fence BIGINT NOT NULL,
+    expires_ns BIGINT NOT NULL
+);
+
+-- A fold round in progress: what it will be able to say once the last of the pending rows it saw is folded.
+CREATE TABLE fold_round (
+    book_id BIGINT PRIMARY KEY,
+    started_ns BIGINT NOT NULL
+);
+CREATE TABLE fold_round_batch (
+    book_id BIGINT NOT NULL,
+    batch_id BYTEA NOT NULL,
+    PRIMARY KEY (book_id, batch_id)
+);
+CREATE TABLE fold_round_complete (
+    book_id BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    complete_ns BIGINT NOT NULL,
+    PRIMARY KEY (book_id, stream_id)
+);
+
+-- The time up to which every event of a stream has been read and folded.
+CREATE TABLE complete_until (
+    book_id BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    complete_ns BIGINT NOT NULL,
+    PRIMARY KEY (book_id, stream_id)
+);
+
+-- Planned maintenance as it was announced. Rows are never changed: moving is a cancellation and a new announcement.
+CREATE TABLE announcement (
+    announcement_id BIGINT PRIMARY KEY,
+    service TEXT NOT NULL,       -- or '*'
+    from_ns BIGINT NOT NULL,
+    to_ns BIGINT NOT NULL,
+    announced_ns BIGINT NOT NULL, -- when the store first saw it
+    author TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    cancels BIGINT,              -- the announcement that this row withdraws
+    checksum BIGINT NOT NULL
+);
+
+-- The terms of a contract as they were when first used.
+CREATE TABLE terms (
+    contract TEXT NOT NULL,
+    digest TEXT NOT NULL,        -- SHA-256 of `text`
+    text TEXT NOT NULL,          -- canonical JSON
+    seen_ns BIGINT NOT NULL,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (contract, digest)
+);
+
+CREATE TABLE statement (
+    contract TEXT NOT NULL,
+    period TEXT NOT NULL,        -- '2026-10'
+    revision BIGINT NOT NULL,    -- 1, 2, ...
+    issued_ns BIGINT NOT NULL,
+    sha256 TEXT NOT NULL,        -- of document
+    document TEXT NOT NULL,      -- canonical JSON
+    journal TEXT NOT NULL,       -- complete-until, fences, wall clock: what the figure does not depend on
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (contract, period, revision)
+);
+
+CREATE TABLE credit_note (
+    credit_note_id TEXT PRIMARY KEY, -- deterministic: contract, period, revision
+    contract TEXT NOT NULL,
+    period TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor BIGINT NOT NULL,    -- of this note: the difference to the notes before it
+    total_minor BIGINT NOT NULL,     -- what is owed for the period in all
+    issued_ns BIGINT NOT NULL,
+    checksum BIGINT NOT NULL,
+    UNIQUE (contract, period, revision)
+);
+
+-- Everything that leaves the store goes through here, keyed so that a second delivery is the same delivery.
+CREATE TABLE outbox (
+    outbox_id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    created_ns BIGINT NOT NULL,
+    payload TEXT NOT NULL,
+    delivered_ns BIGINT
+);

@@ -1,0 +1,52 @@
+#include "schemas/verdict.h"
+
+#include "base/check.h"
+
+static const struct verdict_row rows[VERDICT_COUNT] = {
+    [VERDICT_TALLIED] = {"tallied", VERDICT_CLASS_TALLIED, "counted in a window"},
+    [VERDICT_TOMBSTONE] = {"tombstone", VERDICT_CLASS_EXCLUDED, "a record without a payload"},
+    [VERDICT_NOT_A_REQUEST] = {"not_a_request", VERDICT_CLASS_EXCLUDED,
+                               "a log entry without httpRequest"},
+    [VERDICT_RULE] = {"rule", VERDICT_CLASS_EXCLUDED, "excluded by a rule of the configuration"},
+    [VERDICT_DUPLICATE] = {"duplicate", VERDICT_CLASS_DUPLICATE,
+                           "an event id that was counted before"},
+    [VERDICT_MALFORMED] = {"malformed", VERDICT_CLASS_DEAD, "the bytes do not follow their schema"},
+    [VERDICT_TOO_DEEP] = {"too_deep", VERDICT_CLASS_DEAD, "nested deeper than 64 levels"},
+    [VERDICT_TOO_LARGE] = {"too_large", VERDICT_CLASS_DEAD,
+                           "larger than max_record_bytes, or more than 2^20 items"},
+    [VERDICT_BAD_FRAMING] = {"bad_framing", VERDICT_CLASS_DEAD,
+                             "the bytes before the payload are not those of the topic's framing"},
+    [VERDICT_UNKNOWN_SCHEMA] = {"unknown_schema", VERDICT_CLASS_DEAD,
+                                "the registry does not know the schema id"},
+    [VERDICT_BAD_SCHEMA] = {"bad_schema", VERDICT_CLASS_DEAD,
+                            "the schema is not Avro or cannot be parsed"},
+    [VERDICT_UNMAPPED_SCHEMA] = {"unmapped_schema", VERDICT_CLASS_DEAD,
+                                 "the mapping finds no service or time in the schema"},
+    [VERDICT_BAD_NAME] =
+        {"bad_name", VERDICT_CLASS_DEAD,
+         "a name is not UTF-8, empty, longer than 255 bytes or has control characters"},
+    [VERDICT_BAD_OUTCOME] = {"bad_outcome", VERDICT_CLASS_DEAD, "no rule names this outcome"},
+    [VERDICT_BAD_LATENCY] = {"bad_latency", VERDICT_CLASS_DEAD,
+                             "the latency is negative, above 24 h or not a number"},
+    [VERDICT_TIME_OUT_OF_RANGE] = {"time_out_of_range", VERDICT_CLASS_DEAD,
+                                   "older than max_age or more than 24 h ahead of its record"},
+    [VERDICT_UNDECLARED_SERVICE] = {"undeclared_service", VERDICT_CLASS_DEAD,
+                                    "the configuration does not declare this service"},
+};
+
+const struct verdict_row *verdict_row(enum verdict verdict)
+{
+    CHECK((unsigned)verdict < VERDICT_COUNT);
+    return &rows[verdict];
+}
+
+bool verdict_find(struct str name, enum verdict *ret_verdict)
+{
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        if (str_equal(name, STR(rows[i].name))) {
+            *ret_verdict = (enum verdict)i;
+            return true;
+        }
+    }
+    return false;
+}
