@@ -1,0 +1,68 @@
+/*
+ * Publishing: from the books to issued statements, credit notes and announcements.
+ *
+ * A statement is issued once: its row in the store comes first, files are derived from it, and issuing again publishes the stored bytes
+ * again. Before complete-until has passed the period's end and grace is over it is provisional: files under another name, no row.
+ * Errors: ERR_STORE, ERR_FENCED (the store is locked), ERR_DELIVERY (other content stands under that name), ERR_MISMATCH (a stored
+ * statement is not what its checksum says).
+ */
+#ifndef JOBS_STATEMENT_PUBLISH_H
+#define JOBS_STATEMENT_PUBLISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/db.h"
+#include "base/err.h"
+#include "base/objects.h"
+#include "jobs/config/contract.h"
+
+enum statement_format {
+    STATEMENT_JSON = 1,
+    STATEMENT_HTML = 2,
+    STATEMENT_CSV = 4,
+    STATEMENT_ALL = 7
+};
+
+/* What all of this module's functions need. Everything is borrowed. */
+struct publisher {
+    struct db *db;
+    int64_t book_id;
+    struct objects *objects; /* NULL: nothing is published; documents are only handed out */
+    const struct contract *contracts; /* all versions of all contracts */
+    size_t contract_count;
+    const char *program_version;
+    /* One line for people; warning or plain note. May be NULL. */
+    void (*note)(void *context, bool warning, const char *line);
+    void *context;
+};
+
+struct statement_options {
+    unsigned formats; /* bits of enum statement_format */
+    bool force;       /* issue although data are incomplete or grace is not over */
+};
+
+struct statement_outcome {
+    bool present;     /* false: the contract is not valid in that month, or there are no data yet */
+    bool provisional; /* neither stored nor final */
+    bool known;       /* the result is a fraction: something was measured */
+    bool met;         /* of a known result */
+    struct strbuf document; /* canonical JSON; the caller owns it */
+    struct strbuf places;   /* one path per line; the caller owns it */
+    struct strbuf sentence; /* the verdict in one sentence; the caller owns it */
+};
+
+void statement_outcome_init(struct statement_outcome *outcome);
+void statement_outcome_release(struct statement_outcome *outcome);
+
+/* One version of a contract and the calendar month in its zone. Issues it if it is due (or forced) and not issued yet, and publishes
+ * it. A version that is not valid in that month has no outcome. ret_outcome is initialised by the caller. */
+enum err_code statement_publish_month(const struct publisher *publisher,
+                                      const struct contract *contract, int32_t year, int32_t month,
+                                      const struct statement_options *options,
+                                      struct statement_outcome *ret_outcome, struct err *err);
+/* The last month that has ended in that zone at time_ns. */
+void statement_last_month(const struct contract *contract, int64_t time_ns, int32_t *ret_year,
+                          int32_t *ret_month);
+
+#endif
