@@ -16,7 +16,7 @@ struct currency {
 
 /* NULL if ISO 4217 has no such active code. */
 const struct currency *currency_find(struct str code);
-/* Exact amount (major units) to minor units. */
+/* Exact amount (major units) to minor units. Amounts are below 10^14 major units: whoever reads one checks that. */
 int64_t money_round(const struct currency *currency, struct rational amount,
                     enum rounding rounding);
 /* "12400.00" without the code. */
