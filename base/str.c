@@ -76,6 +76,19 @@ bool str_is_utf8(struct str s)
     return true;
 }
 
+struct str str_next_character(struct str *s)
+{
+    size_t length;
+    struct str character;
+
+    CHECK(s->size > 0);
+    length = utf8_length((const unsigned char *)s->data, s->size);
+    character = length > 0 ? str_of(s->data, length) : STR("\xef\xbf\xbd");
+    length += length == 0;
+    *s = str_of(s->data + length, s->size - length);
+    return character;
+}
+
 /* A multiply-and-fold over eight bytes at a time: names are short, and a table of names is all that it serves. */
 uint64_t str_hash(struct str s)
 {

@@ -44,6 +44,9 @@ int str_compare(struct str a, struct str b);
 bool str_starts_with(struct str s, struct str prefix);
 /* True if s is UTF-8 as RFC 3629 has it: no surrogates, no over-long forms, nothing above U+10FFFF. */
 bool str_is_utf8(struct str s);
+/* Takes the first character off *s, which must not be empty, and returns its bytes; U+FFFD (a literal) for a byte that
+ * begins no valid sequence. */
+struct str str_next_character(struct str *s);
 /* 64-bit hash for hash tables of this process; not stable across versions, never stored. */
 uint64_t str_hash(struct str s);
 /* The whole of s as a decimal integer with optional '-'; false on anything else or out of range. */

@@ -1,0 +1,94 @@
+#include "base/markup.h"
+
+#include <string.h>
+
+/* Whether a character may appear in a document at all: C0 except TAB and LF, DEL, and C1 (U+0080 to U+009F) may not. */
+static bool visible(struct str character)
+{
+    unsigned char c = (unsigned char)character.data[0];
+
+    if (character.size == 1) {
+        return (c >= 0x20 && c != 0x7f) || c == '\t' || c == '\n';
+    }
+    return !(c == 0xc2 && (unsigned char)character.data[1] < 0xa0);
+}
+
+void markup_text(struct strbuf *out, struct str text)
+{
+    while (text.size > 0) {
+        struct str character = str_next_character(&text);
+
+        if (!visible(character)) {
+            continue;
+        }
+        switch (character.data[0]) {
+        case '&':
+            strbuf_append_text(out, "&amp;");
+            break;
+        case '<':
+            strbuf_append_text(out, "&lt;");
+            break;
+        case '>':
+            strbuf_append_text(out, "&gt;");
+            break;
+        case '"':
+            strbuf_append_text(out, "&quot;");
+            break;
+        case '\'':
+            strbuf_append_text(out, "&#39;");
+            break;
+        default:
+            strbuf_append(out, character);
+        }
+    }
+}
+
+static bool csv_needs_quotes(struct str cell)
+{
+    for (size_t i = 0; i < cell.size; i++) {
+        if (memchr(",\"\r\n", cell.data[i], 4) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A spreadsheet takes such a cell for a formula, also behind the quotes of CSV. Judged on what will be written:
+ * a vanishing control character must not hide the sign. */
+static bool csv_is_formula(struct str cell)
+{
+    while (cell.size > 0) {
+        struct str character = str_next_character(&cell);
+
+        if (visible(character) || character.data[0] == '\r') {
+            return memchr("=+-@\t\r", character.data[0], 6) != NULL;
+        }
+    }
+    return false;
+}
+
+void markup_csv_cell(struct strbuf *out, struct str cell, enum csv_flavour flavour)
+{
+    bool quotes = csv_needs_quotes(cell);
+
+    if (quotes) {
+        strbuf_append_char(out, '"');
+    }
+    if (flavour == CSV_REPORT && csv_is_formula(cell)) {
+        strbuf_append_char(out, '\'');
+    }
+    while (cell.size > 0) {
+        struct str character = str_next_character(&cell);
+
+        if (!visible(character)) {
+            continue;
+        }
+        if (character.data[0] == '"') {
+            strbuf_append_char(out, '"');
+        }
+        strbuf_append(out, character);
+    }
+    if (quotes) {
+        strbuf_append_char(out, '"');
+    }
+}
