@@ -1,0 +1,26 @@
+#include "base/hash.h"
+
+#include <limits.h>
+#include <sodium.h>
+#include <zlib.h>
+
+#include "base/check.h"
+
+_Static_assert(HASH_HEX_SIZE == 2 * crypto_hash_sha256_BYTES + 1, "two digits a byte and a NUL");
+
+void hash_sha256_hex(struct str content, char ret_hex[HASH_HEX_SIZE])
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+
+    /* SHA-256 needs none of what sodium_init prepares, so it is not called. */
+    CHECK(crypto_hash_sha256(digest, (const unsigned char *)content.data, content.size) == 0);
+    sodium_bin2hex(ret_hex, HASH_HEX_SIZE, digest, sizeof(digest));
+}
+
+uint32_t hash_crc32(uint32_t start, struct str content)
+{
+    if (content.size == 0) {
+        return start; /* zlib takes a null pointer as a request for the start value */
+    }
+    return (uint32_t)crc32_z(start, (const Bytef *)content.data, content.size);
+}
