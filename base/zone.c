@@ -1,0 +1,217 @@
+#include "base/zone.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+enum { CHANGES_MAX = 1200, NAME_MAX_SIZE = 64 };
+
+struct zone {
+    char name[NAME_MAX_SIZE];
+    size_t change_count; /* at least 1; changes[0] stands for all time before changes[1] */
+    struct {
+        int64_t utc_seconds; /* from here on */
+        int32_t offset;
+    } changes[];
+};
+
+/* The shortest time between two changes in the database since 1970 is a week less an hour (Recife, October 2000; Gaza,
+ * several years); a step must be shorter, or it would step over both. */
+static const int64_t step_seconds = 3 * 86400;
+
+/* A relative name of the database: letters, digits and "_+-" in parts separated by single slashes. So it can neither climb
+ * out of the folder nor be one of the rules ("EST5EDT,M3.2.0") that TZ allows as well. The twins below right/ count leap
+ * seconds, which our time does not have. */
+static bool name_is_sane(const char *name)
+{
+    size_t size = strlen(name);
+    char previous = '/';
+
+    if (size == 0 || size >= NAME_MAX_SIZE || strncmp(name, "right/", 6) == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        char c = name[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool inner = (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-';
+
+        if (!letter && (previous == '/' || !(inner || c == '/'))) {
+            return false;
+        }
+        previous = c;
+    }
+    return previous != '/';
+}
+
+/* The C library silently takes UTC for a name that it does not find, so the file is looked for first. */
+static bool name_exists(const char *name)
+{
+    const char *folder = getenv("TZDIR");
+    struct strbuf path;
+    char magic[4] = "";
+    FILE *file;
+
+    strbuf_init(&path, 4096);
+    strbuf_append_text(&path, folder != NULL && folder[0] != '\0' ? folder : "/usr/share/zoneinfo");
+    strbuf_append_char(&path, '/');
+    strbuf_append_text(&path, name);
+    file = path.overflow ? NULL : fopen(strbuf_text(&path), "re");
+    strbuf_release(&path);
+    if (file == NULL) {
+        return false;
+    }
+    /* A folder opens but does not read; lists such as zone.tab do not begin like this (RFC 8536, section 3.1). */
+    if (fread(magic, 1, sizeof(magic), file) != sizeof(magic)) {
+        magic[0] = '\0';
+    }
+    fclose(file);
+    return memcmp(magic, "TZif", sizeof(magic)) == 0;
+}
+
+static int32_t system_offset(int64_t utc_seconds)
+{
+    time_t t = (time_t)utc_seconds;
+    struct tm local;
+
+    CHECK(localtime_r(&t, &local) != NULL);
+    return (int32_t)local.tm_gmtoff;
+}
+
+/* The first second in (low, high] whose offset is not that of low; the offset of high differs. */
+static int64_t find_change(int64_t low, int64_t high)
+{
+    int32_t before = system_offset(low);
+
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (system_offset(middle) == before) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return high;
+}
+
+/* Reads the table while TZ names the zone. */
+static struct zone *read_changes(void)
+{
+    const int64_t end = civil_days(2100, 1, 1) * 86400;
+    struct zone *zone = memory_calloc(1, sizeof(*zone) + CHANGES_MAX * sizeof(zone->changes[0]));
+    int64_t from = 0;
+
+    zone->changes[0].utc_seconds = INT64_MIN;
+    zone->changes[0].offset = system_offset(0);
+    zone->change_count = 1;
+    while (from < end) {
+        int64_t to = from + step_seconds < end ? from + step_seconds : end;
+
+        if (system_offset(to) != zone->changes[zone->change_count - 1].offset) {
+            to = find_change(from, to);
+            CHECK(zone->change_count < CHANGES_MAX);
+            zone->changes[zone->change_count].utc_seconds = to;
+            zone->changes[zone->change_count].offset = system_offset(to);
+            zone->change_count++;
+        }
+        from = to;
+    }
+    return zone;
+}
+
+enum err_code zone_open(const char *name, struct zone **ret_zone, struct err *err)
+{
+    const char *current = getenv("TZ");
+    char *saved = current != NULL ? memory_strdup(current) : NULL;
+    char rule[NAME_MAX_SIZE + 1] = ":";
+    struct zone *zone;
+    enum err_code code = ERR_OK;
+
+    if (!name_is_sane(name) || !name_exists(name)) {
+        code = err_set(err, ERR_CONFIG,
+                       "no time zone \"%.64s\"; names are those of the IANA database, such as "
+                       "Europe/Berlin",
+                       name);
+        goto out;
+    }
+    memcpy(rule + 1, name, strlen(name) + 1);
+    CHECK(setenv("TZ", rule, 1) == 0);
+    tzset();
+    zone = read_changes();
+    memcpy(zone->name, name, strlen(name) + 1);
+    CHECK((saved != NULL ? setenv("TZ", saved, 1) : unsetenv("TZ")) == 0);
+    tzset();
+    *ret_zone = zone;
+out:
+    memory_free(saved);
+    return code;
+}
+
+void zone_free(struct zone *zone)
+{
+    memory_free(zone);
+}
+
+const char *zone_name(const struct zone *zone)
+{
+    return zone->name;
+}
+
+/* Number of the change in force at that instant. */
+static size_t change_at(const struct zone *zone, int64_t utc_seconds)
+{
+    size_t low = 0;
+    size_t high = zone->change_count;
+
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+
+        if (zone->changes[middle].utc_seconds <= utc_seconds) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+int32_t zone_offset(const struct zone *zone, int64_t utc_seconds)
+{
+    return zone->changes[change_at(zone, utc_seconds)].offset;
+}
+
+struct civil zone_to_local(const struct zone *zone, int64_t utc_seconds)
+{
+    return civil_from_seconds(utc_seconds + zone_offset(zone, utc_seconds));
+}
+
+int64_t zone_from_local(const struct zone *zone, const struct civil *local)
+{
+    int64_t wall = civil_to_seconds(local);
+    size_t i = change_at(zone, wall - 2 * 86400); /* no offset is larger than a day */
+
+    for (; i + 1 < zone->change_count; i++) {
+        /* The stretch of this offset ends before the wall time comes: go on. A gap is skipped by the next stretch, which
+         * begins after the wall time. */
+        if (wall - zone->changes[i].offset < zone->changes[i + 1].utc_seconds) {
+            break;
+        }
+    }
+    if (i > 0 && wall - zone->changes[i].offset < zone->changes[i].utc_seconds) {
+        return zone->changes[i].utc_seconds;
+    }
+    return wall - zone->changes[i].offset;
+}
+
+int64_t zone_month_start(const struct zone *zone, int32_t year, int32_t month)
+{
+    struct civil local = {
+        .year = month == 13 ? year + 1 : year, .month = month == 13 ? 1 : month, .day = 1};
+
+    CHECK(month >= 1 && month <= 13);
+    return zone_from_local(zone, &local);
+}
