@@ -38,8 +38,10 @@ static void days_to_date(int64_t days, struct civil *civil)
 
 int64_t civil_to_seconds(const struct civil *civil)
 {
-    CHECK(civil->month >= 1 && civil->month <= 12);
-    CHECK(civil->day >= 1 && civil->day <= 31);
+    CHECK(civil->month >= 1);
+    CHECK(civil->month <= 12);
+    CHECK(civil->day >= 1);
+    CHECK(civil->day <= 31);
     return civil_days(civil->year, civil->month, civil->day) * SECONDS_PER_DAY +
            (int64_t)civil->hour * 3600 + (int64_t)civil->minute * 60 + civil->second;
 }
@@ -77,7 +79,8 @@ int civil_month_days(int32_t year, int32_t month)
 {
     static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
-    CHECK(month >= 1 && month <= 12);
+    CHECK(month >= 1);
+    CHECK(month <= 12);
     return days[month - 1] + (month == 2 && civil_leap_year(year));
 }
 
@@ -205,7 +208,8 @@ const char *civil_format_rfc3339(int64_t time_ns, char ret_text[CIVIL_TEXT_SIZE]
     civil = civil_from_seconds(seconds);
     used = snprintf(ret_text, CIVIL_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", civil.year,
                     civil.month, civil.day, civil.hour, civil.minute, civil.second);
-    CHECK(used > 0 && used < CIVIL_TEXT_SIZE - 12);
+    CHECK(used > 0);
+    CHECK(used < CIVIL_TEXT_SIZE - 12);
     if (ns % 1000000 == 0 && ns != 0) {
         used += snprintf(ret_text + used, 12, ".%03" PRId64, ns / 1000000);
     } else if (ns % 1000 == 0 && ns != 0) {

@@ -33,7 +33,8 @@ static int128 power_of_ten(int digits)
 {
     int128 power = 1;
 
-    CHECK(digits >= 0 && digits <= SCALE_DIGITS_MAX);
+    CHECK(digits >= 0);
+    CHECK(digits <= SCALE_DIGITS_MAX);
     for (int i = 0; i < digits; i++) {
         power *= 10;
     }

@@ -212,6 +212,7 @@ int64_t zone_month_start(const struct zone *zone, int32_t year, int32_t month)
     struct civil local = {
         .year = month == 13 ? year + 1 : year, .month = month == 13 ? 1 : month, .day = 1};
 
-    CHECK(month >= 1 && month <= 13);
+    CHECK(month >= 1);
+    CHECK(month <= 13);
     return zone_from_local(zone, &local);
 }

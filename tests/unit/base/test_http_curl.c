@@ -7,10 +7,12 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -81,20 +83,28 @@ static void *server_main(void *context)
     return NULL;
 }
 
+/* Binds a socket to a free port of this machine. */
+static int bind_anywhere(int *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    *ret_port = ntohs(address.sin_port);
+    return listener;
+}
+
 static int set_up(void **state)
 {
     static struct fixture fixture;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(address);
     struct server *server = &fixture.server;
     struct err err = ERR_INIT;
 
     memset(&fixture, 0, sizeof(fixture));
-    server->listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
+    server->listener = bind_anywhere(&server->port);
     assert_int_equal(listen(server->listener, 5), 0);
-    server->port = ntohs(address.sin_port);
     assert_int_equal(pthread_create(&server->thread, NULL, server_main, server), 0);
     assert_int_equal(http_curl_open(&fixture.http, &err), ERR_OK);
     strbuf_init(&fixture.body, 100);
@@ -302,6 +312,82 @@ static void test_loopback_goes_past_proxies(void **state)
     assert_int_equal(status, 200);
 }
 
+/* Runs a shell command in a child of its own. */
+static pid_t start_shell(const char *command)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    return child;
+}
+
+/* Asks until the server is up: at most ten seconds. */
+static enum err_code get_patiently(struct fixture *fixture, const char *ca_file, int *ret_status,
+                                   struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (int i = 0; i < 100; i++) {
+        *err = ERR_INIT;
+        code = perform(fixture, (struct http_request){.url = fixture->url, .ca_file = ca_file},
+                       ret_status, err);
+        if (code == ERR_OK || !err->retriable) {
+            break;
+        }
+        clock_sleep_ns(clock_system(), 100 * NS_PER_MS);
+    }
+    return code;
+}
+
+/* A certificate that nobody vouches for is refused; with it as ca_file the same server is trusted, but only under its
+ * own name. */
+static void test_peer_is_verified(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = ERR_INIT;
+    char folder[] = "/tmp/uptally-tls-XXXXXX";
+    char command[512];
+    char ca_file[64];
+    int status = 0;
+    int port;
+    pid_t server;
+
+    (void)close(bind_anywhere(&port));
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(ca_file, sizeof(ca_file), "%s/cert.pem", folder);
+    (void)snprintf(
+        command, sizeof(command),
+        "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem "
+        "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null",
+        folder);
+    if (system(command) != 0) {
+        skip(); /* no openssl here */
+    }
+    (void)snprintf(command, sizeof(command),
+                   "cd %s && exec openssl s_server -quiet -www -accept 127.0.0.1:%d -key key.pem "
+                   "-cert cert.pem >/dev/null 2>&1",
+                   folder, port);
+    server = start_shell(command);
+    fixture->body.size_max = 65536;
+
+    (void)snprintf(fixture->url, sizeof(fixture->url), "https://localhost:%d/", port);
+    assert_int_equal(get_patiently(fixture, ca_file, &status, &err), ERR_OK);
+    assert_int_equal(status, 200);
+    assert_int_equal(get_patiently(fixture, NULL, &status, &err), ERR_BROKER);
+    assert_false(err.retriable);
+    (void)snprintf(fixture->url, sizeof(fixture->url), "https://127.0.0.1:%d/", port);
+    assert_int_equal(get_patiently(fixture, ca_file, &status, &err), ERR_BROKER);
+    assert_false(err.retriable);
+
+    assert_int_equal(kill(server, SIGKILL), 0);
+    assert_int_equal(waitpid(server, NULL, 0), server);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +399,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_refused_before_anything_is_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_loopback_goes_past_proxies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_peer_is_verified, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
