@@ -7,7 +7,9 @@
  * than lock_wait_ns). Lost answers: db_commit may fail with `commit_unknown` set; then the caller must look
  * whether its rows are there before it does anything else.
  *
- * Statements keep the first error of their binds; db_step reports it. One thread at a time per struct db.
+ * After the first error inside a transaction everything but db_rollback fails with ERR_STORE, so that half a transaction is
+ * never committed. Statements that were left open are reset when a transaction begins or ends. Row checksums: each value is
+ * a tag (n, i, t, b), then 8 bytes little-endian (the integer, or the size), then the bytes. One thread at a time per struct db.
  */
 #ifndef BASE_DB_H
 #define BASE_DB_H
@@ -22,6 +24,8 @@
 
 struct db;
 struct db_stmt;
+
+enum { DB_PARAMETERS_MAX = 32 };
 
 struct db_options {
     const char *path;     /* SQLite: file; created if create is set */
@@ -50,6 +54,9 @@ enum err_code db_commit(struct db *db, bool *ret_unknown, struct err *err);
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);
 
+/* Number of tables of that name (0 or 1), or of all tables if name is NULL. */
+enum err_code db_table_count(struct db *db, const char *name, int64_t *ret_count, struct err *err);
+
 /* One or more statements without parameters and results. */
 enum err_code db_exec(struct db *db, const char *sql, struct err *err);
 
@@ -62,6 +69,9 @@ void db_bind_int64(struct db_stmt *stmt, int index, int64_t value);
 void db_bind_text(struct db_stmt *stmt, int index, struct str value);
 void db_bind_blob(struct db_stmt *stmt, int index, struct str value);
 void db_bind_null(struct db_stmt *stmt, int index);
+/* Binds the row checksum: the CRC-32 over parameters 1 to index - 1, which must have been bound in that order. So an INSERT
+ * that names all columns of a table, the checksum last, writes what db_column_checksum finds when it reads them. */
+void db_bind_checksum(struct db_stmt *stmt, int index);
 /* Next row: *ret_row is false behind the last one. Insert, update and delete have no rows. */
 enum err_code db_step(struct db_stmt *stmt, bool *ret_row, struct err *err);
 /* For statements without rows: step once and reset; *ret_changed (may be NULL) is the number of changed rows. */
@@ -72,5 +82,7 @@ bool db_column_null(struct db_stmt *stmt, int column);
 int64_t db_column_int64(struct db_stmt *stmt, int column);
 struct str db_column_text(struct db_stmt *stmt, int column);
 struct str db_column_blob(struct db_stmt *stmt, int column);
+/* The row checksum over columns 0 to column - 1, to be compared with the stored one in `column`. */
+int64_t db_column_checksum(struct db_stmt *stmt, int column);
 
 #endif

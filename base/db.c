@@ -1,0 +1,305 @@
+#include "base/db.h"
+
+#include "base/check.h"
+#include "base/db_driver.h"
+#include "base/hash.h"
+#include "base/memory.h"
+
+static uint32_t checksum_add(uint32_t sum, enum db_type type, int64_t number, struct str bytes)
+{
+    static const char tags[] = {
+        [DB_TYPE_NULL] = 'n', [DB_TYPE_INT64] = 'i', [DB_TYPE_TEXT] = 't', [DB_TYPE_BLOB] = 'b'};
+    uint64_t head = type == DB_TYPE_INT64 ? (uint64_t)number : (uint64_t)bytes.size;
+    char packed[9] = {tags[type]};
+
+    for (int i = 0; i < 8; i++) {
+        packed[1 + i] = (char)(head >> (8 * i));
+    }
+    sum = hash_crc32(sum, str_of(packed, sizeof(packed)));
+    return bytes.size > 0 ? hash_crc32(sum, bytes) : sum;
+}
+
+static uint32_t statement_slot(const struct db *db, const char *sql)
+{
+    uint32_t mask = db->slot_count - 1;
+    uint32_t slot = (uint32_t)(((uintptr_t)sql * UINT64_C(0x9e3779b97f4a7c15)) >> 40) & mask;
+
+    while (db->statements[slot] != NULL && db->statements[slot]->sql != sql) {
+        slot = (slot + 1) & mask;
+    }
+    return slot;
+}
+
+static void statements_grow(struct db *db)
+{
+    struct db_stmt **old = db->statements;
+    uint32_t old_count = db->slot_count;
+
+    db->slot_count = old_count > 0 ? old_count * 2 : 64;
+    db->statements = memory_calloc(db->slot_count, sizeof(struct db_stmt *));
+    for (uint32_t i = 0; i < old_count; i++) {
+        if (old[i] != NULL) {
+            db->statements[statement_slot(db, old[i]->sql)] = old[i];
+        }
+    }
+    memory_free(old);
+}
+
+/* A statement that was not read to its end would keep its snapshot, and with it a later write lock, from us. */
+static void statements_reset(struct db *db)
+{
+    for (uint32_t i = 0; i < db->slot_count; i++) {
+        if (db->statements[i] != NULL) {
+            db->ops->reset(db->statements[i]);
+        }
+    }
+}
+
+void db_close(struct db *db)
+{
+    if (db == NULL) {
+        return;
+    }
+    db_rollback(db);
+    for (uint32_t i = 0; i < db->slot_count; i++) {
+        if (db->statements[i] != NULL) {
+            db->ops->finalize(db->statements[i]);
+        }
+    }
+    memory_free(db->statements);
+    db->ops->close(db);
+}
+
+enum err_code db_now_ns(struct db *db, int64_t *ret_now_ns, struct err *err)
+{
+    return db->ops->now_ns(db, ret_now_ns, err);
+}
+
+/* Keeps in mind that the transaction has failed. */
+static enum err_code note(struct db *db, enum err_code code)
+{
+    if (code != ERR_OK && db->in_transaction) {
+        db->failed = true;
+    }
+    return code;
+}
+
+static enum err_code refuse_failed(struct err *err)
+{
+    return err_set(err, ERR_STORE, "the transaction has failed before");
+}
+
+enum err_code db_table_count(struct db *db, const char *name, int64_t *ret_count, struct err *err)
+{
+    return note(db, db->ops->table_count(db, name, ret_count, err));
+}
+
+static enum err_code begin(struct db *db, bool write, struct err *err)
+{
+    enum err_code code;
+
+    CHECK(!db->in_transaction);
+    statements_reset(db);
+    code = db->ops->begin(db, write, err);
+    db->in_transaction = code == ERR_OK;
+    db->failed = false;
+    return code;
+}
+
+enum err_code db_begin(struct db *db, struct err *err)
+{
+    return begin(db, true, err);
+}
+
+enum err_code db_begin_snapshot(struct db *db, struct err *err)
+{
+    return begin(db, false, err);
+}
+
+enum err_code db_commit(struct db *db, bool *ret_unknown, struct err *err)
+{
+    enum err_code code;
+
+    CHECK(db->in_transaction);
+    *ret_unknown = false;
+    if (db->failed) {
+        db_rollback(db);
+        return refuse_failed(err);
+    }
+    statements_reset(db);
+    code = db->ops->commit(db, ret_unknown, err);
+    if (code != ERR_OK) {
+        db->ops->rollback(db);
+    }
+    db->in_transaction = false;
+    return code;
+}
+
+void db_rollback(struct db *db)
+{
+    if (!db->in_transaction) {
+        return;
+    }
+    statements_reset(db);
+    db->ops->rollback(db);
+    db->in_transaction = false;
+    db->failed = false;
+}
+
+bool db_in_transaction(const struct db *db)
+{
+    return db->in_transaction;
+}
+
+enum err_code db_exec(struct db *db, const char *sql, struct err *err)
+{
+    if (db->in_transaction && db->failed) {
+        return refuse_failed(err);
+    }
+    return note(db, db->ops->exec(db, sql, err));
+}
+
+enum err_code db_prepare(struct db *db, const char *sql, struct db_stmt **ret_stmt, struct err *err)
+{
+    struct db_stmt *stmt;
+    uint32_t slot;
+    enum err_code code;
+
+    if (db->statement_count >= db->slot_count / 2) {
+        statements_grow(db);
+    }
+    slot = statement_slot(db, sql);
+    stmt = db->statements[slot];
+    if (stmt == NULL) {
+        code = db->ops->prepare(db, sql, &stmt, err);
+        if (code != ERR_OK) {
+            return note(db, code);
+        }
+        stmt->db = db;
+        stmt->sql = sql;
+        db->statements[slot] = stmt;
+        db->statement_count++;
+    } else {
+        db->ops->reset(stmt);
+        db->ops->unbind(stmt);
+    }
+    stmt->checksum = 0;
+    stmt->bound = 0;
+    *ret_stmt = stmt;
+    return ERR_OK;
+}
+
+static void bind(struct db_stmt *stmt, int index, enum db_type type, int64_t number,
+                 struct str value)
+{
+    CHECK(index >= 1);
+    CHECK(index <= DB_PARAMETERS_MAX);
+    /* A NULL pointer would become SQL's NULL, which an empty text is not. */
+    if (value.data == NULL) {
+        value = str_of("", 0);
+    }
+    if (stmt->bound == index - 1) {
+        stmt->checksum = checksum_add(stmt->checksum, type, number, value);
+        stmt->bound = index;
+    } else {
+        stmt->bound = -1;
+    }
+    stmt->db->ops->bind(stmt, index, type, number, value);
+}
+
+void db_bind_int64(struct db_stmt *stmt, int index, int64_t value)
+{
+    bind(stmt, index, DB_TYPE_INT64, value, str_of("", 0));
+}
+
+void db_bind_text(struct db_stmt *stmt, int index, struct str value)
+{
+    bind(stmt, index, DB_TYPE_TEXT, 0, value);
+}
+
+void db_bind_blob(struct db_stmt *stmt, int index, struct str value)
+{
+    bind(stmt, index, DB_TYPE_BLOB, 0, value);
+}
+
+void db_bind_null(struct db_stmt *stmt, int index)
+{
+    bind(stmt, index, DB_TYPE_NULL, 0, str_of("", 0));
+}
+
+void db_bind_checksum(struct db_stmt *stmt, int index)
+{
+    CHECK(stmt->bound == index - 1);
+    bind(stmt, index, DB_TYPE_INT64, stmt->checksum, str_of("", 0));
+}
+
+enum err_code db_step(struct db_stmt *stmt, bool *ret_row, struct err *err)
+{
+    struct db *db = stmt->db;
+    enum err_code code;
+
+    *ret_row = false;
+    if (db->in_transaction && db->failed) {
+        return refuse_failed(err);
+    }
+    code = db->ops->step(stmt, ret_row, err);
+    if (!*ret_row) {
+        db->ops->reset(stmt);
+    }
+    return note(db, code);
+}
+
+enum err_code db_run(struct db_stmt *stmt, int64_t *ret_changed, struct err *err)
+{
+    bool row;
+    enum err_code code = db_step(stmt, &row, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    CHECK(!row);
+    if (ret_changed != NULL) {
+        *ret_changed = stmt->db->ops->changes(stmt);
+    }
+    return ERR_OK;
+}
+
+void db_reset(struct db_stmt *stmt)
+{
+    stmt->db->ops->reset(stmt);
+}
+
+bool db_column_null(struct db_stmt *stmt, int column)
+{
+    return stmt->db->ops->column_type(stmt, column) == DB_TYPE_NULL;
+}
+
+int64_t db_column_int64(struct db_stmt *stmt, int column)
+{
+    return stmt->db->ops->column_int64(stmt, column);
+}
+
+struct str db_column_text(struct db_stmt *stmt, int column)
+{
+    return stmt->db->ops->column_bytes(stmt, column);
+}
+
+struct str db_column_blob(struct db_stmt *stmt, int column)
+{
+    return stmt->db->ops->column_bytes(stmt, column);
+}
+
+int64_t db_column_checksum(struct db_stmt *stmt, int column)
+{
+    const struct db_ops *ops = stmt->db->ops;
+    uint32_t sum = 0;
+
+    for (int i = 0; i < column; i++) {
+        enum db_type type = ops->column_type(stmt, i);
+        bool bytes = type == DB_TYPE_TEXT || type == DB_TYPE_BLOB;
+
+        sum = checksum_add(sum, type, type == DB_TYPE_INT64 ? ops->column_int64(stmt, i) : 0,
+                           bytes ? ops->column_bytes(stmt, i) : str_of("", 0));
+    }
+    return sum;
+}

@@ -1,0 +1,54 @@
+/*
+ * What a database driver gives to base/db.c: a table of functions over structs that begin with struct db and struct db_stmt.
+ *
+ * db.c keeps what all drivers share: the statement cache, the state of the transaction, row checksums. Only db.c and the
+ * drivers include this header.
+ */
+#ifndef BASE_DB_DRIVER_H
+#define BASE_DB_DRIVER_H
+
+#include "base/db.h"
+
+enum db_type { DB_TYPE_NULL, DB_TYPE_INT64, DB_TYPE_TEXT, DB_TYPE_BLOB };
+
+struct db_ops {
+    void (*close)(struct db *db); /* no statement is left; rolls back, frees db */
+    enum err_code (*now_ns)(struct db *db, int64_t *ret_now_ns, struct err *err);
+    enum err_code (*table_count)(struct db *db, const char *name, int64_t *ret_count,
+                                 struct err *err);
+    enum err_code (*begin)(struct db *db, bool write, struct err *err);
+    enum err_code (*commit)(struct db *db, bool *ret_unknown, struct err *err);
+    void (*rollback)(struct db *db);
+    enum err_code (*exec)(struct db *db, const char *sql, struct err *err);
+    enum err_code (*prepare)(struct db *db, const char *sql, struct db_stmt **ret_stmt,
+                             struct err *err);
+    void (*finalize)(struct db_stmt *stmt);
+    /* value.data is never NULL. */
+    void (*bind)(struct db_stmt *stmt, int index, enum db_type type, int64_t number,
+                 struct str value);
+    enum err_code (*step)(struct db_stmt *stmt, bool *ret_row, struct err *err);
+    int64_t (*changes)(struct db_stmt *stmt); /* rows of the last step */
+    void (*reset)(struct db_stmt *stmt);
+    void (*unbind)(struct db_stmt *stmt);
+    enum db_type (*column_type)(struct db_stmt *stmt, int column);
+    int64_t (*column_int64)(struct db_stmt *stmt, int column);
+    struct str (*column_bytes)(struct db_stmt *stmt, int column);
+};
+
+struct db {
+    const struct db_ops *ops;
+    struct db_stmt **statements; /* owned; open addressing by the address of the text */
+    uint32_t statement_count;
+    uint32_t slot_count; /* power of two */
+    bool in_transaction;
+    bool failed; /* an error happened inside the transaction */
+};
+
+struct db_stmt {
+    struct db *db;
+    const char *sql;   /* borrowed: the literal */
+    uint32_t checksum; /* over parameters 1 .. bound */
+    int bound;         /* how many were bound in order; -1 once the order was broken */
+};
+
+#endif
