@@ -33,6 +33,9 @@ void fold_init(struct fold *fold, const struct fold_options *options);
 enum err_code fold_acquire(struct fold *fold, struct err *err);
 /* Gives the lease back; best effort. */
 void fold_release(struct fold *fold);
+/* Inside a write transaction of fold->options.db: locks the lease row, checks the fence, extends the lease. ERR_FENCED if another holder
+ * took over. Everything that writes windows or grades begins with it. */
+enum err_code fold_lock_lease(struct fold *fold, struct err *err);
 /* One transaction: starts a round if none is open, folds up to rows_per_step rows. *ret_done: the round is published, nothing of
  * it is pending. ERR_FENCED: the lease was taken over; nothing of this step was written. */
 enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err);

@@ -1,6 +1,10 @@
 #include "aggregator/tally.h"
 
+#include <string.h>
+
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/memory.h"
 
 const char *tally_kind_name(enum tally_kind kind)
 {
@@ -8,4 +12,231 @@ const char *tally_kind_name(enum tally_kind kind)
 
     CHECK((unsigned)kind < ARRAY_COUNT(names));
     return names[kind];
+}
+
+int64_t tally_hour(int64_t time_ns)
+{
+    int64_t hour = time_ns / NS_PER_HOUR;
+
+    return time_ns % NS_PER_HOUR < 0 ? hour - 1 : hour;
+}
+
+int tally_minute(int64_t time_ns)
+{
+    int64_t rest = time_ns % NS_PER_HOUR;
+
+    return (int)((rest < 0 ? rest + NS_PER_HOUR : rest) / NS_PER_MINUTE);
+}
+
+void window_tally_add(struct window_tally *tally, const struct event *event)
+{
+    struct window_minute *minute = &tally->minutes[tally_minute(event->time_ns)];
+
+    CHECK(event->kind == EVENT_REQUEST);
+    CHECK(event->weight >= 1);
+    CHECK(event->outcome <= OUTCOME_ERROR);
+    minute->records++;
+    minute->total += event->weight;
+    minute->errors += event->outcome == OUTCOME_ERROR ? event->weight : 0;
+    minute->slow += event_slow(event) ? event->weight : 0;
+    if (event->latency_ns == LATENCY_UNKNOWN) {
+        minute->no_latency += event->weight;
+    } else {
+        histogram_add(&tally->latency, event->latency_ns, event->weight);
+    }
+}
+
+/* Of two results that hold from the same moment with the same outcome, the one that expires first is the worse: an
+ * interval of 0 holds without end. */
+static bool expires_earlier(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns != 0 && (b_ns == 0 || a_ns < b_ns);
+}
+
+/* Whether result a counts as the last one of a minute rather than b. A total order, so that any order of merging ends alike. */
+static bool result_supersedes(const struct check_minute *a, const struct check_minute *b)
+{
+    if (a->last_time_ns != b->last_time_ns) {
+        return a->last_time_ns > b->last_time_ns;
+    }
+    if (a->last != b->last) {
+        return a->last > b->last; /* enum outcome goes from good to bad */
+    }
+    return expires_earlier(a->last_interval_ns, b->last_interval_ns);
+}
+
+static void check_minute_merge(struct check_minute *into, const struct check_minute *from)
+{
+    if (from->records == 0) {
+        return;
+    }
+    if (into->records == 0 || result_supersedes(from, into)) {
+        into->last = from->last;
+        into->last_time_ns = from->last_time_ns;
+        into->last_interval_ns = from->last_interval_ns;
+    }
+    into->records += from->records;
+    into->passed += from->passed;
+    into->warned += from->warned;
+    into->failed += from->failed;
+    into->unknown += from->unknown;
+    into->removed += from->removed;
+}
+
+void check_tally_add(struct check_tally *tally, const struct event *event)
+{
+    struct check_minute one = {.records = 1,
+                               .passed = event->outcome == OUTCOME_PASS,
+                               .warned = event->outcome == OUTCOME_WARN,
+                               .failed = event->outcome == OUTCOME_FAIL,
+                               .unknown = event->outcome == OUTCOME_UNKNOWN,
+                               .removed = event->outcome == OUTCOME_REMOVED,
+                               .last = event->outcome,
+                               .last_time_ns = event->time_ns,
+                               .last_interval_ns = event->interval_ns};
+
+    CHECK(event->kind == EVENT_CHECK);
+    CHECK(event->outcome >= OUTCOME_PASS);
+    CHECK(event->interval_ns >= 0);
+    check_minute_merge(&tally->minutes[tally_minute(event->time_ns)], &one);
+}
+
+static bool range_before(const struct offset_range *range, int64_t stream_id, int32_t partition)
+{
+    return range->stream_id < stream_id ||
+           (range->stream_id == stream_id && range->partition < partition);
+}
+
+/* Where the range of (stream, partition) stands or belongs. */
+static size_t range_place(const struct offset_range *ranges, size_t count, int64_t stream_id,
+                          int32_t partition)
+{
+    size_t low = 0;
+    size_t high = count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (range_before(&ranges[middle], stream_id, partition)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void range_insert(struct offset_range **ranges, size_t *range_count, size_t place,
+                         struct offset_range range)
+{
+    /* The capacity is the next power of two: grown only when the count reaches one. */
+    if ((*range_count & (*range_count - 1)) == 0) {
+        *ranges =
+            memory_resize(*ranges, *range_count == 0 ? 1 : *range_count * 2, sizeof((*ranges)[0]));
+    }
+    memmove(*ranges + place + 1, *ranges + place, (*range_count - place) * sizeof((*ranges)[0]));
+    (*ranges)[place] = range;
+    (*range_count)++;
+}
+
+static void range_merge(struct offset_range **ranges, size_t *range_count,
+                        const struct offset_range *from)
+{
+    size_t place = range_place(*ranges, *range_count, from->stream_id, from->partition);
+    struct offset_range *range;
+
+    if (place == *range_count || (*ranges)[place].stream_id != from->stream_id ||
+        (*ranges)[place].partition != from->partition) {
+        range_insert(ranges, range_count, place, *from);
+        return;
+    }
+    range = &(*ranges)[place];
+    range->low = from->low < range->low ? from->low : range->low;
+    range->high = from->high > range->high ? from->high : range->high;
+}
+
+void offset_ranges_add(struct offset_range **ranges, size_t *range_count, int64_t stream_id,
+                       int32_t partition, int64_t offset)
+{
+    struct offset_range one = {
+        .stream_id = stream_id, .partition = partition, .low = offset, .high = offset};
+
+    range_merge(ranges, range_count, &one);
+}
+
+static void ranges_merge(struct offset_range **into, size_t *into_count,
+                         const struct offset_range *from, size_t from_count)
+{
+    for (size_t i = 0; i < from_count; i++) {
+        range_merge(into, into_count, &from[i]);
+    }
+}
+
+void tally_init(struct tally *tally)
+{
+    memset(tally, 0, sizeof(*tally));
+}
+
+void tally_release(enum tally_kind kind, struct tally *tally)
+{
+    if (tally == NULL) {
+        return;
+    }
+    if (kind == TALLY_WINDOW) {
+        histogram_release(&tally->window.latency);
+        memory_free(tally->window.ranges);
+    } else if (kind == TALLY_CHECK) {
+        memory_free(tally->check.ranges);
+    }
+    memset(tally, 0, sizeof(*tally));
+}
+
+static void window_merge(struct window_tally *into, const struct window_tally *from)
+{
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        into->minutes[i].records += from->minutes[i].records;
+        into->minutes[i].total += from->minutes[i].total;
+        into->minutes[i].errors += from->minutes[i].errors;
+        into->minutes[i].slow += from->minutes[i].slow;
+        into->minutes[i].no_latency += from->minutes[i].no_latency;
+    }
+    histogram_merge(&into->latency, &from->latency);
+    ranges_merge(&into->ranges, &into->range_count, from->ranges, from->range_count);
+}
+
+static void check_merge(struct check_tally *into, const struct check_tally *from)
+{
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        check_minute_merge(&into->minutes[i], &from->minutes[i]);
+    }
+    ranges_merge(&into->ranges, &into->range_count, from->ranges, from->range_count);
+}
+
+void tally_merge(enum tally_kind kind, struct tally *into, const struct tally *from)
+{
+    switch (kind) {
+    case TALLY_WINDOW:
+        window_merge(&into->window, &from->window);
+        break;
+    case TALLY_CHECK:
+        check_merge(&into->check, &from->check);
+        break;
+    case TALLY_ACTIVITY:
+        into->activity.minutes |= from->activity.minutes;
+        break;
+    }
+}
+
+int64_t tally_records(enum tally_kind kind, const struct tally *tally)
+{
+    int64_t records = 0;
+
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        if (kind == TALLY_WINDOW) {
+            records += tally->window.minutes[i].records;
+        } else if (kind == TALLY_CHECK) {
+            records += tally->check.minutes[i].records;
+        }
+    }
+    return records;
 }

@@ -80,8 +80,20 @@ struct tally {
     };
 };
 
+/* The hour of a time and its minute within, also before 1970. */
+int64_t tally_hour(int64_t time_ns);
+int tally_minute(int64_t time_ns);
+
+/* Adds one event; the caller has chosen the tally by its key. */
+void window_tally_add(struct window_tally *tally, const struct event *event);
+void check_tally_add(struct check_tally *tally, const struct event *event);
+/* Widens the range of (stream, partition) to offset, or inserts it at its place. *ranges is owned by a tally. */
+void offset_ranges_add(struct offset_range **ranges, size_t *range_count, int64_t stream_id,
+                       int32_t partition, int64_t offset);
+
+/* An empty tally of any kind. */
 void tally_init(struct tally *tally);
-void tally_release(struct tally *tally);
+void tally_release(enum tally_kind kind, struct tally *tally);
 /* into += from. */
 void tally_merge(enum tally_kind kind, struct tally *into, const struct tally *from);
 void tally_check(enum tally_kind kind, const struct tally *tally); /* CHECKs the invariants */

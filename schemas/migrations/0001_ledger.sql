@@ -1,7 +1,7 @@
 -- The first shape of the store: ledger, windows, grades, and what is issued from them.
 -- Written in the words that SQLite and PostgreSQL share. Times are BIGINT, UTC: *_ns nanoseconds, hour and minute
 -- counts since 1970 (hour 0 = 1970-01-01T00Z). Blobs carry a format version as first byte; `checksum` is the
--- CRC-32 over the row's columns in the order in which they stand here.
+-- CRC-32 over the row's columns in the order in which they stand here, packed as base/db.h says (db_bind_checksum).
 
 CREATE TABLE store_info (
     key TEXT PRIMARY KEY,
@@ -49,6 +49,7 @@ CREATE TABLE batch (
     program_version TEXT NOT NULL,
     folded BIGINT NOT NULL DEFAULT 0 -- 1 once none of its tallies is pending
 );
+CREATE INDEX batch_unfolded ON batch (book_id) WHERE folded = 0;
 
 CREATE TABLE batch_range (
     book_id BIGINT NOT NULL,
@@ -71,6 +72,7 @@ CREATE TABLE batch_range (
     PRIMARY KEY (book_id, stream_id, partition_id, from_offset)
 );
 CREATE INDEX batch_range_by_batch ON batch_range (batch_id);
+CREATE INDEX batch_range_by_digest ON batch_range (book_id, stream_id, config_digest);
 
 CREATE TABLE exclusion (
     batch_id BYTEA NOT NULL REFERENCES batch (batch_id),

@@ -1,0 +1,278 @@
+#include "aggregator/histogram.h"
+
+#include <string.h>
+
+#include "aggregator/pack.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "schemas/event.h"
+
+enum {
+    BUCKETS_PER_DOUBLING = 64,
+    BUCKET_MIN = -1,   /* 1 ns alone */
+    BUCKET_MAX = 2962, /* the one of LATENCY_NS_MAX; a test holds it against the table */
+    GROWTH = 64 /* buckets at a time, so that a growing range is not copied for each bucket */
+};
+
+/* bounds[k] = floor(2^(63 + k/64)), found with exact integers. The scaled latency is an integer too, so "above the bound"
+ * and "above its floor" are the same. starts[j] is the last k whose bound does not lie above 2^63 + j * 2^57. */
+static const uint64_t bounds[64] = {
+    UINT64_C(0x8000000000000000), UINT64_C(0x8164d1f3bc030773), UINT64_C(0x82cd8698ac2ba1d7),
+    UINT64_C(0x843a28c3acde4046), UINT64_C(0x85aac367cc487b14), UINT64_C(0x871f61969e8d1010),
+    UINT64_C(0x88980e8092da8527), UINT64_C(0x8a14d575496efd9a), UINT64_C(0x8b95c1e3ea8bd6e6),
+    UINT64_C(0x8d1adf5b7e5ba9e5), UINT64_C(0x8ea4398b45cd53c0), UINT64_C(0x9031dc431466b1dc),
+    UINT64_C(0x91c3d373ab11c336), UINT64_C(0x935a2b2f13e6e92b), UINT64_C(0x94f4efa8fef70961),
+    UINT64_C(0x96942d3720185a00), UINT64_C(0x9837f0518db8a96f), UINT64_C(0x99e0459320b7fa64),
+    UINT64_C(0x9b8d39b9d54e5538), UINT64_C(0x9d3ed9a72cffb750), UINT64_C(0x9ef5326091a111ad),
+    UINT64_C(0xa0b0510fb9714fc2), UINT64_C(0xa27043030c496818), UINT64_C(0xa43515ae09e6809e),
+    UINT64_C(0xa5fed6a9b15138ea), UINT64_C(0xa7cd93b4e9653569), UINT64_C(0xa9a15ab4ea7c0ef8),
+    UINT64_C(0xab7a39b5a93ed337), UINT64_C(0xad583eea42a14ac6), UINT64_C(0xaf3b78ad690a4374),
+    UINT64_C(0xb123f581d2ac258f), UINT64_C(0xb311c412a9112489), UINT64_C(0xb504f333f9de6484),
+    UINT64_C(0xb6fd91e328d17791), UINT64_C(0xb8fbaf4762fb9ee9), UINT64_C(0xbaff5ab2133e45fb),
+    UINT64_C(0xbd08a39f580c36be), UINT64_C(0xbf1799b67a731082), UINT64_C(0xc12c4cca66709456),
+    UINT64_C(0xc346ccda24976407), UINT64_C(0xc5672a115506dadd), UINT64_C(0xc78d74c8abb9b15c),
+    UINT64_C(0xc9b9bd866e2f27a2), UINT64_C(0xcbec14fef2727c5c), UINT64_C(0xce248c151f8480e3),
+    UINT64_C(0xd06333daef2b2594), UINT64_C(0xd2a81d91f12ae45a), UINT64_C(0xd4f35aabcfedfa1f),
+    UINT64_C(0xd744fccad69d6af4), UINT64_C(0xd99d15c278afd7b5), UINT64_C(0xdbfbb797daf23755),
+    UINT64_C(0xde60f4825e0e9123), UINT64_C(0xe0ccdeec2a94e111), UINT64_C(0xe33f8972be8a5a51),
+    UINT64_C(0xe5b906e77c8348a8), UINT64_C(0xe8396a503c4bdc68), UINT64_C(0xeac0c6e7dd24392e),
+    UINT64_C(0xed4f301ed9942b84), UINT64_C(0xefe4b99bdcdaf5cb), UINT64_C(0xf281773c59ffb139),
+    UINT64_C(0xf5257d152486cc2c), UINT64_C(0xf7d0df730ad13bb8), UINT64_C(0xfa83b2db722a033a),
+    UINT64_C(0xfd3e0c0cf486c174),
+};
+static const unsigned char starts[64] = {
+    0,  1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 24, 25, 26,
+    27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47,
+    48, 49, 50, 50, 51, 52, 53, 54, 54, 55, 56, 57, 58, 58, 59, 60, 61, 61, 62, 63};
+
+/* The bucket i with base^i < latency <= base^(i+1). Exact: no floating point, the same on every machine. */
+static int32_t bucket_of(int64_t latency_ns)
+{
+    int zeros;
+    uint64_t scaled;
+    int k;
+
+    CHECK(latency_ns > 0);
+    CHECK(latency_ns <= LATENCY_NS_MAX);
+    zeros = __builtin_clzll((unsigned long long)latency_ns);
+    scaled = (uint64_t)latency_ns << zeros;
+    k = starts[(scaled >> 57) & 63];
+    while (k < BUCKETS_PER_DOUBLING - 1 && bounds[k + 1] < scaled) {
+        k++;
+    }
+    /* A bound itself belongs to the bucket below; only 2^63, the power of two, is an integer. */
+    if (scaled == bounds[0]) {
+        k = -1;
+    }
+    return (63 - zeros) * BUCKETS_PER_DOUBLING + k;
+}
+
+static int64_t upper_bound_ns(int32_t bucket)
+{
+    int32_t bound = bucket + 1;
+
+    CHECK(bound >= 0);
+    return (int64_t)(bounds[bound % BUCKETS_PER_DOUBLING] >> (63 - bound / BUCKETS_PER_DOUBLING));
+}
+
+void histogram_release(struct histogram *histogram)
+{
+    memory_free(histogram->counts);
+    *histogram = (struct histogram){0};
+}
+
+/* Makes room for buckets first .. last. */
+static void reserve(struct histogram *histogram, int32_t first, int32_t last)
+{
+    int32_t size;
+    int64_t *counts;
+
+    CHECK(first <= last);
+    if (histogram->size > 0) {
+        int32_t old_last = histogram->first + histogram->size - 1;
+
+        if (first >= histogram->first && last <= old_last) {
+            return;
+        }
+        first = first < histogram->first ? first : histogram->first;
+        last = last > old_last ? last : old_last;
+    }
+    /* Aligned on both sides; bucket -1 makes the first group begin at -64. */
+    first = (first + GROWTH) / GROWTH * GROWTH - GROWTH;
+    last = (last + GROWTH) / GROWTH * GROWTH - 1;
+    size = last - first + 1;
+    counts = memory_calloc((size_t)size, sizeof(counts[0]));
+    if (histogram->size > 0) {
+        memcpy(counts + (histogram->first - first), histogram->counts,
+               (size_t)histogram->size * sizeof(counts[0]));
+    }
+    memory_free(histogram->counts);
+    histogram->counts = counts;
+    histogram->first = first;
+    histogram->size = size;
+}
+
+void histogram_add(struct histogram *histogram, int64_t latency_ns, int64_t weight)
+{
+    int32_t bucket;
+
+    CHECK(weight >= 0);
+    if (latency_ns == 0) {
+        histogram->zero_count += weight;
+        return;
+    }
+    bucket = bucket_of(latency_ns);
+    if (bucket < histogram->first || bucket >= histogram->first + histogram->size) {
+        reserve(histogram, bucket, bucket);
+    }
+    histogram->counts[bucket - histogram->first] += weight;
+}
+
+/* The buckets that are not empty: false if there is none. */
+static bool used_range(const struct histogram *histogram, int32_t *ret_begin, int32_t *ret_end)
+{
+    int32_t begin = 0;
+    int32_t end = histogram->size;
+
+    while (begin < end && histogram->counts[begin] == 0) {
+        begin++;
+    }
+    while (end > begin && histogram->counts[end - 1] == 0) {
+        end--;
+    }
+    *ret_begin = begin;
+    *ret_end = end;
+    return begin < end;
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+    int32_t begin;
+    int32_t end;
+
+    into->zero_count += from->zero_count;
+    if (!used_range(from, &begin, &end)) {
+        return;
+    }
+    reserve(into, from->first + begin, from->first + end - 1);
+    for (int32_t i = begin; i < end; i++) {
+        into->counts[from->first + i - into->first] += from->counts[i];
+    }
+}
+
+int64_t histogram_count(const struct histogram *histogram)
+{
+    int64_t count = histogram->zero_count;
+
+    for (int32_t i = 0; i < histogram->size; i++) {
+        count += histogram->counts[i];
+    }
+    return count;
+}
+
+int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille)
+{
+    int64_t count = histogram_count(histogram);
+    __int128 wanted = ((__int128)count * per_mille + 999) / 1000; /* the rank, rounded up */
+    __int128 seen = histogram->zero_count;
+
+    CHECK(per_mille >= 0);
+    CHECK(per_mille <= 1000);
+    if (wanted < 1) {
+        wanted = 1;
+    }
+    if (count == 0 || seen >= wanted) {
+        return 0;
+    }
+    for (int32_t i = 0; i < histogram->size; i++) {
+        seen += histogram->counts[i];
+        if (seen >= wanted) {
+            return upper_bound_ns(histogram->first + i);
+        }
+    }
+    CHECK(!"a rank above the count");
+    return 0;
+}
+
+/* Zero count, number of buckets, the first one (shifted by one: bucket -1 exists), then the counts; a 0 stands for a run of
+ * empty buckets and is followed by its length. The first and the last bucket are never empty. */
+void histogram_pack(const struct histogram *histogram, struct strbuf *out)
+{
+    int32_t begin;
+    int32_t end;
+
+    pack_count(out, histogram->zero_count);
+    if (!used_range(histogram, &begin, &end)) {
+        pack_uint(out, 0);
+        return;
+    }
+    pack_count(out, end - begin);
+    pack_count(out, histogram->first + begin - BUCKET_MIN);
+    for (int32_t i = begin; i < end;) {
+        int32_t run = 0;
+
+        pack_count(out, histogram->counts[i]);
+        if (histogram->counts[i] != 0) {
+            i++;
+            continue;
+        }
+        while (histogram->counts[i + run] == 0) {
+            run++;
+        }
+        pack_count(out, run);
+        i += run;
+    }
+}
+
+/* room: what the sum of all counts may reach. */
+static bool unpack_counts(struct str *packed, int32_t size, int64_t room, int64_t *counts)
+{
+    bool empty_before = false;
+
+    for (int32_t i = 0; i < size;) {
+        int64_t run;
+
+        if (!unpack_count(packed, room, &counts[i])) {
+            return false;
+        }
+        room -= counts[i];
+        if (counts[i] != 0) {
+            i++;
+            empty_before = false;
+            continue;
+        }
+        /* Neither at the ends nor two runs in a row: one content, one form. */
+        if (i == 0 || empty_before || !unpack_count(packed, size - 1 - i, &run) || run == 0) {
+            return false;
+        }
+        i += (int32_t)run;
+        empty_before = true;
+    }
+    return true;
+}
+
+enum err_code histogram_unpack(struct str *packed, struct histogram *ret_histogram, struct err *err)
+{
+    struct histogram histogram = {0};
+    int64_t size;
+    int64_t first;
+
+    if (!unpack_count(packed, PACK_COUNT_MAX, &histogram.zero_count) ||
+        !unpack_count(packed, BUCKET_MAX - BUCKET_MIN + 1, &size)) {
+        return err_set(err, ERR_MISMATCH, "histogram: cut or out of range");
+    }
+    if (size > 0) {
+        if (!unpack_count(packed, BUCKET_MAX - BUCKET_MIN + 1 - size, &first)) {
+            return err_set(err, ERR_MISMATCH, "histogram: first bucket out of range");
+        }
+        first += BUCKET_MIN;
+        reserve(&histogram, (int32_t)first, (int32_t)(first + size - 1));
+        if (!unpack_counts(packed, (int32_t)size, PACK_COUNT_MAX - histogram.zero_count,
+                           histogram.counts + (first - histogram.first))) {
+            histogram_release(&histogram);
+            return err_set(err, ERR_MISMATCH, "histogram: counts cut or not in their one form");
+        }
+    }
+    *ret_histogram = histogram;
+    return ERR_OK;
+}

@@ -1,0 +1,273 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "aggregator/histogram.h"
+#include "base/random.h"
+#include "schemas/event.h"
+
+/* Unsigned integers of 6,400 bits, enough for the 64th power of a bound. */
+enum { WORDS = 200 };
+struct big {
+    uint32_t words[WORDS];
+};
+
+static void big_multiply(struct big *value, uint64_t factor)
+{
+    uint32_t parts[2] = {(uint32_t)factor, (uint32_t)(factor >> 32)};
+    struct big result = {{0}};
+
+    for (int p = 0; p < 2; p++) {
+        uint64_t carry = 0;
+
+        for (int i = 0; i + p < WORDS; i++) {
+            carry += (uint64_t)value->words[i] * parts[p] + result.words[i + p];
+            result.words[i + p] = (uint32_t)carry;
+            carry >>= 32;
+        }
+    }
+    *value = result;
+}
+
+static int big_compare(const struct big *a, const struct big *b)
+{
+    for (int i = WORDS - 1; i >= 0; i--) {
+        if (a->words[i] != b->words[i]) {
+            return a->words[i] < b->words[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+/* The sign of value^64 - 2^exponent: the definition of a bucket bound, in whole numbers. */
+static int compare_power(int64_t value, int exponent)
+{
+    struct big power = {{1}};
+    struct big bound = {{0}};
+
+    for (int i = 0; i < 64; i++) {
+        big_multiply(&power, (uint64_t)value);
+    }
+    bound.words[exponent / 32] = UINT32_C(1) << (exponent % 32);
+    return big_compare(&power, &bound);
+}
+
+/* The bucket that one latency falls into, as the packed form shows it: zero count, size, first + 1, count. */
+static int bucket_of(int64_t latency_ns)
+{
+    struct histogram histogram = {0};
+    int bucket = -2;
+
+    histogram_add(&histogram, latency_ns, 1);
+    for (int32_t i = 0; i < histogram.size; i++) {
+        if (histogram.counts[i] == 1) {
+            bucket = histogram.first + i;
+        }
+    }
+    histogram_release(&histogram);
+    return bucket;
+}
+
+static void assert_bucket(int64_t latency_ns)
+{
+    int bucket = bucket_of(latency_ns);
+
+    /* 2^(bucket/64) < latency <= 2^((bucket+1)/64), both sides raised to the 64th power. */
+    assert_true(bucket == -1 || compare_power(latency_ns, bucket) > 0);
+    assert_true(compare_power(latency_ns, bucket + 1) <= 0);
+}
+
+static void test_buckets_are_exact(void **state)
+{
+    struct random random;
+    uint64_t seed = 20261123;
+
+    (void)state;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    random_init_seed(&random, seed);
+    for (int64_t latency = 1; latency < 300; latency++) {
+        assert_bucket(latency);
+    }
+    for (int i = 0; i < 400; i++) {
+        int64_t limit = INT64_C(1) << (1 + random_below(&random, 46));
+        int64_t latency = 1 + (int64_t)random_below(&random, (uint64_t)limit);
+
+        assert_bucket(latency);
+    }
+    assert_bucket(LATENCY_NS_MAX);
+    assert_int_equal(bucket_of(1), -1);
+    assert_int_equal(bucket_of(2), 63);
+    assert_int_equal(bucket_of(INT64_C(1) << 40), 40 * 64 - 1);
+    assert_int_equal(bucket_of((INT64_C(1) << 40) + 1), 40 * 64);
+}
+
+/* Both neighbours of every bound of one doubling: where a wrong constant would show. */
+static void test_bounds_of_a_doubling(void **state)
+{
+    struct histogram histogram = {0};
+
+    (void)state;
+    for (int i = 0; i < 64; i++) {
+        int64_t bound;
+
+        histogram_release(&histogram);
+        /* The upper bound of bucket i of the doubling from 2^45, from the quantile. */
+        histogram_add(&histogram, INT64_C(1) << 45, 1);
+        memset(histogram.counts, 0, (size_t)histogram.size * sizeof(histogram.counts[0]));
+        histogram.first = 45 * 64;
+        histogram.counts[i] = 1;
+        bound = histogram_quantile_ns(&histogram, 500);
+        assert_int_equal(bucket_of(bound), 45 * 64 + i);
+        assert_int_equal(bucket_of(bound + 1), 45 * 64 + i + 1);
+        assert_bucket(bound);
+        assert_bucket(bound + 1);
+    }
+    histogram_release(&histogram);
+}
+
+static void test_quantiles(void **state)
+{
+    struct histogram histogram = {0};
+
+    (void)state;
+    assert_int_equal(histogram_quantile_ns(&histogram, 500), 0);
+    histogram_add(&histogram, 0, 10);
+    assert_int_equal(histogram_quantile_ns(&histogram, 1000), 0);
+    histogram_add(&histogram, 1, 80);
+    histogram_add(&histogram, INT64_C(1) << 30, 10);
+    assert_int_equal(histogram_count(&histogram), 100);
+    assert_int_equal(histogram_quantile_ns(&histogram, 100), 0);
+    assert_int_equal(histogram_quantile_ns(&histogram, 101), 1);
+    assert_int_equal(histogram_quantile_ns(&histogram, 900), 1);
+    assert_int_equal(histogram_quantile_ns(&histogram, 901), INT64_C(1) << 30);
+    assert_int_equal(histogram_quantile_ns(&histogram, 1000), INT64_C(1) << 30);
+    histogram_release(&histogram);
+}
+
+/* The promise of the header: at most 1.1 % off. */
+static void test_relative_error(void **state)
+{
+    (void)state;
+    for (int64_t latency = 1000; latency < LATENCY_NS_MAX / 2; latency = latency * 17 / 13 + 7) {
+        struct histogram histogram = {0};
+        int64_t shown;
+
+        histogram_add(&histogram, latency, 1);
+        shown = histogram_quantile_ns(&histogram, 990);
+        assert_true(shown >= latency);
+        assert_true((shown - latency) * 1000 <= latency * 11);
+        histogram_release(&histogram);
+    }
+}
+
+static void pack(const struct histogram *histogram, struct strbuf *out)
+{
+    strbuf_init(out, 1 << 20);
+    histogram_pack(histogram, out);
+}
+
+/* Any split and any order of the same latencies give the same bytes, and the bytes give them back. */
+static void test_merge_order_does_not_matter(void **state)
+{
+    struct random random;
+    uint64_t seed = 7;
+
+    (void)state;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    random_init_seed(&random, seed);
+    for (int round = 0; round < 50; round++) {
+        struct histogram whole = {0};
+        struct histogram parts[3] = {{0}};
+        struct histogram left = {0};
+        struct histogram back = {0};
+        struct strbuf a;
+        struct strbuf b;
+        struct str view;
+        struct err err = ERR_INIT;
+
+        for (int i = 0; i < 200; i++) {
+            int64_t latency =
+                (int64_t)random_below(&random, (uint64_t)1 << (1 + random_below(&random, 46)));
+
+            histogram_add(&whole, latency, 3);
+            histogram_add(&parts[random_below(&random, 3)], latency, 3);
+        }
+        histogram_merge(&left, &parts[2]);
+        histogram_merge(&left, &parts[0]);
+        histogram_merge(&left, &parts[1]);
+        pack(&whole, &a);
+        pack(&left, &b);
+        assert_true(str_equal(strbuf_view(&a), strbuf_view(&b)));
+        view = strbuf_view(&a);
+        assert_int_equal(histogram_unpack(&view, &back, &err), ERR_OK);
+        assert_int_equal(view.size, 0);
+        assert_int_equal(histogram_count(&back), 600);
+        strbuf_release(&b);
+        pack(&back, &b);
+        assert_true(str_equal(strbuf_view(&a), strbuf_view(&b)));
+        strbuf_release(&a);
+        strbuf_release(&b);
+        histogram_release(&whole);
+        histogram_release(&left);
+        histogram_release(&back);
+        for (int i = 0; i < 3; i++) {
+            histogram_release(&parts[i]);
+        }
+    }
+}
+
+struct bad_row {
+    const char *why;
+    const char *bytes;
+    size_t size;
+};
+
+static void test_hostile_bytes(void **state)
+{
+    static const struct bad_row rows[] = {
+        {"nothing", "", 0},
+        {"no size", "\x00", 1},
+        {"a number that is not minimal", "\x80\x00\x00", 3},
+        {"more buckets than there are", "\x00\xff\x7f\x00", 4},
+        {"first bucket too high", "\x00\x01\xff\x7f\x01", 5},
+        {"counts missing", "\x00\x02\x00\x01", 4},
+        {"empty first bucket", "\x00\x02\x00\x00\x01\x01", 6},
+        {"empty last bucket", "\x00\x02\x00\x01\x00\x01", 6},
+        {"run of length 0", "\x00\x03\x00\x01\x00\x00\x01", 7},
+        {"run beyond the end", "\x00\x03\x00\x01\x00\x7f\x01", 7},
+        {"two runs in a row", "\x00\x04\x00\x01\x00\x01\x00\x01\x01", 9},
+        {"sum out of range",
+         "\x00\x02\x00\x80\x80\x80\x80\x80\x80\x80\x80\x01\x80\x80\x80\x80\x80\x80\x80\x80\x01",
+         21},
+        {"11 bytes of varint", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct str view = str_of(rows[i].bytes, rows[i].size);
+        struct histogram histogram = {0};
+        struct err err = ERR_INIT;
+
+        print_message("%s\n", rows[i].why);
+        assert_int_equal(histogram_unpack(&view, &histogram, &err), ERR_MISMATCH);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_buckets_are_exact),
+        cmocka_unit_test(test_bounds_of_a_doubling),
+        cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_relative_error),
+        cmocka_unit_test(test_merge_order_does_not_matter),
+        cmocka_unit_test(test_hostile_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
