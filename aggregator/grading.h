@@ -10,19 +10,9 @@
 #define AGGREGATOR_GRADING_H
 
 #include "aggregator/fold.h"
+#include "aggregator/raw_grade.h"
 #include "base/db.h"
-#include "base/rational.h"
 #include "base/str.h"
-
-struct grading_rules {
-    int64_t min_requests;           /* default 10 */
-    struct rational major_errors;   /* default 1/2 */
-    struct rational partial_errors; /* default 1/20 */
-    struct rational degraded_slow;  /* default 1/10 */
-    int64_t quorum;                 /* healthy instances needed; 0: majority of the set */
-};
-
-#define GRADING_RULES_DEFAULT ((struct grading_rules){10, {1, 2}, {1, 20}, {1, 10}, 0})
 
 struct grading_options {
     struct db *db;
