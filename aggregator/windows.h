@@ -1,7 +1,8 @@
 /*
  * Reading the books: minutes of services with their counts and raw grades, instances, incidents, coverage.
  *
- * The caller opens the snapshot (db_begin_snapshot); everything read inside it is of one moment.
+ * The caller opens the snapshot (db_begin_snapshot); everything read inside it is of one moment. Minutes and hours count from 1970
+ * and are not negative. Errors: ERR_STORE, ERR_MISMATCH (a row that cannot be unpacked).
  */
 #ifndef AGGREGATOR_WINDOWS_H
 #define AGGREGATOR_WINDOWS_H
@@ -20,7 +21,7 @@ struct minute {
     bool counted;                /* the store has requests in this minute */
 };
 
-/* Minutes [from_minute, to_minute) of a service (all customers added up), in arena; minute numbers count from 1970.
+/* Minutes [from_minute, to_minute) of a service (all customers added up), in arena.
  * Before the service's first event: GRADE_NOT_PROVISIONED. */
 enum err_code windows_minutes(struct db *db, int64_t book_id, struct str service,
                               int64_t from_minute, int64_t to_minute, struct arena *arena,
@@ -32,7 +33,18 @@ enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *s
                              struct arena *arena, struct offset_range **ret_ranges,
                              size_t *ret_count, struct err *err);
 
+/* Names of all services that have had an event, sorted. */
 enum err_code windows_services(struct db *db, int64_t book_id, struct arena *arena,
                                struct str **ret_services, size_t *ret_count, struct err *err);
+
+/* One row of a window's hour, as it comes from the store. Borrowed for the time of the call. Whatever but ERR_OK ends the reading. */
+typedef enum err_code (*windows_take_fn)(void *context, const struct tally_key *key,
+                                         const struct tally *tally, struct err *err);
+
+/* Calls `take` for each row of that kind (TALLY_WINDOW or TALLY_CHECK) of the service in [from_hour, to_hour), in the order of
+ * their hours, then of b, c, d. */
+enum err_code windows_each(struct db *db, int64_t book_id, enum tally_kind kind, struct str service,
+                           int64_t from_hour, int64_t to_hour, windows_take_fn take, void *context,
+                           struct err *err);
 
 #endif
