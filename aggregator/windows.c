@@ -14,10 +14,10 @@ static void key_of_row(struct db_stmt *stmt, enum tally_kind kind, struct str se
     *ret_key = (struct tally_key){
         .kind = kind,
         .a = service,
-        .b = db_column_text(stmt, 1),
-        .c = db_column_text(stmt, 2),
-        .d = db_column_text(stmt, 3),
-        .hour = db_column_int64(stmt, 0),
+        .b = db_column_text(stmt, 3),
+        .c = db_column_text(stmt, 4),
+        .d = db_column_text(stmt, 5),
+        .hour = db_column_int64(stmt, 6),
     };
 }
 
@@ -25,12 +25,16 @@ static enum err_code take_row(struct db_stmt *stmt, const struct tally_key *key,
                               windows_take_fn take, void *context, struct err *err)
 {
     struct tally tally;
-    enum err_code code = tally_unpack(key->kind, db_column_blob(stmt, 4), &tally, err);
+    enum err_code code = ERR_OK;
 
+    if (db_column_checksum(stmt, 8) != db_column_int64(stmt, 8)) {
+        code = err_set(err, ERR_MISMATCH, "the row's checksum does not match");
+    } else {
+        code = tally_unpack(key->kind, db_column_blob(stmt, 7), &tally, err);
+    }
     if (code != ERR_OK) {
-        err_context(err, "window_hour %s %.*s hour %" PRId64, tally_kind_name(key->kind),
-                    STR_ARGS(key->a), key->hour);
-        return code;
+        return err_context(err, "window_hour %s \"%.*s\" hour %" PRId64, tally_kind_name(key->kind),
+                           STR_ARGS(key->a), key->hour);
     }
     code = take(context, key, &tally, err);
     tally_release(key->kind, &tally);
@@ -139,9 +143,13 @@ static enum err_code fill_ungraded(struct db *db, int64_t book_id, struct str se
 static enum err_code take_grades(struct db_stmt *stmt, const struct stretch *stretch,
                                  struct err *err)
 {
-    int64_t hour = db_column_int64(stmt, 0);
-    struct str grades = db_column_blob(stmt, 1);
+    int64_t hour = db_column_int64(stmt, 2);
+    struct str grades = db_column_blob(stmt, 3);
 
+    if (db_column_checksum(stmt, 5) != db_column_int64(stmt, 5)) {
+        return err_set(err, ERR_MISMATCH,
+                       "grade_hour: hour %" PRId64 ": the row's checksum does not match", hour);
+    }
     if (grades.size != TALLY_MINUTES) {
         return err_set(err, ERR_MISMATCH, "grade_hour: hour %" PRId64 " has %zu grades", hour,
                        grades.size);
@@ -169,8 +177,9 @@ static enum err_code fill_grades(struct db *db, int64_t book_id, struct str serv
     enum err_code code;
 
     code = db_prepare(db,
-                      "SELECT hour, grades FROM grade_hour WHERE book_id = $1 AND service = $2"
-                      " AND hour >= $3 AND hour < $4 ORDER BY hour",
+                      "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour"
+                      " WHERE book_id = $1 AND service = $2 AND hour >= $3 AND hour < $4"
+                      " ORDER BY hour",
                       &stmt, err);
     if (code != ERR_OK) {
         return code;
@@ -182,7 +191,7 @@ static enum err_code fill_grades(struct db *db, int64_t book_id, struct str serv
     while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
         code = take_grades(stmt, stretch, err);
         if (code != ERR_OK) {
-            err_context(err, "service %.*s", STR_ARGS(service));
+            err_context(err, "service \"%.*s\"", STR_ARGS(service));
             break;
         }
     }

@@ -131,6 +131,7 @@ CREATE TABLE window_hour (
     PRIMARY KEY (book_id, kind, a, b, c, d, hour)
 );
 CREATE INDEX window_hour_by_hour ON window_hour (book_id, kind, hour);
+CREATE INDEX window_hour_by_name ON window_hour (book_id, kind, a, hour); -- a stretch of one service
 
 -- Plain columns for people and their SQL; derived from window_hour in the same transaction.
 CREATE TABLE rollup_hour (
