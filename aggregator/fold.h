@@ -4,7 +4,8 @@
  * The lease has a fencing number on the store's clock. Every fold transaction locks the lease row, checks the number, takes a bounded set
  * of pending rows, merges and deletes them, and marks the touched hours for grading. There is no position cursor: commits become visible
  * out of order. A round notes, in one snapshot, complete-until per stream and the ids of all batches with pending rows; it is
- * published by the transaction that deletes the last of them. Event time never moves complete-until.
+ * published by the transaction that deletes the last of them. Event time never moves complete-until. Activity in a minute that had
+ * none of that topic or checker marks the hour for all services of the book: it tells their silence from a silent pipeline.
  */
 #ifndef AGGREGATOR_FOLD_H
 #define AGGREGATOR_FOLD_H
@@ -43,6 +44,9 @@ enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err);
 enum err_code fold_run(struct fold *fold,
                        void (*progress)(void *context, int64_t folded, int64_t total),
                        void *context, struct err *err);
+/* Inside a transaction: locks the lease row, checks the fence and renews the lease. Every writer of windows or grades begins with it.
+ * ERR_FENCED: another holder has taken over; roll back. */
+enum err_code fold_guard(struct fold *fold, struct err *err);
 /* Smallest published complete-until over the book's open streams; INT64_MIN if one has none. */
 enum err_code fold_complete_until(struct db *db, int64_t book_id, int64_t *ret_complete_ns,
                                   struct err *err);
