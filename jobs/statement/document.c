@@ -1,0 +1,522 @@
+#include "jobs/statement/document.h"
+
+#include "base/check.h"
+#include "base/civil.h"
+#include "base/clock.h"
+#include "jobs/statement/credit.h"
+#include "jobs/statement/explain.h"
+#include "jobs/statement/method.h"
+#include "jobs/statement/moment.h"
+#include "jobs/statement/pool.h"
+#include "jobs/statement/tree.h"
+#include "jobs/statement/wording.h"
+
+struct document {
+    struct json_writer json;
+    struct arena arena; /* texts on their way */
+    const struct document_facts *facts;
+    const struct result *result;
+    const struct contract *contract;
+};
+
+static void write_moment(struct document *document, const char *key, int64_t seconds)
+{
+    json_text(&document->json, key,
+              moment_text(&document->arena, document->contract->zone, seconds));
+}
+
+static void write_moment_ns(struct document *document, const char *key, int64_t time_ns)
+{
+    json_text(&document->json, key,
+              moment_text_ns(&document->arena, document->contract->zone, time_ns));
+}
+
+/* Exact decimal, without commas. */
+static void write_decimal(struct document *document, const char *key, struct rational value)
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, 128);
+    rational_format_exact(&buf, value);
+    json_string(&document->json, key, strbuf_view(&buf));
+    strbuf_release(&buf);
+}
+
+static void write_int128(struct document *document, const char *key, int128 value)
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, 64);
+    int128_format(&buf, value);
+    json_string(&document->json, key, strbuf_view(&buf));
+    strbuf_release(&buf);
+}
+
+/* As contracts have them: "99.5" of 0.995. */
+static void write_percent(struct document *document, const char *key, struct rational ratio)
+{
+    write_decimal(document, key, rational_multiply(ratio, rational_make(100, 1)));
+}
+
+/* Keys in byte order, not in that of the enum. */
+static void write_seconds(struct document *document, const char *key,
+                          const int64_t seconds[TIME_CLASS_COUNT], bool all)
+{
+    static const enum time_class order[] = {
+        TIME_DEGRADED, TIME_MAINTENANCE,  TIME_MAJOR,      TIME_NO_TRAFFIC, TIME_NOT_PROVISIONED,
+        TIME_PARTIAL,  TIME_PIPELINE_GAP, TIME_PROBE_DOWN, TIME_UP,
+    };
+
+    _Static_assert(ARRAY_COUNT(order) == TIME_CLASS_COUNT, "every class is written");
+    json_open_object(&document->json, key);
+    for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
+        if (all || seconds[order[i]] != 0) {
+            json_int64(&document->json, time_class_name(order[i]), seconds[order[i]]);
+        }
+    }
+    json_close(&document->json);
+}
+
+static void write_uptime(struct document *document, const struct measure *measure)
+{
+    struct rational uptime;
+
+    if (!measure_uptime(measure, &uptime)) {
+        json_null(&document->json, "uptime");
+        return;
+    }
+    json_open_object(&document->json, "uptime");
+    write_int128(document, "denominator", uptime.denominator);
+    write_int128(document, "numerator", uptime.numerator);
+    json_text(&document->json, "percent",
+              wording_percent_floor(&document->arena, uptime, document->contract->digits));
+    json_close(&document->json);
+}
+
+static void write_tier(struct document *document, const struct credit_tier *tier)
+{
+    if (tier == NULL) {
+        json_null(&document->json, "tier");
+        return;
+    }
+    json_open_object(&document->json, "tier");
+    write_percent(document, "below", tier->below);
+    write_percent(document, "percent", tier->percent);
+    json_close(&document->json);
+}
+
+/* Allowed at the target, lost, and the share of the error budget that is gone. */
+static void write_budget(struct document *document, const struct measure *measure)
+{
+    struct json_writer *json = &document->json;
+    struct rational target = document->contract->availability.target;
+    struct rational lost = rational_subtract(measure->valid, measure->good);
+    struct rational allowed =
+        rational_multiply(measure->valid, rational_subtract(rational_make(1, 1), target));
+
+    json_open_object(json, "budget");
+    write_decimal(document, "allowed", allowed);
+    write_decimal(document, "lost", lost);
+    write_decimal(document, "measured", measure->valid);
+    json_text(json, "unit", method_row(document->contract->availability.method)->unit);
+    if (allowed.numerator == 0) {
+        json_null(json, "used_percent");
+    } else {
+        json_text(json, "used_percent",
+                  wording_percent_floor(&document->arena, rational_divide(lost, allowed), 1));
+    }
+    json_close(json);
+}
+
+static void write_gaps(struct document *document)
+{
+    struct json_writer *json = &document->json;
+
+    json_open_array(json, "gaps");
+    for (size_t i = 0; i < document->result->service_count; i++) {
+        const struct service_result *service = &document->result->services[i];
+
+        for (size_t k = 0; k < service->measure.segment_count; k++) {
+            const struct segment *segment = &service->measure.segments[k];
+
+            if (segment->class == TIME_PIPELINE_GAP) {
+                json_open_object(json, NULL);
+                write_moment(document, "from", segment->from_s);
+                json_int64(json, "seconds", segment->to_s - segment->from_s);
+                json_string(json, "service", service->service);
+                write_moment(document, "to", segment->to_s);
+                json_close(json);
+            }
+        }
+    }
+    json_close(json);
+}
+
+static void write_completeness(struct document *document)
+{
+    struct json_writer *json = &document->json;
+
+    json_open_object(json, "completeness");
+    json_bool(json, "complete", document->facts->complete);
+    write_gaps(document);
+    json_open_array(json, "partitions");
+    for (size_t i = 0; i < document->facts->partition_count; i++) {
+        const struct source_partition *partition = &document->facts->partitions[i];
+
+        json_open_object(json, NULL);
+        json_string(json, "cluster", partition->cluster);
+        json_int64(json, "dead_letters", partition->dead_letters);
+        json_int64(json, "high", partition->high);
+        json_int64(json, "incarnation", partition->incarnation);
+        json_int64(json, "low", partition->low);
+        json_int64(json, "partition", partition->partition);
+        json_string(json, "topic", partition->topic);
+        json_close(json);
+    }
+    json_close(json);
+    json_close(json);
+}
+
+/* A copy of a tree that came from canonical JSON: its keys ascend. */
+static void copy_tree(struct json_writer *json, const char *key, const struct tree *tree)
+{
+    switch (tree->kind) {
+    case TREE_NULL:
+        json_null(json, key);
+        return;
+    case TREE_BOOL:
+        json_bool(json, key, tree->truth);
+        return;
+    case TREE_INTEGER:
+        json_int64(json, key, tree->integer);
+        return;
+    case TREE_TEXT:
+        json_string(json, key, tree->text);
+        return;
+    case TREE_LIST:
+        json_open_array(json, key);
+        break;
+    case TREE_OBJECT:
+        json_open_object(json, key);
+        break;
+    }
+    for (size_t i = 0; i < tree->count; i++) {
+        copy_tree(json, tree->kind == TREE_OBJECT ? tree->children[i].key.data : NULL,
+                  &tree->children[i]);
+    }
+    json_close(json);
+}
+
+static void write_contract(struct document *document)
+{
+    const struct contract *contract = document->contract;
+    struct json_writer *json = &document->json;
+    const struct tree *terms = NULL;
+    struct err ignored = ERR_INIT;
+
+    json_open_object(json, "contract");
+    if (contract->currency != NULL) {
+        json_text(json, "currency", contract->currency->code);
+    } else {
+        json_null(json, "currency");
+    }
+    json_string(json, "customer", contract->customer);
+    json_text(json, "digest", contract->digest);
+    json_string(json, "id", contract->id);
+    if (contract->terms.size > 0) {
+        /* Written by the configuration's reader with the same writer. */
+        CHECK(tree_parse(contract->terms, &document->arena, &terms, &ignored) == ERR_OK);
+        copy_tree(json, "terms", terms);
+    }
+    json_close(json);
+}
+
+static void write_credit(struct document *document)
+{
+    const struct credit *credit = &document->result->credit;
+    const struct currency *currency = document->contract->currency;
+    struct json_writer *json = &document->json;
+    struct strbuf amount;
+
+    if (!credit->present) {
+        json_null(json, "credit");
+        return;
+    }
+    strbuf_init(&amount, 64);
+    money_format(&amount, currency, credit->amount_minor);
+    json_open_object(json, "credit");
+    json_string(json, "amount", strbuf_view(&amount));
+    json_int64(json, "amount_minor", credit->amount_minor);
+    if (credit->claim_until_s != 0) {
+        write_moment(document, "claim_until", credit->claim_until_s);
+    } else {
+        json_null(json, "claim_until");
+    }
+    json_text(json, "currency", currency->code);
+    json_open_array(json, "steps");
+    for (size_t i = 0; i < credit->step_count; i++) {
+        const struct credit_step *step = &credit->steps[i];
+
+        json_open_object(json, NULL);
+        json_text(json, "amount", wording_money(&document->arena, currency, step->amount));
+        json_text(json, "name", step->name);
+        json_text(json, "text", step->text);
+        json_close(json);
+    }
+    json_close(json);
+    json_close(json);
+    strbuf_release(&amount);
+}
+
+static void write_borders(struct document *document)
+{
+    struct json_writer *json = &document->json;
+
+    json_open_array(json, "borders");
+    for (size_t i = 0; i < document->result->border_count; i++) {
+        const struct border *border = &document->result->borders[i];
+
+        json_open_object(json, NULL);
+        write_decimal(document, "allowed", border->allowed);
+        write_percent(document, "below", border->below);
+        json_text(json, "kind", border->is_target ? "target" : "tier");
+        json_bool(json, "missed", border->missed);
+        write_percent(document, "percent", border->percent);
+        json_text(json, "text", explain_border(&document->arena, document->result, border));
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void write_exclusions(struct document *document)
+{
+    struct json_writer *json = &document->json;
+
+    json_open_array(json, "exclusions");
+    for (size_t i = 0; i < document->result->exclusion_count; i++) {
+        const struct exclusion *exclusion = &document->result->exclusions[i];
+
+        json_open_object(json, NULL);
+        json_bool(json, "all_services", exclusion->all_services);
+        write_moment_ns(document, "announced", exclusion->announced_ns);
+        json_int64(json, "announcement", exclusion->announcement_id);
+        json_string(json, "author", exclusion->author);
+        json_int64(json, "excused_seconds", exclusion->excused_s);
+        write_moment_ns(document, "from", exclusion->from_ns);
+        json_int64(json, "granted_seconds", exclusion->granted_s);
+        json_string(json, "reason", exclusion->reason);
+        json_string(json, "service", exclusion->service);
+        json_text(json, "state", announcement_state_name(exclusion->state));
+        json_text(json, "text", announcement_state_text(exclusion->state));
+        write_moment_ns(document, "to", exclusion->to_ns);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+/* How an incident was treated, from what its time was booked as. */
+static const char *treatment(const struct document *document, const struct incident *incident)
+{
+    int64_t bad_s = incident->seconds[TIME_DEGRADED] + incident->seconds[TIME_PARTIAL] +
+                    incident->seconds[TIME_MAJOR];
+
+    if (!method_row(document->contract->availability.method)->time_based) {
+        return bad_s > 0 ? "by_requests" : "excluded";
+    }
+    if (incident->seconds[TIME_MAINTENANCE] > 0) {
+        return bad_s > 0 ? "partly_excluded" : "excluded";
+    }
+    return incident->lost_s.numerator > 0 ? "counted" : "not_counted";
+}
+
+static void write_incidents(struct document *document)
+{
+    struct json_writer *json = &document->json;
+
+    json_open_array(json, "incidents");
+    for (size_t i = 0; i < document->result->incident_count; i++) {
+        const struct incident *incident = &document->result->incidents[i];
+        char instant[CIVIL_TEXT_SIZE];
+        struct strbuf id;
+
+        strbuf_init(&id, 1024);
+        strbuf_append(&id, incident->service);
+        strbuf_append_format(&id, "@%s",
+                             civil_format_rfc3339(incident->from_s * NS_PER_SECOND, instant));
+        json_open_object(json, NULL);
+        write_moment(document, "from", incident->from_s);
+        json_string(json, "id", strbuf_view(&id));
+        json_int64(json, "length_seconds", incident->to_s - incident->from_s);
+        write_decimal(document, "lost_seconds", incident->lost_s);
+        json_bool(json, "open_end", incident->open_end);
+        write_seconds(document, "seconds", incident->seconds, false);
+        json_string(json, "service", incident->service);
+        write_moment(document, "to", incident->to_s);
+        json_text(json, "treatment", treatment(document, incident));
+        json_text(json, "worst", grade_row(incident->worst)->name);
+        json_close(json);
+        strbuf_release(&id);
+    }
+    json_close(json);
+}
+
+static void write_method(struct document *document)
+{
+    const struct availability *availability = &document->contract->availability;
+    const struct method_row *method = method_row(availability->method);
+    struct json_writer *json = &document->json;
+
+    json_open_object(json, "method");
+    json_text(json, "formula", method->formula);
+    json_text(json, "name", method->name);
+    json_text(json, "pool", pool_name(availability->pool));
+    json_text(json, "title", method->title);
+    json_text(json, "unit", method->unit);
+    json_close(json);
+}
+
+static void write_period(struct document *document)
+{
+    const struct result *result = document->result;
+    struct json_writer *json = &document->json;
+
+    json_open_object(json, "period");
+    write_moment(document, "from", result->from_s);
+    json_open_object(json, "month");
+    write_moment(document, "from", document->facts->month_from_s);
+    json_int64(json, "seconds", document->facts->month_to_s - document->facts->month_from_s);
+    write_moment(document, "to", document->facts->month_to_s);
+    json_close(json);
+    json_text(json, "name", document->facts->period);
+    json_int64(json, "seconds", result->to_s - result->from_s);
+    json_text(json, "time_zone", zone_name(document->contract->zone));
+    write_moment(document, "to", result->to_s);
+    json_close(json);
+}
+
+static void write_days(struct document *document, const struct service_result *service)
+{
+    struct json_writer *json = &document->json;
+
+    json_open_array(json, "days");
+    for (size_t i = 0; i < service->day_count; i++) {
+        const struct day *day = &service->days[i];
+
+        json_open_object(json, NULL);
+        json_text(json, "date",
+                  arena_format(&document->arena, "%04d-%02d-%02d", (int)day->year, (int)day->month,
+                               (int)day->day));
+        json_int64(json, "length_seconds", day->to_s - day->from_s);
+        write_seconds(document, "seconds", day->seconds, false);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void write_service(struct document *document, const struct service_result *service)
+{
+    const struct contract *contract = document->contract;
+    struct json_writer *json = &document->json;
+    struct rational uptime;
+    bool known = measure_uptime(&service->measure, &uptime);
+
+    json_open_object(json, NULL);
+    write_budget(document, &service->measure);
+    write_days(document, service);
+    if (known) {
+        json_bool(json, "met", rational_compare(uptime, contract->availability.target) >= 0);
+    } else {
+        json_null(json, "met");
+    }
+    json_open_object(json, "requests");
+    json_int64(json, "errors", service->requests.errors);
+    json_int64(json, "no_latency", service->requests.no_latency);
+    json_int64(json, "records", service->requests.records);
+    json_int64(json, "slow", service->requests.slow);
+    json_int64(json, "total", service->requests.total);
+    json_close(json);
+    write_seconds(document, "seconds", service->measure.seconds, true);
+    json_string(json, "service", service->service);
+    write_tier(document, known ? credit_tier_of(&contract->credits, uptime) : NULL);
+    write_uptime(document, &service->measure);
+    json_close(json);
+}
+
+static void write_services(struct document *document)
+{
+    json_open_array(&document->json, "services");
+    for (size_t i = 0; i < document->result->service_count; i++) {
+        write_service(document, &document->result->services[i]);
+    }
+    json_close(&document->json);
+}
+
+static void write_explanation(struct document *document)
+{
+    json_open_array(&document->json, "explanation");
+    for (size_t i = 0; i < document->result->explanation_count; i++) {
+        json_text(&document->json, NULL, document->result->explanation[i]);
+    }
+    json_close(&document->json);
+}
+
+/* The order is that of the keys' bytes: the writer insists on it. */
+static void write_all(struct document *document)
+{
+    const struct result *result = document->result;
+    struct json_writer *json = &document->json;
+
+    json_open_object(json, NULL);
+    write_borders(document);
+    write_budget(document, &result->pooled);
+    write_completeness(document);
+    write_contract(document);
+    write_credit(document);
+    write_exclusions(document);
+    write_explanation(document);
+    json_text(json, "format", DOCUMENT_FORMAT);
+    write_incidents(document);
+    if (result->known) {
+        json_bool(json, "met", result->met);
+    } else {
+        json_null(json, "met");
+    }
+    write_method(document);
+    write_period(document);
+    json_open_object(json, "program");
+    json_text(json, "name", "uptally");
+    json_text(json, "version", document->facts->program_version);
+    json_close(json);
+    json_int64(json, "revision", document->facts->revision);
+    write_seconds(document, "seconds", result->pooled.seconds, true);
+    write_services(document);
+    json_text(json, "status", document->facts->provisional ? "provisional" : "final");
+    write_percent(document, "target", document->contract->availability.target);
+    write_tier(document, result->tier);
+    write_uptime(document, &result->pooled);
+    if (result->worst_service != NULL) {
+        json_text(json, "worst_service", result->worst_service);
+    } else {
+        json_null(json, "worst_service");
+    }
+    json_close(json);
+    json_finish(json);
+}
+
+enum err_code document_write(const struct document_facts *facts, const struct result *result,
+                             struct strbuf *ret_document, struct err *err)
+{
+    struct document document = {
+        .arena = ARENA_INIT, .facts = facts, .result = result, .contract = result->contract};
+
+    strbuf_init(ret_document, DOCUMENT_SIZE_MAX);
+    json_init(&document.json, ret_document, true);
+    write_all(&document);
+    arena_release(&document.arena);
+    if (ret_document->overflow) {
+        strbuf_release(ret_document);
+        return err_set(err, ERR_DATA, "the statement is larger than %d MiB",
+                       DOCUMENT_SIZE_MAX / (1024 * 1024));
+    }
+    return ERR_OK;
+}

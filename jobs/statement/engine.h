@@ -1,0 +1,57 @@
+/*
+ * The engine: a contract applied to the timelines and counts of its services. Pure; no store, no clock, no locale.
+ *
+ * Second resolution. The caller gives states as rows, in any length, also before and after the period: runs and short intervals are
+ * judged on whole rows and booked where they lie (see engine_context_s). Time that no row covers is not_provisioned before the first row
+ * and pipeline_gap afterwards. Rows are sorted and do not overlap (a bug of the caller otherwise).
+ */
+#ifndef JOBS_STATEMENT_ENGINE_H
+#define JOBS_STATEMENT_ENGINE_H
+
+#include "base/arena.h"
+#include "jobs/statement/model.h"
+
+struct state_row {
+    int64_t from_s, to_s; /* from < to */
+    enum grade grade;
+};
+
+/* Requests of one minute. */
+struct count_row {
+    int64_t minute_s; /* its start */
+    struct request_counts counts;
+};
+
+struct service_input {
+    struct str service;
+    const struct state_row *states;
+    size_t state_count;
+    const struct count_row *counts; /* ascending; minutes without a row had no requests */
+    size_t count_count;
+};
+
+struct announcement_input {
+    int64_t id;
+    struct str service; /* or "*" */
+    int64_t from_ns, to_ns, announced_ns;
+    struct str author, reason;
+    bool cancelled;
+};
+
+struct engine_input {
+    const struct contract *contract;
+    int64_t from_s, to_s;                 /* the period */
+    int64_t period_to_s;                  /* its nominal end, for the claim deadline; 0: to_s */
+    const struct service_input *services; /* in the order of the contract; at least one */
+    size_t service_count;
+    const struct announcement_input *announcements;
+    size_t announcement_count;
+};
+
+/* CHECKs that the month adds up. False, and *ret_result untouched, if the contract is not valid at any time of the period. */
+bool engine_compute(const struct engine_input *input, struct arena *arena,
+                    struct result *ret_result);
+/* How far before and behind the period states may change the result: an interval or outage that crosses its border is judged whole. */
+void engine_context_s(const struct contract *contract, int64_t *ret_before_s, int64_t *ret_after_s);
+
+#endif

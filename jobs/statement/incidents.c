@@ -1,0 +1,102 @@
+#include "jobs/statement/incidents.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "jobs/statement/method.h"
+#include "jobs/statement/timeline.h"
+
+static bool troubled(const struct state_row *row)
+{
+    return grade_row(row->grade)->known && row->grade != GRADE_OPERATIONAL;
+}
+
+/* How the part of the incident within the period was booked. *at only moves forward: both lists ascend. */
+static void book(const struct result *result, const struct measure *measure, size_t *at,
+                 int64_t from_s, struct incident *incident)
+{
+    const struct availability *availability = &result->contract->availability;
+    bool time_based = method_row(availability->method)->time_based;
+    struct rational lost = {0, 1};
+
+    while (*at < measure->segment_count && measure->segments[*at].to_s <= from_s) {
+        (*at)++;
+    }
+    for (size_t i = *at; i < measure->segment_count; i++) {
+        const struct segment *segment = &measure->segments[i];
+        int64_t begin_s = segment->from_s > from_s ? segment->from_s : from_s;
+        int64_t end_s = segment->to_s < incident->to_s ? segment->to_s : incident->to_s;
+
+        if (begin_s >= end_s) {
+            break;
+        }
+        incident->seconds[segment->class] += end_s - begin_s;
+        if (time_based && segment->effect == EFFECT_WEIGHTED) {
+            lost = rational_add(lost, rational_multiply(availability->weights[segment->class],
+                                                        rational_make(end_s - begin_s, 1)));
+        }
+    }
+    incident->lost_s = lost;
+}
+
+static size_t derive(const struct result *result, size_t service, const struct timeline *timeline,
+                     int64_t from_s, int64_t to_s, struct incident *ret_incidents)
+{
+    const struct measure *measure = &result->services[service].measure;
+    size_t count = 0;
+    size_t at = 0;
+
+    for (size_t i = 0; i < timeline->count;) {
+        struct incident incident = {.service = result->services[service].service,
+                                    .from_s = timeline->rows[i].from_s,
+                                    .worst = timeline->rows[i].grade};
+
+        if (!troubled(&timeline->rows[i])) {
+            i++;
+            continue;
+        }
+        for (; i < timeline->count && troubled(&timeline->rows[i]); i++) {
+            incident.worst = grade_worse(incident.worst, timeline->rows[i].grade);
+            incident.to_s = timeline->rows[i].to_s;
+        }
+        if (incident.to_s <= from_s || incident.from_s >= to_s) {
+            continue;
+        }
+        incident.open_end = incident.to_s >= to_s;
+        incident.to_s = incident.open_end ? to_s : incident.to_s;
+        book(result, measure, &at, incident.from_s > from_s ? incident.from_s : from_s, &incident);
+        ret_incidents[count++] = incident;
+    }
+    return count;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct incident *x = a;
+    const struct incident *y = b;
+
+    if (x->from_s != y->from_s) {
+        return x->from_s < y->from_s ? -1 : 1;
+    }
+    return str_compare(x->service, y->service);
+}
+
+void incidents_derive(const struct engine_input *input, int64_t from_s, int64_t to_s,
+                      struct arena *arena, struct result *result)
+{
+    size_t room = 1;
+
+    for (size_t i = 0; i < input->service_count; i++) {
+        room += input->services[i].state_count;
+    }
+    result->incidents = arena_calloc(arena, room, sizeof(result->incidents[0]));
+    result->incident_count = 0;
+    for (size_t i = 0; i < input->service_count; i++) {
+        struct timeline timeline = timeline_build(&input->services[i], from_s, to_s, arena);
+
+        result->incident_count +=
+            derive(result, i, &timeline, from_s, to_s, result->incidents + result->incident_count);
+        CHECK(result->incident_count < room);
+    }
+    qsort(result->incidents, result->incident_count, sizeof(result->incidents[0]), by_start);
+}

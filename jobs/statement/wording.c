@@ -1,0 +1,121 @@
+#include "jobs/statement/wording.h"
+
+#include <inttypes.h>
+
+#include "base/check.h"
+
+enum { NUMBER_SIZE_MAX = 128 };
+
+static const char *keep(struct arena *arena, struct strbuf *buf)
+{
+    const char *text;
+
+    CHECK(!buf->overflow);
+    text = arena_text(arena, strbuf_view(buf));
+    strbuf_release(buf);
+    return text;
+}
+
+/* Commas from the right in the digits before the point. */
+static void append_grouped(struct strbuf *out, struct str number)
+{
+    size_t start = number.size > 0 && number.data[0] == '-' ? 1 : 0;
+    size_t point = start;
+
+    while (point < number.size && number.data[point] != '.') {
+        point++;
+    }
+    for (size_t i = 0; i < number.size; i++) {
+        if (i > start && i < point && (point - i) % 3 == 0) {
+            strbuf_append_char(out, ',');
+        }
+        strbuf_append_char(out, number.data[i]);
+    }
+}
+
+const char *wording_number(struct arena *arena, struct rational value)
+{
+    struct strbuf plain;
+    struct strbuf grouped;
+
+    strbuf_init(&plain, NUMBER_SIZE_MAX);
+    strbuf_init(&grouped, NUMBER_SIZE_MAX);
+    rational_format_exact(&plain, value);
+    append_grouped(&grouped, strbuf_view(&plain));
+    strbuf_release(&plain);
+    return keep(arena, &grouped);
+}
+
+const char *wording_quantity(struct arena *arena, struct rational value, const char *unit)
+{
+    return arena_format(arena, "%s %s", wording_number(arena, value), unit);
+}
+
+const char *wording_percent(struct arena *arena, struct rational ratio)
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, NUMBER_SIZE_MAX);
+    rational_format_exact(&buf, rational_multiply(ratio, rational_make(100, 1)));
+    strbuf_append_text(&buf, " %");
+    return keep(arena, &buf);
+}
+
+const char *wording_percent_floor(struct arena *arena, struct rational ratio, int digits)
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, NUMBER_SIZE_MAX);
+    rational_format(&buf, rational_multiply(ratio, rational_make(100, 1)), digits, ROUND_FLOOR);
+    return keep(arena, &buf);
+}
+
+const char *wording_money(struct arena *arena, const struct currency *currency,
+                          struct rational amount)
+{
+    struct strbuf buf;
+    struct str exact;
+    int decimals = 0;
+
+    strbuf_init(&buf, NUMBER_SIZE_MAX);
+    rational_format_exact(&buf, amount);
+    exact = strbuf_view(&buf);
+    for (size_t i = 0; i < exact.size; i++) {
+        if (exact.data[i] == '.') {
+            decimals = (int)(exact.size - i - 1);
+        }
+    }
+    if (decimals < currency->digits) {
+        strbuf_clear(&buf);
+        rational_format(&buf, amount, currency->digits,
+                        ROUND_FLOOR); /* exact: it has fewer decimals */
+    }
+    strbuf_append_format(&buf, " %s", currency->code);
+    return keep(arena, &buf);
+}
+
+const char *wording_duration(struct arena *arena, int64_t seconds)
+{
+    int64_t days = seconds / 86400;
+    int64_t hours = seconds / 3600 % 24;
+    int64_t minutes = seconds / 60 % 60;
+    struct strbuf buf;
+
+    CHECK(seconds >= 0);
+    strbuf_init(&buf, NUMBER_SIZE_MAX);
+    if (days > 0) {
+        strbuf_append_format(&buf, "%" PRId64 " d ", days);
+    }
+    if (hours > 0) {
+        strbuf_append_format(&buf, "%" PRId64 " h ", hours);
+    }
+    if (minutes > 0) {
+        strbuf_append_format(&buf, "%" PRId64 " min ", minutes);
+    }
+    if (seconds % 60 > 0 || seconds == 0) {
+        strbuf_append_format(&buf, "%" PRId64 " s ", seconds % 60);
+    }
+    buf.size--;
+    buf.data[buf.size] = '\0';
+    return keep(arena, &buf);
+}

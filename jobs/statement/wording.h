@@ -1,0 +1,25 @@
+/*
+ * How figures are put into words: the same everywhere in a statement. All texts are in the arena.
+ */
+#ifndef JOBS_STATEMENT_WORDING_H
+#define JOBS_STATEMENT_WORDING_H
+
+#include "base/arena.h"
+#include "base/money.h"
+#include "base/rational.h"
+
+/* "1,339.2": exact, with commas between thousands. */
+const char *wording_number(struct arena *arena, struct rational value);
+/* "1,339.2 s", "12 requests". */
+const char *wording_quantity(struct arena *arena, struct rational value, const char *unit);
+/* "99.5 %" of the ratio 0.995: exact, as the contract has it. */
+const char *wording_percent(struct arena *arena, struct rational ratio);
+/* "99.949": floored to digits, so that it never shows 100 or a met target for less. */
+const char *wording_percent_floor(struct arena *arena, struct rational ratio, int digits);
+/* "1240.00 EUR", exact, with at least the digits of the currency. */
+const char *wording_money(struct arena *arena, const struct currency *currency,
+                          struct rational amount);
+/* "1 d 2 h", "22 min 20 s", "0 s". */
+const char *wording_duration(struct arena *arena, int64_t seconds);
+
+#endif
