@@ -131,8 +131,8 @@ static inline void one_outage(struct fixture *fixture, int service, int64_t at_s
     add_rest(fixture, service, GRADE_OPERATIONAL);
 }
 
-static inline void count_requests(struct fixture *fixture, int service, int64_t minute, int64_t total,
-                              int64_t errors, int64_t slow)
+static inline void count_requests(struct fixture *fixture, int service, int64_t minute,
+                                  int64_t total, int64_t errors, int64_t slow)
 {
     struct service_input *input = &fixture->services[service];
 
