@@ -1,0 +1,229 @@
+#include "consumers/decoder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "consumers/framing.h"
+
+/* A writer schema that was seen: its plan, or why there is none. */
+struct slot {
+    int32_t id;
+    bool used;
+    struct plan *plan;    /* owned; NULL: verdict and detail say why */
+    enum verdict verdict; /* without a plan: BAD_SCHEMA or UNMAPPED_SCHEMA */
+    char *detail;         /* owned */
+};
+
+struct decoder {
+    struct decoder_options options;
+    struct slot *slots; /* owned; open addressing by id, at most half full, a power of two */
+    size_t slot_count, used_count;
+    const struct slot *last;
+    struct plan_scratch scratch;
+    struct decoded decoded;
+};
+
+enum { SLOTS_FIRST = 16 };
+
+enum err_code decoder_open(const struct decoder_options *options, struct decoder **ret_decoder,
+                           struct err *err)
+{
+    struct decoder *decoder;
+
+    if (options->framing == FRAMING_CONFLUENT && options->registry == NULL) {
+        return err_set(err, ERR_CONFIG, "framing confluent needs a schema registry");
+    }
+    decoder = memory_calloc(1, sizeof(*decoder));
+    decoder->options = *options;
+    decoder->slot_count = SLOTS_FIRST;
+    decoder->slots = memory_calloc(SLOTS_FIRST, sizeof(*decoder->slots));
+    *ret_decoder = decoder;
+    return ERR_OK;
+}
+
+void decoder_free(struct decoder *decoder)
+{
+    if (decoder == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < decoder->slot_count; i++) {
+        plan_free(decoder->slots[i].plan);
+        memory_free(decoder->slots[i].detail);
+    }
+    memory_free(decoder->slots);
+    memory_free(decoder);
+}
+
+void decoder_set_proven(struct decoder *decoder)
+{
+    decoder->options.proven = true;
+}
+
+/* The slot of id, or the free one where it belongs. */
+static struct slot *probe(struct slot *slots, size_t count, int32_t id)
+{
+    size_t i = ((uint32_t)id * UINT32_C(2654435761)) & (count - 1);
+
+    while (slots[i].used && slots[i].id != id) {
+        i = (i + 1) & (count - 1);
+    }
+    return &slots[i];
+}
+
+static void grow(struct decoder *decoder)
+{
+    size_t count = 2 * decoder->slot_count;
+    struct slot *slots = memory_calloc(count, sizeof(*slots));
+
+    for (size_t i = 0; i < decoder->slot_count; i++) {
+        if (decoder->slots[i].used) {
+            *probe(slots, count, decoder->slots[i].id) = decoder->slots[i];
+        }
+    }
+    memory_free(decoder->slots);
+    decoder->slots = slots;
+    decoder->slot_count = count;
+    decoder->last = NULL;
+}
+
+static const struct slot *keep(struct decoder *decoder, const struct slot *slot)
+{
+    struct slot *place;
+
+    if (2 * (decoder->used_count + 1) > decoder->slot_count) {
+        grow(decoder);
+    }
+    place = probe(decoder->slots, decoder->slot_count, slot->id);
+    CHECK(!place->used);
+    *place = *slot;
+    place->used = true;
+    decoder->used_count++;
+    return place;
+}
+
+static enum err_code compile(struct decoder *decoder, const struct schema *writer,
+                             struct slot *slot, struct err *err)
+{
+    const struct decoder_options *options = &decoder->options;
+    struct err cause = ERR_INIT;
+
+    if (plan_compile(writer, options->reader, options->mapping, &slot->plan, &cause) == ERR_OK) {
+        return ERR_OK;
+    }
+    if (!options->proven || cause.code != ERR_CONFIG) {
+        *err = cause;
+        return err_context(err, "schema id %" PRId32, slot->id);
+    }
+    slot->verdict = VERDICT_UNMAPPED_SCHEMA;
+    slot->detail = memory_strdup(cause.text);
+    return ERR_OK;
+}
+
+/* *ret_slot NULL: the verdict and its detail are in decoder->decoded, and nothing is kept, because the id may become known. */
+static enum err_code find_slot(struct decoder *decoder, int32_t id, const struct slot **ret_slot,
+                               struct err *err)
+{
+    struct slot *found = probe(decoder->slots, decoder->slot_count, id);
+    struct slot slot = {.id = id};
+    struct decoded *decoded = &decoder->decoded;
+    const struct schema *writer;
+
+    if (found->used) {
+        *ret_slot = found;
+        return ERR_OK;
+    }
+    if (registry_schema(decoder->options.registry, id, &writer, &decoded->verdict, decoded->detail,
+                        sizeof(decoded->detail), err) != ERR_OK) {
+        return err->code;
+    }
+    if (decoded->verdict == VERDICT_UNKNOWN_SCHEMA) {
+        *ret_slot = NULL;
+        return ERR_OK;
+    }
+    if (decoded->verdict == VERDICT_TALLIED) {
+        if (compile(decoder, writer, &slot, err) != ERR_OK) {
+            return err->code;
+        }
+    } else {
+        slot.verdict = decoded->verdict;
+        slot.detail = memory_strdup(decoded->detail);
+    }
+    *ret_slot = keep(decoder, &slot);
+    return ERR_OK;
+}
+
+static void decide(struct decoder *decoder, enum verdict verdict, const char *detail)
+{
+    decoder->decoded.verdict = verdict;
+    (void)snprintf(decoder->decoded.detail, sizeof(decoder->decoded.detail), "%s", detail);
+}
+
+static enum err_code run_plan(struct decoder *decoder, const struct record *record,
+                              struct str payload, struct err *err)
+{
+    const struct decoder_options *options = &decoder->options;
+    struct decoded *decoded = &decoder->decoded;
+    int64_t time_ns = record->time_ns != INT64_MIN ? record->time_ns : clock_now_ns(options->clock);
+
+    plan_run(decoder->last->plan, payload, time_ns, &decoder->scratch, decoded);
+    if (decoded->verdict != VERDICT_TALLIED) {
+        return ERR_OK;
+    }
+    if (catalog_resolve(options->catalog, &decoded->event, &decoded->verdict, err) != ERR_OK) {
+        return err->code;
+    }
+    if (decoded->verdict != VERDICT_TALLIED) {
+        (void)snprintf(decoded->detail, sizeof(decoded->detail), "service \"%.*s\"",
+                       STR_ARGS(decoded->event.service));
+    }
+    return ERR_OK;
+}
+
+static enum err_code decode_payload(struct decoder *decoder, const struct record *record,
+                                    const struct framed *framed, struct err *err)
+{
+    const struct slot *slot = decoder->last;
+
+    if (slot == NULL || slot->id != framed->schema_id) {
+        if (find_slot(decoder, framed->schema_id, &slot, err) != ERR_OK) {
+            return err->code;
+        }
+        decoder->last = slot;
+    }
+    if (slot == NULL) {
+        return ERR_OK; /* unknown; decided by find_slot */
+    }
+    if (slot->plan == NULL) {
+        decide(decoder, slot->verdict, slot->detail);
+        return ERR_OK;
+    }
+    return run_plan(decoder, record, framed->payload, err);
+}
+
+enum err_code decoder_run(struct decoder *decoder, const struct record *record,
+                          const struct decoded **ret_decoded, struct err *err)
+{
+    struct framed framed;
+    const char *complaint;
+
+    *ret_decoded = &decoder->decoded;
+    decoder->decoded.rule.size = 0;
+    decoder->decoded.detail[0] = '\0';
+    if (record->tombstone) {
+        decoder->decoded.verdict = VERDICT_TOMBSTONE;
+        return ERR_OK;
+    }
+    if (record->value.size > decoder->options.mapping->record_size_max) {
+        decide(decoder, VERDICT_TOO_LARGE, "the record is larger than max_record_bytes");
+        return ERR_OK;
+    }
+    complaint = framing_open(record->value, &framed);
+    if (complaint != NULL) {
+        decide(decoder, VERDICT_BAD_FRAMING, complaint);
+        return ERR_OK;
+    }
+    return decode_payload(decoder, record, &framed, err);
+}
