@@ -28,9 +28,10 @@ struct record {
 
 enum source_item_kind {
     SOURCE_RECORD,
-    SOURCE_END, /* nothing more below `offset` of this partition at the moment */
-    SOURCE_EXPIRED, /* the broker no longer has (or not yet has) the offset asked for: the partition stands still */
-    SOURCE_ASSIGNED, /* the group gave us this partition; nothing is read before source_start */
+    SOURCE_END,     /* nothing more below `offset` of this partition at the moment */
+    SOURCE_EXPIRED, /* the broker no longer has (or not yet has) the offset asked for: the partition stands still until it is
+                       stopped and started again */
+    SOURCE_ASSIGNED, /* the group gave us this partition; nothing is read before source_start. Partition -1: it gave nothing */
     SOURCE_REVOKED /* the group takes it away: commit or drop, then source_stop; `lost` means drop */
 };
 
@@ -66,7 +67,7 @@ struct source_options {
         *properties; /* librdkafka settings of the user (security, buffers) */
     size_t property_count;
     int64_t request_timeout_ns; /* of metadata and watermark queries; default 10 s */
-    struct clock *clock;
+    struct clock *clock;        /* of the system: a broker does not wait in simulated time */
 };
 
 struct source {
@@ -75,8 +76,10 @@ struct source {
     /* ERR_BROKER if the topic does not exist; the text says so. */
     enum err_code (*partition_count)(struct source *source, uint32_t topic, int32_t *ret_count,
                                      struct err *err);
-    enum err_code (*watermarks)(struct source *source, struct source_partition partition,
-                                struct source_watermarks *ret_watermarks, struct err *err);
+    /* Of several partitions in a few requests; ret_watermarks[i] belongs to partitions[i]. All were read after the call began. */
+    enum err_code (*watermarks)(struct source *source, const struct source_partition *partitions,
+                                size_t count, struct source_watermarks *ret_watermarks,
+                                struct err *err);
     /* First offset whose record has this time stamp or a later one; the end if there is none. */
     enum err_code (*offset_for_time)(struct source *source, struct source_partition partition,
                                      int64_t time_ns, int64_t *ret_offset, struct err *err);
@@ -96,6 +99,11 @@ struct source {
     void (*close)(struct source *source);
 };
 
+/* Why a run of ours does not take this librdkafka setting from its user; NULL if it does. */
+const char *source_property_refusal(const char *name, const char *value);
+
+/* ERR_CONFIG: a property is not ours to set, unknown, or has a wrong value (a file that is not there). It does not wait for
+ * the broker: the first question does. */
 enum err_code source_kafka_open(const struct source_options *options, struct source **ret_source,
                                 struct err *err);
 

@@ -1,0 +1,262 @@
+/* Messages become items. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "consumers/source_kafka.h"
+
+static struct source_item *new_item(struct source_kafka *self, enum source_item_kind kind,
+                                    uint32_t topic, int32_t partition, int64_t offset)
+{
+    struct source_item *item;
+
+    if (self->item_count == self->item_capacity) {
+        self->item_capacity = self->item_capacity == 0 ? MESSAGES_MAX : 2 * self->item_capacity;
+        self->items = memory_resize(self->items, self->item_capacity, sizeof(*self->items));
+    }
+    item = &self->items[self->item_count++];
+    item->kind = kind;
+    item->lost = false;
+    item->record.topic = topic;
+    item->record.partition = partition;
+    item->record.offset = offset;
+    return item;
+}
+
+static void tell_rebalance(struct source_kafka *self)
+{
+    struct rebalance *open = &self->rebalance;
+    enum source_item_kind kind = open->assign ? SOURCE_ASSIGNED : SOURCE_REVOKED;
+
+    for (int i = 0; i < open->list->cnt; i++) {
+        int32_t topic = source_kafka_find(self, open->list->elems[i].topic);
+
+        if (topic >= 0) {
+            int32_t partition = open->list->elems[i].partition;
+            struct source_item *item = new_item(self, kind, (uint32_t)topic, partition, -1);
+
+            item->lost = open->lost;
+            source_kafka_flow(self, (uint32_t)topic, partition)->assigned = open->assign;
+        }
+    }
+    if (open->assign && open->list->cnt == 0) {
+        (void)new_item(self, SOURCE_ASSIGNED, 0, -1, -1);
+    }
+    self->assignment_changed = open->assign; /* also an empty assignment wants its answer */
+    self->revoke_told = open->revoke;
+    rd_kafka_topic_partition_list_destroy(open->list);
+    open->list = NULL;
+}
+
+static uint32_t topic_of_message(struct source_kafka *self, const rd_kafka_message_t *message)
+{
+    if (message->rkt != self->last_handle) {
+        int32_t topic = source_kafka_find(self, rd_kafka_topic_name(message->rkt));
+
+        CHECK(topic >= 0);
+        self->last_handle = message->rkt;
+        self->last_topic = (uint32_t)topic;
+    }
+    return self->last_topic;
+}
+
+static void add_record(struct source_kafka *self, const rd_kafka_message_t *message, uint32_t topic)
+{
+    struct flow *flow = &self->topics[topic].flows[message->partition];
+    rd_kafka_timestamp_type_t type;
+    int64_t time_ms;
+    struct record *record;
+
+    if (!flow->started) {
+        return;
+    }
+    time_ms = rd_kafka_message_timestamp(message, &type);
+    record = &new_item(self, SOURCE_RECORD, topic, message->partition, message->offset)->record;
+    record->time_ns =
+        time_ms < 0 || time_ms > INT64_MAX / NS_PER_MS ? INT64_MIN : time_ms * NS_PER_MS;
+    record->key = str_of(message->key, message->key_len);
+    record->value = str_of(message->payload, message->len);
+    record->tombstone = message->payload == NULL;
+    flow->next_offset = message->offset + 1;
+}
+
+/* Errors that pass by themselves; librdkafka goes on trying. */
+static bool is_transient(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED: /* a rebalance follows */
+    case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Everything that is neither known nor transient stops the run: a broken batch that is passed over would be a silent gap. */
+static void keep_trouble(struct source_kafka *self, const rd_kafka_message_t *message)
+{
+    rd_kafka_resp_err_t code = message->err;
+    char text[256];
+
+    if (is_transient(code) || self->has_trouble) {
+        return;
+    }
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        code = rd_kafka_fatal_error(self->reader.handle, text, sizeof(text));
+    } else {
+        (void)snprintf(text, sizeof(text), "%s", rd_kafka_message_errstr(message));
+    }
+    self->has_trouble = true;
+    (void)err_set(
+        &self->trouble, code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID ? ERR_FENCED : ERR_BROKER,
+        "broker %s: %s%s%s%s", self->reader.servers,
+        message->rkt != NULL ? rd_kafka_topic_name(message->rkt) : "",
+        message->rkt != NULL ? ": " : "", rd_kafka_err2str(code),
+        code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID ? ": another member has this group.instance.id"
+                                                     : "");
+    if (text[0] != '\0' && strcmp(text, rd_kafka_err2str(code)) != 0) {
+        size_t used = strlen(self->trouble.text);
+
+        (void)snprintf(self->trouble.text + used, sizeof(self->trouble.text) - used, " (%s)", text);
+    }
+}
+
+static void add_notice(struct source_kafka *self, const rd_kafka_message_t *message)
+{
+    enum source_item_kind kind;
+    uint32_t topic;
+
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        kind = SOURCE_END;
+    } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+               message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+        kind = SOURCE_EXPIRED;
+    } else {
+        keep_trouble(self, message);
+        return;
+    }
+    topic = topic_of_message(self, message);
+    if (source_kafka_flow(self, topic, message->partition)->started) {
+        (void)new_item(self, kind, topic, message->partition, message->offset);
+    }
+}
+
+static void translate(struct source_kafka *self)
+{
+    for (size_t i = 0; i < self->message_count && !self->has_trouble; i++) {
+        const rd_kafka_message_t *message = self->messages[i];
+
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            add_record(self, message, topic_of_message(self, message));
+        } else {
+            add_notice(self, message);
+        }
+    }
+    if (self->message_count > 0) {
+        self->reader.down_since_ns = INT64_MIN;
+        self->reader.refused = false;
+    }
+}
+
+void kafka_destroy_messages(struct source_kafka *self)
+{
+    for (size_t i = 0; i < self->message_count; i++) {
+        rd_kafka_message_destroy(self->messages[i]);
+    }
+    self->message_count = 0;
+    self->item_count = 0;
+}
+
+/* Brokers that librdkafka calls down may be back, and a quiet topic sends nothing: only a question tells. */
+static enum err_code check_reachable(struct source_kafka *self, struct err *err)
+{
+    struct kafka_client *client = &self->reader;
+    const struct rd_kafka_metadata *metadata;
+    int64_t down_ns;
+
+    if (client->down_since_ns == INT64_MIN && !client->refused) {
+        return ERR_OK;
+    }
+    down_ns = client->down_since_ns == INT64_MIN
+                  ? 0
+                  : clock_monotonic_ns(client->clock) - client->down_since_ns;
+    if (!client->refused && down_ns < client->patience_ns) {
+        return ERR_OK;
+    }
+    if (kafka_client_metadata(client, NULL, CHECK_AFTER_DOWN_MS * NS_PER_MS, &metadata, err) !=
+        ERR_OK) {
+        return err->code;
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return ERR_OK;
+}
+
+static void receive(struct source_kafka *self, int64_t timeout_ns)
+{
+    int64_t deadline_ns = clock_monotonic_ns(self->reader.clock) + timeout_ns;
+    int64_t left_ns = timeout_ns;
+
+    do {
+        int64_t left_ms = left_ns / NS_PER_MS;
+        ssize_t count =
+            rd_kafka_consume_batch_queue(self->queue, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS,
+                                         self->messages, MESSAGES_MAX);
+
+        if (self->options.group == NULL) {
+            (void)rd_kafka_poll(self->reader.handle,
+                                0); /* callbacks; in a group the queue has them */
+        }
+        self->message_count = count > 0 ? (size_t)count : 0;
+        left_ns = deadline_ns - clock_monotonic_ns(self->reader.clock);
+    } while (self->message_count == 0 && self->rebalance.list == NULL && left_ns > 0);
+}
+
+enum err_code kafka_poll(struct source *source, int64_t timeout_ns,
+                         const struct source_item **ret_items, size_t *ret_count, struct err *err)
+{
+    struct source_kafka *self = source_kafka_self(source);
+
+    kafka_destroy_messages(self);
+    if (self->has_trouble) {
+        *err = self->trouble;
+        return err->code;
+    }
+    kafka_send_hints(self);
+    if (self->options.group != NULL && kafka_answer_group(self, err) != ERR_OK) {
+        return err->code;
+    }
+    receive(self, timeout_ns);
+    translate(self);
+    if (self->rebalance.list != NULL) {
+        tell_rebalance(self);
+    }
+    if (self->item_count == 0 && check_reachable(self, err) != ERR_OK) {
+        return err->code;
+    }
+    *ret_items = self->items;
+    *ret_count = self->item_count;
+    return ERR_OK;
+}

@@ -1,0 +1,321 @@
+/* The source against librdkafka's mock cluster: what is read, where it ends, and what a user is told when it cannot be reached. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "consumers/source.h"
+#include "tests/unit/mock_broker.h"
+
+static const char *const topics[] = {"requests", "checks"};
+
+static struct source *open_source(const char *servers, const char *group)
+{
+    struct source_options options = {.bootstrap_servers = servers,
+                                     .topics = topics,
+                                     .topic_count = 2,
+                                     .group = group,
+                                     .client_id = "test",
+                                     .request_timeout_ns = 5 * NS_PER_SECOND,
+                                     .clock = clock_system()};
+    struct source *source = NULL;
+    struct err err = ERR_INIT;
+
+    if (source_kafka_open(&options, &source, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    return source;
+}
+
+/* Polls until `count` items of that kind came, at most 20 s. Returns what came; the last item of the kind in *ret_last. */
+static size_t poll_for(struct source *source, enum source_item_kind kind, size_t count,
+                       struct source_item *ret_last)
+{
+    size_t seen = 0;
+
+    for (int i = 0; i < 200 && seen < count; i++) {
+        const struct source_item *items;
+        size_t item_count;
+        struct err err = ERR_INIT;
+
+        assert_int_equal(source->poll(source, 100 * NS_PER_MS, &items, &item_count, &err), ERR_OK);
+        for (size_t k = 0; k < item_count; k++) {
+            if (items[k].kind == kind) {
+                seen++;
+                *ret_last = items[k];
+            }
+        }
+    }
+    return seen;
+}
+
+static void reads_from_the_offset_asked_for_to_the_end(void **state)
+{
+    struct mock_broker mock;
+    struct source *source;
+    struct source_item last;
+    struct source_watermarks watermarks[2];
+    struct source_partition both[2] = {{0, 0}, {0, 1}};
+    struct err err = ERR_INIT;
+    int32_t count;
+
+    (void)state;
+    mock_open(&mock);
+    mock_topic(&mock, "requests", 2);
+    for (int i = 0; i < 10; i++) {
+        mock_send(&mock, "requests", 1, "abc", 3, 1700000000000 + i);
+    }
+    mock_flush(&mock);
+    source = open_source(mock.servers, NULL);
+    assert_int_equal(source->partition_count(source, 0, &count, &err), ERR_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(source->watermarks(source, both, 2, watermarks, &err), ERR_OK);
+    assert_int_equal(watermarks[0].high, 0);
+    assert_int_equal(watermarks[1].low, 0);
+    assert_int_equal(watermarks[1].last_stable, 10);
+    assert_int_equal(watermarks[1].high, 10);
+
+    assert_int_equal(source->start(source, both[1], 4, &err), ERR_OK);
+    assert_int_equal(poll_for(source, SOURCE_RECORD, 6, &last), 6);
+    assert_int_equal(last.record.offset, 9);
+    assert_int_equal(last.record.partition, 1);
+    assert_int_equal(last.record.time_ns, (1700000000000 + 9) * NS_PER_MS);
+    assert_false(last.record.tombstone);
+    /* Start again behind the middle: nothing twice that was not asked for, and the end is told. */
+    assert_int_equal(source->stop(source, both[1], &err), ERR_OK);
+    assert_int_equal(source->start(source, both[1], 8, &err), ERR_OK);
+    assert_int_equal(poll_for(source, SOURCE_END, 1, &last), 1);
+    assert_int_equal(last.record.offset, 10);
+    source->close(source);
+    mock_close(&mock);
+}
+
+static void a_null_payload_is_a_tombstone_and_an_empty_one_is_not(void **state)
+{
+    struct mock_broker mock;
+    struct source *source;
+    const struct source_item *items;
+    size_t count = 0, seen = 0;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    mock_open(&mock);
+    mock_topic(&mock, "requests", 1);
+    mock_send(&mock, "requests", 0, NULL, 0, 0);
+    mock_send(&mock, "requests", 0, "", 0, 0);
+    mock_flush(&mock);
+    source = open_source(mock.servers, NULL);
+    assert_int_equal(source->start(source, (struct source_partition){0, 0}, 0, &err), ERR_OK);
+    for (int i = 0; i < 200 && seen < 2; i++) {
+        assert_int_equal(source->poll(source, 100 * NS_PER_MS, &items, &count, &err), ERR_OK);
+        for (size_t k = 0; k < count; k++) {
+            if (items[k].kind == SOURCE_RECORD) {
+                assert_int_equal(items[k].record.tombstone, items[k].record.offset == 0);
+                assert_int_equal(items[k].record.value.size, 0);
+                seen++;
+            }
+        }
+    }
+    assert_int_equal(seen, 2);
+    source->close(source);
+    mock_close(&mock);
+}
+
+static void an_offset_that_has_expired_is_told_and_can_be_left(void **state)
+{
+    struct mock_broker mock;
+    struct source *source;
+    struct source_item last;
+    struct source_partition partition = {0, 0};
+    struct source_watermarks watermarks;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    mock_open(&mock);
+    mock_topic(&mock, "requests", 1);
+    mock_send(&mock, "requests", 0, "abc", 3, 0);
+    (void)mock_expire(&mock, "requests", 0);
+    source = open_source(mock.servers, NULL);
+    assert_int_equal(source->watermarks(source, &partition, 1, &watermarks, &err), ERR_OK);
+    assert_true(watermarks.low > 0);
+    assert_int_equal(source->start(source, partition, 0, &err), ERR_OK);
+    assert_int_equal(poll_for(source, SOURCE_EXPIRED, 1, &last), 1);
+    assert_int_equal(source->stop(source, partition, &err), ERR_OK);
+    assert_int_equal(source->start(source, partition, watermarks.high - 1, &err), ERR_OK);
+    assert_int_equal(poll_for(source, SOURCE_RECORD, 1, &last), 1);
+    assert_int_equal(last.record.offset, watermarks.high - 1);
+    source->close(source);
+    mock_close(&mock);
+}
+
+static void a_group_gives_partitions_and_takes_them_back(void **state)
+{
+    struct mock_broker mock;
+    struct source *source;
+    struct source_item last;
+    const struct source_item *items;
+    struct err err = ERR_INIT;
+    size_t assigned, count;
+
+    (void)state;
+    mock_open(&mock);
+    mock_topic(&mock, "requests", 2);
+    mock_topic(&mock, "checks", 1);
+    for (int i = 0; i < 5; i++) {
+        mock_send(&mock, "requests", 0, "abc", 3, 0);
+        mock_send(&mock, "checks", 0, "abc", 3, 0);
+    }
+    mock_flush(&mock);
+    source = open_source(mock.servers, "members");
+    assert_int_equal(source->join(source, &err), ERR_OK);
+    assigned = poll_for(source, SOURCE_ASSIGNED, 3, &last);
+    assert_int_equal(assigned, 3);
+    assert_int_equal(source->start(source, (struct source_partition){0, 0}, 2, &err), ERR_OK);
+    assert_int_equal(source->start(source, (struct source_partition){1, 0}, 0, &err), ERR_OK);
+    assert_int_equal(poll_for(source, SOURCE_RECORD, 8, &last), 8);
+    source->hint(source, (struct source_partition){0, 0}, 5);
+    /* A partition that starts later does not make the others repeat themselves. */
+    assert_int_equal(source->start(source, (struct source_partition){0, 1}, 0, &err), ERR_OK);
+    for (bool ended = false; !ended;) {
+        assert_int_equal(source->poll(source, 100 * NS_PER_MS, &items, &count, &err), ERR_OK);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(items[i].kind, SOURCE_END);
+            ended = ended || (items[i].record.topic == 0 && items[i].record.partition == 1);
+        }
+    }
+    source->close(source);
+    mock_close(&mock);
+}
+
+static void expect_refusal(const char *servers, const struct source_property *property,
+                           enum err_code open_code, const char *words)
+{
+    struct source_options options = {.bootstrap_servers = servers,
+                                     .topics = topics,
+                                     .topic_count = 2,
+                                     .properties = property,
+                                     .property_count = property != NULL ? 1 : 0,
+                                     .request_timeout_ns = NS_PER_SECOND,
+                                     .clock = clock_system()};
+    struct source *source = NULL;
+    struct strbuf id;
+    struct err err = ERR_INIT;
+
+    strbuf_init(&id, 100);
+    if (source_kafka_open(&options, &source, &err) == ERR_OK) {
+        assert_int_equal(open_code, ERR_OK);
+        assert_int_equal(source->cluster_id(source, &id, &err), ERR_BROKER);
+        source->close(source);
+    } else {
+        assert_int_equal(err.code, open_code);
+    }
+    if (strstr(err.text, words) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", err.text, words);
+    }
+    strbuf_release(&id);
+}
+
+static void a_broker_that_is_not_there_is_named_with_the_cause(void **state)
+{
+    (void)state;
+    expect_refusal("127.0.0.1:1", NULL, ERR_OK, "127.0.0.1:1/bootstrap: Connect to");
+    expect_refusal("127.0.0.1:1", NULL, ERR_OK, "Connection refused");
+}
+
+static void a_listener_that_speaks_no_tls_is_named(void **state)
+{
+    struct source_property tls = {"security.protocol", "ssl"};
+    struct mock_broker mock;
+
+    (void)state;
+    mock_open(&mock);
+    expect_refusal(mock.servers, &tls, ERR_OK, "ssl://");
+    mock_close(&mock);
+}
+
+static void settings_that_would_break_the_promise_are_refused(void **state)
+{
+    static const struct {
+        struct source_property property;
+        const char *words;
+    } cases[] = {
+        {{"enable.auto.commit", "true"}, "property enable.auto.commit cannot be set: offsets"},
+        {{"isolation.level", "read_uncommitted"}, "aborted transactions"},
+        {{"auto.offset.reset", "latest"}, "never skipped"},
+        {{"group.id", "x"}, "cluster.group"},
+        {{"enable.ssl.certificate.verification", "FALSE"}, "always verified"},
+        {{"no.such.setting", "1"}, "property no.such.setting"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        expect_refusal("127.0.0.1:1", &cases[i].property, ERR_CONFIG, cases[i].words);
+    }
+    assert_null(source_property_refusal("enable.ssl.certificate.verification", "true"));
+    assert_null(source_property_refusal("sasl.password", "x"));
+}
+
+static void a_topic_that_does_not_exist_is_named(void **state)
+{
+    struct mock_broker mock;
+    struct source *source;
+    int32_t count;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    mock_open(&mock);
+    rd_kafka_mock_topic_set_error(mock.cluster, "checks", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    source = open_source(mock.servers, NULL);
+    assert_int_equal(source->partition_count(source, 1, &count, &err), ERR_BROKER);
+    assert_non_null(strstr(err.text, "topic checks does not exist"));
+    source->close(source);
+    mock_close(&mock);
+}
+
+static void a_broker_that_goes_away_ends_the_poll(void **state)
+{
+    struct mock_broker mock;
+    struct source *source;
+    struct source_item last;
+    const struct source_item *items;
+    size_t count;
+    struct err err = ERR_INIT;
+    enum err_code code = ERR_OK;
+
+    (void)state;
+    mock_open(&mock);
+    mock_topic(&mock, "requests", 1);
+    mock_send(&mock, "requests", 0, "abc", 3, 0);
+    mock_flush(&mock);
+    source = open_source(mock.servers, NULL);
+    assert_int_equal(source->start(source, (struct source_partition){0, 0}, 0, &err), ERR_OK);
+    assert_int_equal(poll_for(source, SOURCE_RECORD, 1, &last), 1);
+    assert_int_equal(rd_kafka_mock_broker_set_down(mock.cluster, 1), 0);
+    for (int i = 0; i < 300 && code == ERR_OK; i++) {
+        code = source->poll(source, 100 * NS_PER_MS, &items, &count, &err);
+    }
+    assert_int_equal(code, ERR_BROKER);
+    source->close(source);
+    mock_close(&mock);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settings_that_would_break_the_promise_are_refused),
+        cmocka_unit_test(a_broker_that_is_not_there_is_named_with_the_cause),
+        cmocka_unit_test(a_listener_that_speaks_no_tls_is_named),
+        cmocka_unit_test(a_topic_that_does_not_exist_is_named),
+        cmocka_unit_test(reads_from_the_offset_asked_for_to_the_end),
+        cmocka_unit_test(a_null_payload_is_a_tombstone_and_an_empty_one_is_not),
+        cmocka_unit_test(an_offset_that_has_expired_is_told_and_can_be_left),
+        cmocka_unit_test(a_group_gives_partitions_and_takes_them_back),
+        cmocka_unit_test(a_broker_that_goes_away_ends_the_poll),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
