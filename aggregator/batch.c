@@ -1,0 +1,528 @@
+#include "aggregator/batch.h"
+
+#include <string.h>
+
+#include "aggregator/batch_content.h"
+#include "base/check.h"
+#include "base/memory.h"
+
+enum { SLOTS_MIN = 256, DETAIL_SIZE_MAX = 1024 };
+
+struct batch *batch_new(size_t dead_letter_bytes_max)
+{
+    struct batch *batch = memory_calloc(1, sizeof(*batch));
+
+    intern_init(&batch->names);
+    batch->slot_count = SLOTS_MIN;
+    batch->slots = memory_calloc(batch->slot_count, sizeof(batch->slots[0]));
+    batch->dead_letter_bytes_max = dead_letter_bytes_max;
+    return batch;
+}
+
+static void partition_restart(struct batch_partition *partition)
+{
+    memory_free(partition->exclusions);
+    *partition = (struct batch_partition){.stream_id = partition->stream_id,
+                                          .partition = partition->partition,
+                                          .topic = partition->topic,
+                                          .config_digest = partition->config_digest,
+                                          .from = partition->to,
+                                          .to = partition->to};
+}
+
+void batch_clear(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        tally_release(batch->entries[i].key.kind, batch->entries[i].tally);
+    }
+    for (size_t i = 0; i < batch->partition_count; i++) {
+        partition_restart(batch->partitions[i]);
+    }
+    memset(batch->slots, 0, batch->slot_count * sizeof(batch->slots[0]));
+    batch->entry_count = 0;
+    batch->dead_letter_count = 0;
+    batch->records = 0;
+    batch->heap_size = 0;
+    batch->has_id = false;
+    batch->in_doubt = false;
+    arena_clear(&batch->arena);
+}
+
+void batch_free(struct batch *batch)
+{
+    if (batch == NULL) {
+        return;
+    }
+    batch_clear(batch);
+    for (size_t i = 0; i < batch->partition_count; i++) {
+        memory_free(batch->partitions[i]);
+    }
+    memory_free(batch->partitions);
+    memory_free(batch->entries);
+    memory_free(batch->slots);
+    memory_free(batch->dead_letters);
+    intern_release(&batch->names);
+    arena_release(&batch->arena);
+    memory_free(batch);
+}
+
+/* Where the partition stands or belongs in the sorted array. */
+static size_t partition_place(const struct batch *batch, int64_t stream_id, int32_t partition)
+{
+    size_t low = 0;
+    size_t high = batch->partition_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct batch_partition *p = batch->partitions[middle];
+
+        if (p->stream_id < stream_id || (p->stream_id == stream_id && p->partition < partition)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static struct batch_partition *partition_find(const struct batch *batch, int64_t stream_id,
+                                              int32_t partition)
+{
+    size_t place = partition_place(batch, stream_id, partition);
+    struct batch_partition *found;
+
+    if (place == batch->partition_count) {
+        return NULL;
+    }
+    found = batch->partitions[place];
+    return found->stream_id == stream_id && found->partition == partition ? found : NULL;
+}
+
+/* Naming a partition that was not begun is a bug of the caller. */
+static struct batch_partition *partition_get(const struct batch *batch, int64_t stream_id,
+                                             int32_t partition)
+{
+    struct batch_partition *found = partition_find(batch, stream_id, partition);
+
+    CHECK(found != NULL);
+    return found;
+}
+
+void batch_begin_partition(struct batch *batch, int64_t stream_id, struct str topic,
+                           struct str config_digest, int32_t partition, int64_t next_offset)
+{
+    size_t place = partition_place(batch, stream_id, partition);
+    struct batch_partition *added = memory_calloc(1, sizeof(*added));
+
+    CHECK(!batch->in_doubt);
+    CHECK(next_offset >= 0);
+    CHECK(partition >= 0);
+    CHECK(partition_find(batch, stream_id, partition) == NULL);
+    added->stream_id = stream_id;
+    added->partition = partition;
+    added->topic = intern_name(&batch->names, intern_add(&batch->names, topic));
+    added->config_digest = intern_name(&batch->names, intern_add(&batch->names, config_digest));
+    added->from = next_offset;
+    added->to = next_offset;
+    batch->partitions =
+        memory_resize(batch->partitions, batch->partition_count + 1, sizeof(batch->partitions[0]));
+    memmove(batch->partitions + place + 1, batch->partitions + place,
+            (batch->partition_count - place) * sizeof(batch->partitions[0]));
+    batch->partitions[place] = added;
+    batch->partition_count++;
+}
+
+void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partition)
+{
+    struct batch_partition *ended = partition_get(batch, stream_id, partition);
+    size_t place = partition_place(batch, stream_id, partition);
+
+    CHECK(batch_empty(batch));
+    if (batch->last == ended) {
+        batch->last = NULL;
+    }
+    memory_free(ended->exclusions);
+    memory_free(ended);
+    batch->partition_count--;
+    memmove(batch->partitions + place, batch->partitions + place + 1,
+            (batch->partition_count - place) * sizeof(batch->partitions[0]));
+}
+
+/* Counts the record as delivered, and what is missing before it as absent. */
+static struct batch_partition *deliver(struct batch *batch, const struct coordinate *at)
+{
+    struct batch_partition *partition = batch->last;
+
+    CHECK(!batch->in_doubt);
+    if (partition == NULL || partition->partition != at->partition ||
+        partition->stream_id != at->stream_id) {
+        partition = partition_get(batch, at->stream_id, at->partition);
+        batch->last = partition;
+    }
+    CHECK(at->offset >= partition->to);
+    partition->absent += at->offset - partition->to;
+    if (partition->delivered == 0) {
+        partition->first_time_ns = at->time_ns;
+    }
+    partition->last_time_ns = at->time_ns;
+    partition->last_offset = at->offset;
+    partition->delivered++;
+    partition->to = at->offset + 1;
+    batch->records++;
+    return partition;
+}
+
+static uint64_t key_hash(const struct tally_key *key)
+{
+    const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
+    const struct str *names[] = {&key->b, &key->c, &key->d};
+    uint64_t hash = (str_hash(key->a) + (uint64_t)key->hour) * k + (uint64_t)key->kind;
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        hash = (hash ^ (hash >> 31)) * k;
+        hash ^= names[i]->size > 0 ? str_hash(*names[i]) : 0;
+    }
+    return hash ^ (hash >> 29);
+}
+
+static bool key_equal(const struct tally_key *x, const struct tally_key *y)
+{
+    return x->hour == y->hour && x->kind == y->kind && str_equal(x->a, y->a) &&
+           str_equal(x->b, y->b) && str_equal(x->c, y->c) && str_equal(x->d, y->d);
+}
+
+static size_t entry_slot(const struct batch *batch, uint64_t hash, const struct tally_key *key)
+{
+    size_t mask = batch->slot_count - 1;
+    size_t slot = (size_t)hash & mask;
+
+    while (batch->slots[slot] != 0) {
+        const struct batch_entry *entry = &batch->entries[batch->slots[slot] - 1];
+
+        if (entry->hash == hash && key_equal(&entry->key, key)) {
+            break;
+        }
+        slot = (slot + 1) & mask;
+    }
+    return slot;
+}
+
+static void slots_grow(struct batch *batch)
+{
+    memory_free(batch->slots);
+    batch->slot_count *= 2;
+    batch->slots = memory_calloc(batch->slot_count, sizeof(batch->slots[0]));
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        const struct batch_entry *entry = &batch->entries[i];
+
+        batch->slots[entry_slot(batch, entry->hash, &entry->key)] = (uint32_t)(i + 1);
+    }
+}
+
+static struct batch_entry *entry_add(struct batch *batch, uint64_t hash,
+                                     const struct tally_key *key)
+{
+    struct batch_entry *entry;
+
+    if (batch->entry_count >= batch->slot_count / 2) {
+        slots_grow(batch);
+    }
+    if (batch->entry_count == batch->entry_capacity) {
+        batch->entry_capacity = batch->entry_capacity == 0 ? 64 : batch->entry_capacity * 2;
+        batch->entries =
+            memory_resize(batch->entries, batch->entry_capacity, sizeof(batch->entries[0]));
+    }
+    batch->slots[entry_slot(batch, hash, key)] = (uint32_t)(batch->entry_count + 1);
+    entry = &batch->entries[batch->entry_count++];
+    *entry = (struct batch_entry){.hash = hash,
+                                  .key = {.kind = key->kind,
+                                          .a = arena_str(&batch->arena, key->a),
+                                          .b = arena_str(&batch->arena, key->b),
+                                          .c = arena_str(&batch->arena, key->c),
+                                          .d = arena_str(&batch->arena, key->d),
+                                          .hour = key->hour},
+                                  .tally = arena_alloc(&batch->arena, sizeof(struct tally))};
+    return entry;
+}
+
+/* Borrowed until the next entry is added. */
+static struct batch_entry *entry_get(struct batch *batch, const struct tally_key *key)
+{
+    uint64_t hash = key_hash(key);
+    size_t slot = entry_slot(batch, hash, key);
+
+    if (batch->slots[slot] != 0) {
+        return &batch->entries[batch->slots[slot] - 1];
+    }
+    return entry_add(batch, hash, key);
+}
+
+static struct tally *activity_get(struct batch *batch, const char *kind, struct str name,
+                                  int64_t hour)
+{
+    struct tally_key key = {.kind = TALLY_ACTIVITY, .a = STR(kind), .b = name, .hour = hour};
+
+    return entry_get(batch, &key)->tally;
+}
+
+static void add_topic_activity(struct batch *batch, struct batch_partition *partition, int64_t hour,
+                               int minute)
+{
+    if (partition->activity == NULL || partition->activity_hour != hour) {
+        partition->activity = activity_get(batch, "topic", partition->topic, hour);
+        partition->activity_hour = hour;
+    }
+    partition->activity->activity.minutes |= UINT64_C(1) << minute;
+}
+
+static void add_request(struct batch *batch, const struct coordinate *at, const struct event *event,
+                        int64_t hour)
+{
+    struct tally_key key = {
+        .kind = TALLY_WINDOW, .a = event->service, .b = event->customer, .hour = hour};
+    struct window_tally *tally = &entry_get(batch, &key)->tally->window;
+    int32_t buckets = tally->latency.size;
+    size_t ranges = tally->range_count;
+
+    window_tally_add(tally, event);
+    offset_ranges_add(&tally->ranges, &tally->range_count, at->stream_id, at->partition,
+                      at->offset);
+    batch->heap_size += (size_t)(tally->latency.size - buckets) * sizeof(int64_t) +
+                        (tally->range_count - ranges) * sizeof(struct offset_range);
+}
+
+static void add_check(struct batch *batch, const struct coordinate *at, const struct event *event,
+                      int64_t hour, int minute)
+{
+    struct tally_key key = {.kind = TALLY_CHECK,
+                            .a = event->service,
+                            .b = event->instance,
+                            .c = event->region,
+                            .d = event->checker,
+                            .hour = hour};
+    struct batch_entry *entry = entry_get(batch, &key);
+    struct check_tally *tally = &entry->tally->check;
+    size_t ranges = tally->range_count;
+
+    check_tally_add(tally, event);
+    offset_ranges_add(&tally->ranges, &tally->range_count, at->stream_id, at->partition,
+                      at->offset);
+    batch->heap_size += (tally->range_count - ranges) * sizeof(struct offset_range);
+    /* An instance that reports itself has no checker whose silence could be told from its own. */
+    if (event->checker.size == 0) {
+        return;
+    }
+    if (entry->checker_activity == NULL) {
+        struct tally *activity = activity_get(batch, "checker", event->checker, hour);
+
+        entry = entry_get(batch, &key); /* the array may have moved */
+        entry->checker_activity = activity;
+    }
+    entry->checker_activity->activity.minutes |= UINT64_C(1) << minute;
+}
+
+void batch_add_event(struct batch *batch, const struct coordinate *at, const struct event *event)
+{
+    struct batch_partition *partition = deliver(batch, at);
+    int64_t hour = tally_hour(event->time_ns);
+    int minute = tally_minute(event->time_ns);
+
+    CHECK(event->service.size > 0);
+    partition->tallied++;
+    add_topic_activity(batch, partition, hour, minute);
+    if (event->kind == EVENT_REQUEST) {
+        add_request(batch, at, event, hour);
+    } else {
+        add_check(batch, at, event, hour, minute);
+    }
+}
+
+static struct batch_exclusion *exclusion_get(struct batch *batch, struct batch_partition *partition,
+                                             enum verdict verdict, struct str rule)
+{
+    size_t count = partition->exclusion_count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (partition->exclusions[i].verdict == verdict &&
+            str_equal(partition->exclusions[i].rule, rule)) {
+            return &partition->exclusions[i];
+        }
+    }
+    partition->exclusions =
+        memory_resize(partition->exclusions, count + 1, sizeof(partition->exclusions[0]));
+    partition->exclusions[count] =
+        (struct batch_exclusion){.verdict = verdict, .rule = arena_str(&batch->arena, rule)};
+    partition->exclusion_count++;
+    return &partition->exclusions[count];
+}
+
+void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum verdict verdict,
+                        struct str rule)
+{
+    struct batch_partition *partition = deliver(batch, at);
+    enum verdict_class class = verdict_row(verdict)->class;
+
+    if (class == VERDICT_CLASS_DUPLICATE) {
+        partition->duplicate++;
+        return;
+    }
+    CHECK(class == VERDICT_CLASS_EXCLUDED);
+    partition->excluded++;
+    if (verdict != VERDICT_RULE) {
+        rule = str_of(NULL, 0);
+    }
+    exclusion_get(batch, partition, verdict, rule)->records++;
+}
+
+/* A detail is for people and may quote bytes from outside: text without control characters, in a database's sense too. */
+static struct str clean_detail(struct arena *arena, struct str detail)
+{
+    bool utf8 = str_is_utf8(detail);
+    char *text;
+    size_t size = detail.size < DETAIL_SIZE_MAX ? detail.size : DETAIL_SIZE_MAX;
+
+    /* A cut must not leave half a character. */
+    while (utf8 && size < detail.size && ((unsigned char)detail.data[size] & 0xc0) == 0x80) {
+        size--;
+    }
+    text = arena_text(arena, str_of(detail.data, size));
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
+            text[i] = '?';
+        }
+    }
+    return str_of(text, size);
+}
+
+void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enum verdict verdict,
+                           struct str detail, struct str bytes)
+{
+    struct batch_partition *partition = deliver(batch, at);
+    size_t kept =
+        bytes.size < batch->dead_letter_bytes_max ? bytes.size : batch->dead_letter_bytes_max;
+
+    CHECK(verdict_row(verdict)->class == VERDICT_CLASS_DEAD);
+    partition->dead_lettered++;
+    if (batch->dead_letter_count == batch->dead_letter_capacity) {
+        batch->dead_letter_capacity =
+            batch->dead_letter_capacity == 0 ? 16 : batch->dead_letter_capacity * 2;
+        batch->dead_letters = memory_resize(batch->dead_letters, batch->dead_letter_capacity,
+                                            sizeof(batch->dead_letters[0]));
+    }
+    batch->dead_letters[batch->dead_letter_count++] =
+        (struct batch_dead_letter){.partition = partition,
+                                   .offset = at->offset,
+                                   .time_ns = at->time_ns,
+                                   .verdict = verdict,
+                                   .detail = clean_detail(&batch->arena, detail),
+                                   .bytes = arena_str(&batch->arena, str_of(bytes.data, kept)),
+                                   .record_size = (int64_t)bytes.size};
+}
+
+void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to)
+{
+    struct batch_partition *advanced = partition_get(batch, stream_id, partition);
+
+    CHECK(!batch->in_doubt);
+    if (to > advanced->to) {
+        advanced->absent += to - advanced->to;
+        advanced->to = to;
+    }
+}
+
+int64_t batch_next_offset(const struct batch *batch, int64_t stream_id, int32_t partition)
+{
+    return partition_get(batch, stream_id, partition)->to;
+}
+
+int64_t batch_records(const struct batch *batch)
+{
+    return batch->records;
+}
+
+int64_t batch_dead_letters(const struct batch *batch)
+{
+    return (int64_t)batch->dead_letter_count;
+}
+
+int64_t batch_dead_letters_of(const struct batch *batch, int64_t stream_id)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < batch->partition_count; i++) {
+        if (batch->partitions[i]->stream_id == stream_id) {
+            count += batch->partitions[i]->dead_lettered;
+        }
+    }
+    return count;
+}
+
+int64_t batch_records_of(const struct batch *batch, int64_t stream_id)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < batch->partition_count; i++) {
+        if (batch->partitions[i]->stream_id == stream_id) {
+            count += batch->partitions[i]->delivered;
+        }
+    }
+    return count;
+}
+
+size_t batch_size(const struct batch *batch)
+{
+    return batch->arena.size + batch->heap_size +
+           batch->entry_count * (sizeof(struct batch_entry) + 4 * sizeof(uint32_t)) +
+           batch->dead_letter_count * sizeof(struct batch_dead_letter);
+}
+
+bool batch_empty(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->partition_count; i++) {
+        if (batch->partitions[i]->to > batch->partitions[i]->from) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void partition_check(const struct batch_partition *partition)
+{
+    int64_t excluded = 0;
+
+    for (size_t i = 0; i < partition->exclusion_count; i++) {
+        CHECK(partition->exclusions[i].records > 0);
+        excluded += partition->exclusions[i].records;
+    }
+    CHECK(excluded == partition->excluded);
+    CHECK(partition->to >= partition->from);
+    CHECK(partition->absent >= 0);
+    CHECK(partition->to - partition->from == partition->delivered + partition->absent);
+    CHECK(partition->delivered == partition->tallied + partition->excluded + partition->duplicate +
+                                      partition->dead_lettered);
+}
+
+void batch_check(const struct batch *batch)
+{
+    int64_t delivered = 0;
+    int64_t tallied = 0;
+    int64_t dead_lettered = 0;
+    int64_t in_tallies = 0;
+
+    for (size_t i = 0; i < batch->partition_count; i++) {
+        const struct batch_partition *partition = batch->partitions[i];
+
+        partition_check(partition);
+        delivered += partition->delivered;
+        tallied += partition->tallied;
+        dead_lettered += partition->dead_lettered;
+    }
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        in_tallies += tally_records(batch->entries[i].key.kind, batch->entries[i].tally);
+    }
+    CHECK(delivered == batch->records);
+    CHECK(dead_lettered == (int64_t)batch->dead_letter_count);
+    CHECK(tallied == in_tallies);
+}
