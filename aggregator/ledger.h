@@ -4,7 +4,7 @@
  *
  * So a kill at any point, a zombie, two schedulers, or a retry of a commit whose answer was lost all end in the same ledger.
  * Errors: ERR_STORE (retriable: nothing was committed, the batch is unchanged and may be committed again), ERR_FENCED (somebody else owns
- * a partition: the batch must be dropped and positions reloaded).
+ * a partition: the batch must be dropped and positions reloaded; retriable if only the store's write lock was not to be had in time).
  */
 #ifndef AGGREGATOR_LEDGER_H
 #define AGGREGATOR_LEDGER_H

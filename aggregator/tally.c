@@ -14,6 +14,17 @@ const char *tally_kind_name(enum tally_kind kind)
     return names[kind];
 }
 
+int tally_key_compare(const struct tally_key *x, const struct tally_key *y)
+{
+    int order = (x->kind > y->kind) - (x->kind < y->kind);
+
+    order = order != 0 ? order : str_compare(x->a, y->a);
+    order = order != 0 ? order : str_compare(x->b, y->b);
+    order = order != 0 ? order : str_compare(x->c, y->c);
+    order = order != 0 ? order : str_compare(x->d, y->d);
+    return order != 0 ? order : (x->hour > y->hour) - (x->hour < y->hour);
+}
+
 int64_t tally_hour(int64_t time_ns)
 {
     int64_t hour = time_ns / NS_PER_HOUR;

@@ -72,6 +72,9 @@ struct tally_key {
     int64_t hour;          /* since 1970 */
 };
 
+/* Byte order of kind, names and hour: <0, 0, >0. */
+int tally_key_compare(const struct tally_key *x, const struct tally_key *y);
+
 struct tally {
     union {
         struct window_tally window;

@@ -1,0 +1,263 @@
+#include "aggregator/ledger.h"
+
+#include <inttypes.h>
+
+#include "aggregator/ledger_rows.h"
+#include "base/check.h"
+#include "base/fault.h"
+
+/* FAULT with the action "error" at a place where the world could have failed. */
+static enum err_code fault_error(const char *place, struct err *err)
+{
+    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
+}
+
+static enum err_code set_fenced(struct ledger *ledger, const struct batch_partition *p,
+                                struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row;
+    enum err_code code = db_prepare(ledger->db,
+                                    "SELECT next_offset FROM partition_offset WHERE book_id = $1 "
+                                    "AND stream_id = $2 AND partition_id = $3",
+                                    &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, ledger->book_id);
+    db_bind_int64(stmt, 2, p->stream_id);
+    db_bind_int64(stmt, 3, p->partition);
+    code = db_step(stmt, &row, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (!row) {
+        return err_set(err, ERR_FENCED,
+                       "topic %.*s partition %" PRId32 ": the ledger has no such partition",
+                       STR_ARGS(p->topic), p->partition);
+    }
+    code = err_set(err, ERR_FENCED,
+                   "topic %.*s partition %" PRId32 ": the ledger stands at offset %" PRId64
+                   ", this batch begins at %" PRId64
+                   ": another consumer owns it, or the book was replaced",
+                   STR_ARGS(p->topic), p->partition, db_column_int64(stmt, 0), p->from);
+    db_reset(stmt);
+    return code;
+}
+
+/* Only where next_offset still is what this batch began at, and only while the book has a name: a swap takes it away. */
+static enum err_code advance(struct ledger *ledger, const struct batch_partition *p,
+                             struct err *err)
+{
+    struct db_stmt *stmt;
+    int64_t changed;
+    enum err_code code = db_prepare(
+        ledger->db,
+        "UPDATE partition_offset SET next_offset = $1, guard_offset = coalesce($2, guard_offset), "
+        "guard_time_ns = CASE WHEN $2 IS NULL THEN guard_time_ns ELSE $3 END "
+        "WHERE book_id = $4 AND stream_id = $5 AND partition_id = $6 AND next_offset = $7 "
+        "AND EXISTS (SELECT 1 FROM book WHERE book_id = $4 AND name IS NOT NULL)",
+        &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, p->to);
+    db_bind_null(stmt, 2);
+    db_bind_null(stmt, 3);
+    if (p->delivered > 0) {
+        db_bind_int64(stmt, 2, p->last_offset);
+    }
+    if (p->delivered > 0 && p->last_time_ns != INT64_MIN) {
+        db_bind_int64(stmt, 3, p->last_time_ns);
+    }
+    db_bind_int64(stmt, 4, ledger->book_id);
+    db_bind_int64(stmt, 5, p->stream_id);
+    db_bind_int64(stmt, 6, p->partition);
+    db_bind_int64(stmt, 7, p->from);
+    code = db_run(stmt, &changed, err);
+    if (code == ERR_OK && changed != 1) {
+        code = set_fenced(ledger, p, err);
+    }
+    return code;
+}
+
+/* In sorted order, as the batch keeps its partitions: two commits can wait for each other, but never in a ring. */
+static enum err_code advance_all(struct ledger *ledger, const struct batch *batch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < batch->partition_count && code == ERR_OK; i++) {
+        if (batch->partitions[i]->to > batch->partitions[i]->from) {
+            code = advance(ledger, batch->partitions[i], err);
+        }
+    }
+    if (code == ERR_OK && FAULT("ledger.commit.offsets")) {
+        code = fault_error("ledger.commit.offsets", err);
+    }
+    return code;
+}
+
+/* Ends the transaction. The two faults are the two sides of a lost answer. */
+static enum err_code finish(struct ledger *ledger, bool *ret_unknown, struct err *err)
+{
+    enum err_code code;
+
+    if (FAULT("ledger.commit.before")) {
+        db_rollback(ledger->db);
+        *ret_unknown = true;
+        return fault_error("ledger.commit.before", err);
+    }
+    code = db_commit(ledger->db, ret_unknown, err);
+    if (code == ERR_OK && FAULT("ledger.commit.after")) {
+        *ret_unknown = true;
+        code = fault_error("ledger.commit.after", err);
+    }
+    return code;
+}
+
+/* One attempt. The offsets go first: who was fenced shall hear that, not that a row is there already. */
+static enum err_code attempt(struct ledger *ledger, const struct batch *batch, bool *ret_unknown,
+                             struct err *err)
+{
+    enum err_code code;
+
+    if (FAULT("ledger.commit.begin")) {
+        return fault_error("ledger.commit.begin", err);
+    }
+    code = db_begin(ledger->db, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = advance_all(ledger, batch, err);
+    if (code == ERR_OK) {
+        code = ledger_rows_write(ledger, batch, err);
+    }
+    if (code == ERR_OK) {
+        code = finish(ledger, ret_unknown, err);
+    }
+    db_rollback(ledger->db);
+    return code;
+}
+
+/* Waits for a transaction that may still be running by locking the rows that it would have changed. */
+static enum err_code lock_offsets(struct ledger *ledger, const struct batch *batch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < batch->partition_count && code == ERR_OK; i++) {
+        const struct batch_partition *p = batch->partitions[i];
+        struct db_stmt *stmt;
+
+        code = db_prepare(ledger->db,
+                          "UPDATE partition_offset SET next_offset = next_offset "
+                          "WHERE book_id = $1 AND stream_id = $2 AND partition_id = $3",
+                          &stmt, err);
+        if (code == ERR_OK) {
+            db_bind_int64(stmt, 1, ledger->book_id);
+            db_bind_int64(stmt, 2, p->stream_id);
+            db_bind_int64(stmt, 3, p->partition);
+            code = db_run(stmt, NULL, err);
+        }
+    }
+    return code;
+}
+
+static enum err_code look_up(struct ledger *ledger, const struct batch *batch, bool *ret_found,
+                             struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code =
+        db_prepare(ledger->db, "SELECT 1 FROM batch WHERE batch_id = $1", &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_blob(stmt, 1, str_of((const char *)batch->id, sizeof(batch->id)));
+    return db_step(stmt, ret_found, err);
+}
+
+/* Whether a commit whose answer was lost is in the store. */
+static enum err_code resolve(struct ledger *ledger, const struct batch *batch, bool *ret_committed,
+                             struct err *err)
+{
+    enum err_code code = FAULT("ledger.commit.resolve") ? fault_error("ledger.commit.resolve", err)
+                                                        : db_begin(ledger->db, err);
+
+    if (code == ERR_OK) {
+        code = lock_offsets(ledger, batch, err);
+    }
+    if (code == ERR_OK) {
+        code = look_up(ledger, batch, ret_committed, err);
+    }
+    db_rollback(ledger->db);
+    if (code == ERR_OK) {
+        return ERR_OK;
+    }
+    err->code = ERR_STORE;
+    err->retriable = true;
+    return err_context(err, "the answer to a commit was lost, and looking for it failed");
+}
+
+/* Ends the doubt about an earlier attempt; *ret_committed tells that nothing is left to do. */
+static enum err_code settle(struct ledger *ledger, struct batch *batch, bool *ret_committed,
+                            struct err *err)
+{
+    enum err_code code;
+
+    *ret_committed = false;
+    batch->in_doubt = true;
+    code = resolve(ledger, batch, ret_committed, err);
+    if (code == ERR_OK) {
+        batch->in_doubt = false;
+    }
+    return code;
+}
+
+static enum err_code attempt_and_settle(struct ledger *ledger, struct batch *batch, struct err *err)
+{
+    struct err failure = ERR_INIT;
+    bool unknown = false;
+    bool committed = false;
+    enum err_code code = attempt(ledger, batch, &unknown, &failure);
+
+    if (code == ERR_OK) {
+        return ERR_OK;
+    }
+    if (!unknown) {
+        *err = failure;
+        return code;
+    }
+    code = settle(ledger, batch, &committed, err);
+    if (code == ERR_OK && !committed) {
+        code = err_set_retriable(err, ERR_STORE, "%s; the batch was not committed", failure.text);
+    }
+    return code;
+}
+
+enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct err *err)
+{
+    bool committed = false;
+    enum err_code code = ERR_OK;
+
+    if (batch_empty(batch)) {
+        batch_clear(batch);
+        return ERR_OK;
+    }
+    batch_check(batch);
+    if (!batch->has_id) {
+        random_bytes(ledger->random, batch->id, sizeof(batch->id));
+        batch->has_id = true;
+    }
+    if (batch->in_doubt) {
+        code = settle(ledger, batch, &committed, err);
+    }
+    if (code == ERR_OK && !committed) {
+        code = attempt_and_settle(ledger, batch, err);
+    }
+    if (code == ERR_OK) {
+        batch_clear(batch);
+    }
+    return code;
+}

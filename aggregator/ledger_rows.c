@@ -1,0 +1,251 @@
+#include "aggregator/ledger_rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+#include "base/memory.h"
+
+enum { PACKED_SIZE_MAX = 16 * 1024 * 1024, REASON_SIZE_MAX = 512 };
+
+static struct str batch_id(const struct batch *batch)
+{
+    return str_of((const char *)batch->id, sizeof(batch->id));
+}
+
+static void bind_time(struct db_stmt *stmt, int index, int64_t time_ns)
+{
+    if (time_ns == INT64_MIN) {
+        db_bind_null(stmt, index);
+    } else {
+        db_bind_int64(stmt, index, time_ns);
+    }
+}
+
+static enum err_code fault_error(const char *place, struct err *err)
+{
+    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
+}
+
+static enum err_code write_batch(struct ledger *ledger, const struct batch *batch, struct err *err)
+{
+    struct db_stmt *stmt;
+    int64_t now_ns;
+    enum err_code code = db_now_ns(ledger->db, &now_ns, err);
+
+    if (code == ERR_OK) {
+        code = db_prepare(ledger->db,
+                          "INSERT INTO batch (batch_id, book_id, committed_ns, program_version, "
+                          "folded) VALUES ($1, $2, $3, $4, $5)",
+                          &stmt, err);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_blob(stmt, 1, batch_id(batch));
+    db_bind_int64(stmt, 2, ledger->book_id);
+    db_bind_int64(stmt, 3, now_ns);
+    db_bind_text(stmt, 4, STR(ledger->program_version));
+    db_bind_int64(stmt, 5, batch->entry_count == 0);
+    return db_run(stmt, NULL, err);
+}
+
+static enum err_code write_range(struct ledger *ledger, const struct batch *batch,
+                                 const struct batch_partition *p, struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code = db_prepare(
+        ledger->db,
+        "INSERT INTO batch_range (book_id, stream_id, partition_id, from_offset, to_offset, "
+        "batch_id, kind, config_digest, delivered, tallied, excluded, duplicate, dead_lettered, "
+        "absent, first_time_ns, last_time_ns, checksum) VALUES "
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, ledger->book_id);
+    db_bind_int64(stmt, 2, p->stream_id);
+    db_bind_int64(stmt, 3, p->partition);
+    db_bind_int64(stmt, 4, p->from);
+    db_bind_int64(stmt, 5, p->to);
+    db_bind_blob(stmt, 6, batch_id(batch));
+    db_bind_text(stmt, 7, STR("read"));
+    db_bind_text(stmt, 8, p->config_digest);
+    db_bind_int64(stmt, 9, p->delivered);
+    db_bind_int64(stmt, 10, p->tallied);
+    db_bind_int64(stmt, 11, p->excluded);
+    db_bind_int64(stmt, 12, p->duplicate);
+    db_bind_int64(stmt, 13, p->dead_lettered);
+    db_bind_int64(stmt, 14, p->absent);
+    bind_time(stmt, 15, p->delivered > 0 ? p->first_time_ns : INT64_MIN);
+    bind_time(stmt, 16, p->delivered > 0 ? p->last_time_ns : INT64_MIN);
+    db_bind_checksum(stmt, 17);
+    return db_run(stmt, NULL, err);
+}
+
+static enum err_code write_exclusion(struct ledger *ledger, const struct batch *batch,
+                                     const struct batch_partition *p,
+                                     const struct batch_exclusion *exclusion, struct err *err)
+{
+    char reason[REASON_SIZE_MAX];
+    struct db_stmt *stmt;
+    int size;
+    enum err_code code =
+        db_prepare(ledger->db,
+                   "INSERT INTO exclusion (batch_id, stream_id, partition_id, reason, records) "
+                   "VALUES ($1, $2, $3, $4, $5)",
+                   &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (exclusion->verdict == VERDICT_RULE) {
+        size = snprintf(reason, sizeof(reason), "rule:%.*s", STR_ARGS(exclusion->rule));
+    } else {
+        size = snprintf(reason, sizeof(reason), "%s", verdict_row(exclusion->verdict)->name);
+    }
+    CHECK(size < REASON_SIZE_MAX);
+    db_bind_blob(stmt, 1, batch_id(batch));
+    db_bind_int64(stmt, 2, p->stream_id);
+    db_bind_int64(stmt, 3, p->partition);
+    db_bind_text(stmt, 4, str_of(reason, (size_t)size));
+    db_bind_int64(stmt, 5, exclusion->records);
+    return db_run(stmt, NULL, err);
+}
+
+static enum err_code write_ranges(struct ledger *ledger, const struct batch *batch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < batch->partition_count && code == ERR_OK; i++) {
+        const struct batch_partition *p = batch->partitions[i];
+
+        if (p->to == p->from) {
+            continue;
+        }
+        code = write_range(ledger, batch, p, err);
+        for (size_t j = 0; j < p->exclusion_count && code == ERR_OK; j++) {
+            code = write_exclusion(ledger, batch, p, &p->exclusions[j], err);
+        }
+    }
+    return code;
+}
+
+static enum err_code write_dead_letter(struct ledger *ledger, const struct batch *batch,
+                                       const struct batch_dead_letter *letter, struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code = db_prepare(
+        ledger->db,
+        "INSERT INTO dead_letter (book_id, stream_id, partition_id, record_offset, batch_id, "
+        "reason, detail, record_time_ns, record_size, bytes, resolved_by, checksum) VALUES "
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, ledger->book_id);
+    db_bind_int64(stmt, 2, letter->partition->stream_id);
+    db_bind_int64(stmt, 3, letter->partition->partition);
+    db_bind_int64(stmt, 4, letter->offset);
+    db_bind_blob(stmt, 5, batch_id(batch));
+    db_bind_text(stmt, 6, STR(verdict_row(letter->verdict)->name));
+    db_bind_text(stmt, 7, letter->detail);
+    bind_time(stmt, 8, letter->time_ns);
+    db_bind_int64(stmt, 9, letter->record_size);
+    db_bind_blob(stmt, 10, letter->bytes);
+    db_bind_null(stmt, 11);
+    db_bind_checksum(stmt, 12);
+    return db_run(stmt, NULL, err);
+}
+
+static enum err_code write_pending(struct ledger *ledger, const struct batch *batch,
+                                   const struct batch_entry *entry, struct strbuf *packed,
+                                   struct err *err)
+{
+    const struct tally_key *key = &entry->key;
+    struct db_stmt *stmt;
+    enum err_code code =
+        db_prepare(ledger->db,
+                   "INSERT INTO pending (batch_id, book_id, kind, a, b, c, d, hour, tally, "
+                   "checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                   &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    strbuf_clear(packed);
+    tally_pack(key->kind, entry->tally, packed);
+    CHECK(!packed->overflow);
+    db_bind_blob(stmt, 1, batch_id(batch));
+    db_bind_int64(stmt, 2, ledger->book_id);
+    db_bind_text(stmt, 3, STR(tally_kind_name(key->kind)));
+    db_bind_text(stmt, 4, key->a);
+    db_bind_text(stmt, 5, key->b);
+    db_bind_text(stmt, 6, key->c);
+    db_bind_text(stmt, 7, key->d);
+    db_bind_int64(stmt, 8, key->hour);
+    db_bind_blob(stmt, 9, strbuf_view(packed));
+    db_bind_checksum(stmt, 10);
+    return db_run(stmt, NULL, err);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct batch_entry *x = *(const struct batch_entry *const *)a;
+    const struct batch_entry *y = *(const struct batch_entry *const *)b;
+
+    return tally_key_compare(&x->key, &y->key);
+}
+
+/* In the order of their keys: rows of one index page after the other, and no dependence on the hash table. */
+static enum err_code write_all_pending(struct ledger *ledger, const struct batch *batch,
+                                       struct err *err)
+{
+    const struct batch_entry **sorted =
+        memory_calloc(batch->entry_count, sizeof(const struct batch_entry *));
+    struct strbuf packed;
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        sorted[i] = &batch->entries[i];
+    }
+    qsort(sorted, batch->entry_count, sizeof(sorted[0]), compare_entries);
+    strbuf_init(&packed, PACKED_SIZE_MAX);
+    for (size_t i = 0; i < batch->entry_count && code == ERR_OK; i++) {
+        code = write_pending(ledger, batch, sorted[i], &packed, err);
+    }
+    strbuf_release(&packed);
+    memory_free(sorted);
+    return code;
+}
+
+enum err_code ledger_rows_write(struct ledger *ledger, const struct batch *batch, struct err *err)
+{
+    enum err_code code = write_batch(ledger, batch, err);
+
+    if (code == ERR_OK) {
+        code = write_ranges(ledger, batch, err);
+    }
+    if (code == ERR_OK && FAULT("ledger.commit.ranges")) {
+        code = fault_error("ledger.commit.ranges", err);
+    }
+    for (size_t i = 0; i < batch->dead_letter_count && code == ERR_OK; i++) {
+        code = write_dead_letter(ledger, batch, &batch->dead_letters[i], err);
+    }
+    if (code == ERR_OK && FAULT("ledger.commit.dead_letters")) {
+        code = fault_error("ledger.commit.dead_letters", err);
+    }
+    if (code == ERR_OK) {
+        code = write_all_pending(ledger, batch, err);
+    }
+    if (code == ERR_OK && FAULT("ledger.commit.rows")) {
+        code = fault_error("ledger.commit.rows", err);
+    }
+    return code;
+}

@@ -1,0 +1,182 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "aggregator/batch.h"
+#include "aggregator/batch_content.h"
+#include "base/clock.h"
+
+static struct event request(const char *service, const char *customer, int64_t time_ns)
+{
+    return (struct event){.kind = EVENT_REQUEST,
+                          .time_ns = time_ns,
+                          .service = STR(service),
+                          .customer = STR(customer),
+                          .latency_ns = 1000,
+                          .latency_threshold_ns = LATENCY_THRESHOLD_NONE,
+                          .weight = 1};
+}
+
+static const struct batch_entry *entry_of(const struct batch *batch, enum tally_kind kind,
+                                          const char *a, const char *b, int64_t hour)
+{
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        const struct tally_key *key = &batch->entries[i].key;
+
+        if (key->kind == kind && str_equal(key->a, STR(a)) && str_equal(key->b, STR(b)) &&
+            key->hour == hour) {
+            return &batch->entries[i];
+        }
+    }
+    return NULL;
+}
+
+static struct coordinate at(int32_t partition, int64_t offset)
+{
+    return (struct coordinate){
+        .stream_id = 1, .partition = partition, .offset = offset, .time_ns = 1000 + offset};
+}
+
+/* Gaps are absent, each verdict is counted in its class, and the counts add up. */
+static void test_counts(void **state)
+{
+    struct batch *batch = batch_new(4);
+    struct coordinate where = at(0, 12);
+    struct event event = request("shop", "", 0);
+    const struct batch_partition *p;
+
+    (void)state;
+    batch_begin_partition(batch, 1, STR("requests"), STR("digest"), 0, 10);
+    assert_true(batch_empty(batch));
+    batch_add_event(batch, &where, &event);
+    where = at(0, 13);
+    batch_add_excluded(batch, &where, VERDICT_TOMBSTONE, STR(""));
+    where = at(0, 14);
+    batch_add_excluded(batch, &where, VERDICT_RULE, STR("healthz"));
+    where = at(0, 15);
+    batch_add_excluded(batch, &where, VERDICT_RULE, STR("healthz"));
+    where = at(0, 17);
+    batch_add_excluded(batch, &where, VERDICT_DUPLICATE, STR(""));
+    where = at(0, 18);
+    batch_add_dead_letter(batch, &where, VERDICT_MALFORMED, STR("at byte 3\n\xff"),
+                          str_of("\x00\x01\x02\x03\x04\x05", 6));
+    batch_advance(batch, 1, 0, 25);
+    batch_advance(batch, 1, 0, 20);
+    batch_check(batch);
+    p = batch->partitions[0];
+    assert_int_equal(p->from, 10);
+    assert_int_equal(p->to, 25);
+    assert_int_equal(p->delivered, 6);
+    assert_int_equal(p->absent, 2 + 1 + 6);
+    assert_int_equal(p->tallied, 1);
+    assert_int_equal(p->excluded, 3);
+    assert_int_equal(p->exclusion_count, 2);
+    assert_int_equal(p->duplicate, 1);
+    assert_int_equal(p->dead_lettered, 1);
+    assert_int_equal(p->first_time_ns, 1012);
+    assert_int_equal(p->last_time_ns, 1018);
+    assert_int_equal(batch->dead_letters[0].record_size, 6);
+    assert_int_equal(batch->dead_letters[0].bytes.size, 4);
+    assert_true(str_equal(batch->dead_letters[0].detail, STR("at byte 3??")));
+    assert_int_equal(batch_records(batch), 6);
+    assert_int_equal(batch_records_of(batch, 1), 6);
+    assert_int_equal(batch_records_of(batch, 2), 0);
+    assert_int_equal(batch_dead_letters_of(batch, 1), 1);
+    batch_clear(batch);
+    assert_true(batch_empty(batch));
+    assert_int_equal(batch_next_offset(batch, 1, 0), 25);
+    assert_int_equal(batch_records(batch), 0);
+    batch_end_partition(batch, 1, 0);
+    batch_free(batch);
+}
+
+/* Each service, customer and hour has a tally of its own; the topic and each checker leave their masks. */
+static void test_keys(void **state)
+{
+    struct batch *batch = batch_new(4);
+    struct coordinate where = at(0, 0);
+    struct event event = request("shop", "", 59 * NS_PER_MINUTE);
+    struct event check = {.kind = EVENT_CHECK,
+                          .outcome = OUTCOME_PASS,
+                          .time_ns = 3 * NS_PER_MINUTE,
+                          .service = STR("shop"),
+                          .instance = STR("i"),
+                          .checker = STR("probe")};
+
+    (void)state;
+    batch_begin_partition(batch, 1, STR("requests"), STR("digest"), 0, 0);
+    batch_begin_partition(batch, 2, STR("checks"), STR("digest"), 0, 0);
+    batch_add_event(batch, &where, &event);
+    where = at(0, 1);
+    event = request("shop", "acme", 60 * NS_PER_MINUTE);
+    batch_add_event(batch, &where, &event);
+    where = at(0, 2);
+    event = request("shop", "", 0);
+    batch_add_event(batch, &where, &event);
+    where.stream_id = 2;
+    where.offset = 0;
+    batch_add_event(batch, &where, &check);
+    check.checker = STR("");
+    where.offset = 1;
+    batch_add_event(batch, &where, &check);
+    batch_check(batch);
+    assert_int_equal(entry_of(batch, TALLY_WINDOW, "shop", "", 0)->tally->window.minutes[59].total,
+                     1);
+    assert_int_equal(entry_of(batch, TALLY_WINDOW, "shop", "", 0)->tally->window.minutes[0].total,
+                     1);
+    assert_int_equal(
+        entry_of(batch, TALLY_WINDOW, "shop", "acme", 1)->tally->window.minutes[0].total, 1);
+    assert_int_equal(
+        entry_of(batch, TALLY_ACTIVITY, "topic", "requests", 0)->tally->activity.minutes,
+        (UINT64_C(1) << 59) | 1);
+    assert_int_equal(
+        entry_of(batch, TALLY_ACTIVITY, "topic", "requests", 1)->tally->activity.minutes, 1);
+    assert_int_equal(
+        entry_of(batch, TALLY_ACTIVITY, "checker", "probe", 0)->tally->activity.minutes, 1 << 3);
+    assert_null(entry_of(batch, TALLY_ACTIVITY, "checker", "", 0));
+    batch_free(batch);
+}
+
+/* More keys than the table begins with: every one is found again, and the size that is reported grows with them. */
+static void test_many_keys(void **state)
+{
+    struct batch *batch = batch_new(4);
+
+    (void)state;
+    batch_begin_partition(batch, 1, STR("requests"), STR("digest"), 0, 0);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 1000; i++) {
+            char name[32];
+            struct coordinate where = at(0, round * 1000 + i);
+            struct event event;
+
+            snprintf(name, sizeof(name), "service-%d", i);
+            event = request(name, "", 0);
+            batch_add_event(batch, &where, &event);
+        }
+    }
+    batch_check(batch);
+    assert_int_equal(batch->entry_count, 1001);
+    assert_true(batch_size(batch) > 1000 * sizeof(struct window_tally));
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        if (batch->entries[i].key.kind == TALLY_WINDOW) {
+            assert_int_equal(batch->entries[i].tally->window.minutes[0].records, 2);
+        }
+    }
+    batch_free(batch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_many_keys),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
