@@ -1,7 +1,7 @@
 /*
  * Raw grades: what each closed minute of a service was, from its requests and its checks, and the incidents that follow.
  *
- * Rules: docs/decisions/grades.md; the decisions are pure functions in raw_grade.h, check_state.h and grade_hour.h. A regrade starts at the first
+ * Rules: docs/decisions/0006-raw-grades.md; the decisions are pure functions in raw_grade.h, check_state.h and grade_hour.h. A regrade starts at the first
  * touched hour and goes on until the carried state equals the stored one. Work is remembered in the store, hour by hour: a
  * run may be killed anywhere and the next one goes on. The result depends on the windows and on until_ns alone, not on when or how often
  * grading ran. A minute that was graded once stays graded, also if complete-until falls behind it (a topic that was added).

@@ -104,6 +104,33 @@ static enum err_code find_start(struct rewrite *rewrite, struct err *err)
     return code;
 }
 
+/* An incident that reaches out of the stretch may lose its head: what is left of it is looked at, too. */
+static enum err_code find_end(struct rewrite *rewrite, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code;
+
+    code = db_prepare(rewrite->db,
+                      "SELECT end_minute FROM incident WHERE book_id = $1 AND service = $2"
+                      " AND first_minute < $3 ORDER BY first_minute DESC LIMIT 1",
+                      &stmt, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, rewrite->book_id);
+    db_bind_text(stmt, 2, rewrite->service);
+    db_bind_int64(stmt, 3, rewrite->to);
+    code = db_step(stmt, &row, err);
+    if (code == ERR_OK && row) {
+        int64_t end = db_column_null(stmt, 0) ? rewrite->graded_end : db_column_int64(stmt, 0);
+
+        rewrite->to = end > rewrite->to ? end : rewrite->to;
+    }
+    db_reset(stmt);
+    return code;
+}
+
 static enum err_code take_hour(struct rewrite *rewrite, int64_t hour, struct str grades,
                                struct err *err)
 {
@@ -252,6 +279,9 @@ enum err_code incidents_rewrite(struct db *db, int64_t book_id, struct str servi
     CHECK(from_minute < to_minute);
     CHECK(to_minute <= graded_end);
     code = find_start(&rewrite, err);
+    if (code == ERR_OK) {
+        code = find_end(&rewrite, err);
+    }
     rewrite.next = rewrite.from;
     if (code == ERR_OK) {
         code = read_minutes(&rewrite, err);

@@ -1,5 +1,5 @@
 /*
- * The raw grade of one minute, decided from its counts. Pure and exact; docs/decisions/grades.md gives the reasons.
+ * The raw grade of one minute, decided from its counts. Pure and exact; docs/decisions/0006-raw-grades.md gives the reasons.
  *
  * Two parts speak: requests and checks. Each gives a grade, or one of the names of unknown time, or is silent because the service
  * has nothing of its kind. A known grade beats an unknown name, the worse of two of a sort wins (grade_worse).
