@@ -90,4 +90,9 @@ struct contract {
     int line;        /* in the configuration file */
 };
 
+/* Writes the terms as a member of a larger document; key is NULL for a document of its own. */
+struct json_writer;
+void contract_write_terms(struct json_writer *json, const char *key,
+                          const struct contract *contract);
+
 #endif

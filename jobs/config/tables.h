@@ -1,0 +1,42 @@
+/*
+ * The tables of the configuration, from the whole file down. Only for jobs/config.
+ */
+#ifndef JOBS_CONFIG_TABLES_H
+#define JOBS_CONFIG_TABLES_H
+
+#include "base/conf_table.h"
+#include "jobs/config/config.h"
+
+extern const struct conf_table config_table;   /* struct config */
+extern const struct conf_table topic_table;    /* struct topic_config */
+extern const struct conf_table map_table;      /* struct mapping */
+extern const struct conf_table contract_table; /* struct contract */
+
+/* Appends the content of the file to text, at most CONF_SIZE_MAX bytes. ERR_CONFIG. */
+enum err_code config_read_text(const char *path, struct strbuf *text, struct err *err);
+
+/* A path, or a list of alternative paths, into the struct role at row->offset. */
+extern const struct conf_custom conf_role;
+/* One path of a role. */
+enum err_code role_add_path(struct conf_reader *reader, struct role *role,
+                            const struct conf_node *node, struct err *err);
+
+/* How the values of a list become rules. */
+enum value_form {
+    VALUES_MIXED,  /* integers and "400-499" are ranges, anything else is compared as text */
+    VALUES_EQUALS, /* compared as text */
+    VALUES_PREFIX,
+    VALUES_RANGE
+};
+/* Appends the value or the list of values at node. */
+enum err_code values_append(struct conf_reader *reader, const struct conf_node *node,
+                            enum value_form form, struct rule_value **values, size_t *count,
+                            struct err *err);
+/* Writes the JSON schema of such a list. */
+void values_schema(struct json_writer *json);
+
+/* Digest of everything that decides what a record of this topic becomes. reader_schema: content of that file. */
+void topic_digest(const struct config *config, struct topic_config *topic,
+                  struct str reader_schema);
+
+#endif
