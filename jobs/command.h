@@ -22,20 +22,23 @@ enum command_needs {
     NEEDS_NOTHING = 0,
     NEEDS_CONFIG = 1, /* first argument CONFIG, or --config, or UPTALLY_CONFIG, or ./uptally.yaml */
     NEEDS_STORE = 2,  /* the store, migrated; implies CONFIG */
-    NEEDS_STORE_READ = 4, /* the store, read-only and of this version; implies CONFIG */
-    NEEDS_BOOK = 8        /* with one of the stores: book_id is set */
+    NEEDS_STORE_READ = 4,  /* the store, read-only and of this version; implies CONFIG */
+    NEEDS_BOOK = 8,        /* with one of the stores: book_id is set */
+    NEEDS_CONFIG_PATH = 16 /* only where the configuration is, if anywhere: the command reads it */
 };
 
 /* What every command gets. Borrowed; main owns it. */
 struct run {
-    struct config *config; /* NULL unless needed */
-    struct db *db;         /* NULL unless needed */
+    const char *config_path; /* NULL unless needed */
+    struct config *config;   /* NULL unless needed */
+    struct db *db;           /* NULL unless needed */
     int64_t book_id;
     struct clock *clock;
     struct random *random;
     struct http *http;
     FILE *out;                          /* data: standard output */
     const struct option_value *options; /* parsed, by row of command->options */
+    const struct option_value *globals; /* of every command: enum global_option */
     char *const *arguments;             /* positional, behind CONFIG */
     int argument_count;
 };
@@ -69,14 +72,27 @@ struct option_value {
 
 struct command {
     const char *name;
-    const char *group;    /* heading in `uptally --help`: "Run", "Read", "Prove", "Set up" */
-    const char *summary;  /* one line */
-    const char *usage;    /* behind "uptally NAME ": "CONFIG [options]" */
-    const char *examples; /* three lines of shell */
-    const char *help;     /* a paragraph; may be NULL */
+    const char *group;   /* heading in `uptally --help`: "Run", "Read", "Prove", "Set up" */
+    const char *summary; /* one line */
+    const char *usage;   /* behind "uptally NAME ": "CONFIG [options]" */
+    int argument_count; /* positional arguments besides CONFIG that it takes, exactly: with one more
+                             on the command line the first of them is CONFIG */
+    const char *examples;             /* three lines of shell */
+    const char *help;                 /* a paragraph; may be NULL */
     const struct option_row *options; /* ends with a row whose name is NULL; may be NULL */
     unsigned needs;                   /* enum command_needs */
     enum err_code (*run)(struct run *run, struct err *err);
+};
+
+/* Rows of the options that every command takes; index into run->globals. */
+enum global_option {
+    GLOBAL_CONFIG,
+    GLOBAL_LOCK_WAIT,
+    GLOBAL_QUIET,
+    GLOBAL_COLOR,
+    GLOBAL_LOG,
+    GLOBAL_HELP,
+    GLOBAL_COUNT
 };
 
 /* One per file of commands/. */

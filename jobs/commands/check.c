@@ -1,0 +1,274 @@
+/*
+ * uptally check: is the configuration sound, and does everything it names answer? All systems are tried, even if one fails; the exit
+ * status is that of the first failure.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "aggregator/store.h"
+#include "base/check.h"
+#include "jobs/command.h"
+#include "jobs/config/show.h"
+#include "jobs/ui.h"
+
+enum { DETAIL_SIZE = 512 };
+
+enum { OPTION_OFFLINE, OPTION_SHOW, OPTION_JSON_SCHEMA, OPTION_REFERENCE };
+
+static const struct option_row rows[] = {
+    [OPTION_OFFLINE] = {.name = "offline",
+                        .type = OPTION_FLAG,
+                        .help = "validate the file only; reach nothing"},
+    [OPTION_SHOW] = {.name = "show",
+                     .type = OPTION_FLAG,
+                     .help = "print the configuration with all defaults; secrets stay references"},
+    [OPTION_JSON_SCHEMA] = {.name = "json-schema",
+                            .type = OPTION_FLAG,
+                            .help = "print the JSON schema of the file, for editors"},
+    [OPTION_REFERENCE] = {.name = "reference",
+                          .type = OPTION_FLAG,
+                          .help = "print a table of all keys, as Markdown"},
+    {.name = NULL},
+};
+
+/* One system: detail says what was found when all is well. */
+struct reach {
+    const char *name;
+    bool (*named)(const struct config *config); /* by the configuration */
+    enum err_code (*reach)(const struct run *run, const struct config *config,
+                           struct strbuf *detail, struct err *err);
+};
+
+static bool names_store(const struct config *config)
+{
+    return config->store_path.size > 0;
+}
+
+static bool always(const struct config *config)
+{
+    (void)config;
+    return true;
+}
+
+static enum err_code folder_is_writable(struct str path, enum err_code failure, struct err *err)
+{
+    char folder[4096];
+
+    while (path.size > 0 && path.data[path.size - 1] != '/') {
+        path.size--;
+    }
+    (void)snprintf(folder, sizeof(folder), "%.*s", path.size > 0 ? (int)path.size : 1,
+                   path.size > 0 ? path.data : ".");
+    if (access(folder, W_OK | X_OK) != 0) {
+        return err_set_errno(err, failure, "folder %s", folder);
+    }
+    return ERR_OK;
+}
+
+static enum err_code reach_store(const struct run *run, const struct config *config,
+                                 struct strbuf *detail, struct err *err)
+{
+    struct db_options options = {.path = config->store_path.data,
+                                 .read_only = true,
+                                 .lock_wait_ns = config->lock_wait_ns,
+                                 .clock = run->clock};
+    struct db *db = NULL;
+    int64_t book_id;
+    enum err_code code;
+
+    strbuf_append(detail, config->store_path);
+    if (access(options.path, F_OK) != 0 && errno == ENOENT) {
+        strbuf_append_text(detail, ", will be created");
+        return folder_is_writable(config->store_path, ERR_STORE, err);
+    }
+    code = db_open(&options, &db, err);
+    if (code == ERR_OK) {
+        code = store_check_version(db, err);
+    }
+    if (code == ERR_OK) {
+        code = store_book(db, config->book.data, &book_id, err);
+    }
+    db_close(db);
+    if (code == ERR_OK) {
+        code = folder_is_writable(config->store_path, ERR_STORE, err);
+    }
+    if (code == ERR_OK && access(options.path, W_OK) != 0) {
+        code = err_set_errno(err, ERR_STORE, "%s", options.path);
+    }
+    strbuf_append_format(detail, ", book %.*s", STR_ARGS(config->book));
+    return code;
+}
+
+static enum err_code reach_output(const struct run *run, const struct config *config,
+                                  struct strbuf *detail, struct err *err)
+{
+    struct stat status;
+    const char *path = config->output_path.data;
+
+    (void)run;
+    strbuf_append(detail, config->output_path);
+    if (stat(path, &status) != 0 && errno == ENOENT) {
+        strbuf_append_text(detail, ", will be created");
+        return folder_is_writable(config->output_path, ERR_DELIVERY, err);
+    }
+    if (stat(path, &status) != 0) {
+        return err_set_errno(err, ERR_DELIVERY, "%s", path);
+    }
+    if (!S_ISDIR(status.st_mode)) {
+        return err_set(err, ERR_DELIVERY, "%s: not a folder", path);
+    }
+    if (access(path, W_OK | X_OK) != 0) {
+        return err_set_errno(err, ERR_DELIVERY, "%s", path);
+    }
+    return ERR_OK;
+}
+
+static const struct reach systems[] = {
+    {"store", names_store, reach_store},
+    {"output", always, reach_output},
+};
+
+/* One line per system; *first keeps the first failure. */
+static int reach_all(const struct run *run, const struct config *config, struct err *first)
+{
+    int failures = 0;
+
+    for (size_t i = 0; i < ARRAY_COUNT(systems); i++) {
+        struct strbuf detail;
+        struct err err = ERR_INIT;
+        bool good;
+
+        if (!systems[i].named(config)) {
+            continue;
+        }
+        strbuf_init(&detail, DETAIL_SIZE);
+        good = systems[i].reach(run, config, &detail, &err) == ERR_OK;
+        (void)fprintf(run->out, "%-4s %-9s %s\n", good ? "ok" : "FAIL", systems[i].name,
+                      good ? strbuf_text(&detail) : err.text);
+        if (!good && failures++ == 0) {
+            *first = err;
+        }
+        strbuf_release(&detail);
+    }
+    return failures;
+}
+
+static bool has_checks(const struct config *config)
+{
+    for (size_t i = 0; i < config->topic_count; i++) {
+        if (config->topics[i].mapping.kind == EVENT_CHECK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without health checks a service that is down sends nothing, and nothing is what no_traffic looks like. */
+static void warn_of_silence(const struct config *config)
+{
+    if (config->topic_count == 0 || has_checks(config)) {
+        return;
+    }
+    for (size_t i = 0; i < config->contract_count; i++) {
+        const struct contract *contract = &config->contracts[i];
+
+        if (contract->availability.unknown[GRADE_NO_TRAFFIC] == UNKNOWN_DOWN) {
+            continue;
+        }
+        for (size_t j = 0; j < contract->service_count; j++) {
+            ui_warn("contract %.*s: service %.*s has no topic of health checks: "
+                    "an outage without requests looks like no traffic",
+                    STR_ARGS(contract->id), STR_ARGS(contract->services[j]));
+        }
+    }
+}
+
+static enum err_code print_generated(struct run *run, void (*generate)(struct strbuf *out))
+{
+    struct strbuf text;
+
+    strbuf_init(&text, CONFIG_SHOW_SIZE_MAX);
+    generate(&text);
+    CHECK(!text.overflow);
+    (void)fwrite(text.data, 1, text.size, run->out);
+    strbuf_release(&text);
+    return ERR_OK;
+}
+
+static enum err_code print_effective(struct run *run, struct err *err)
+{
+    struct strbuf text;
+    enum err_code code;
+
+    strbuf_init(&text, CONFIG_SHOW_SIZE_MAX);
+    code = config_show(run->config_path, &text, err);
+    if (code == ERR_OK) {
+        (void)fwrite(text.data, 1, text.size, run->out);
+    }
+    strbuf_release(&text);
+    return code;
+}
+
+static enum err_code check_config(struct run *run, const struct config *config, struct err *err)
+{
+    struct err first = ERR_INIT;
+    int failures;
+
+    if (run->options[OPTION_SHOW].set) {
+        return print_effective(run, err);
+    }
+    (void)fprintf(run->out, "ok   config    %.*s: %zu topics, %zu services, %zu contracts\n",
+                  STR_ARGS(config->path), config->topic_count, config->service_count,
+                  config->contract_count);
+    warn_of_silence(config);
+    if (run->options[OPTION_OFFLINE].set) {
+        return ERR_OK;
+    }
+    failures = reach_all(run, config, &first);
+    if (failures > 0) {
+        return err_set(err, first.code, "%d of the systems could not be used; the first: %s",
+                       failures, first.text);
+    }
+    return ERR_OK;
+}
+
+static enum err_code run_check(struct run *run, struct err *err)
+{
+    struct config *config;
+    enum err_code code;
+
+    if (run->options[OPTION_JSON_SCHEMA].set) {
+        return print_generated(run, config_json_schema);
+    }
+    if (run->options[OPTION_REFERENCE].set) {
+        return print_generated(run, config_reference);
+    }
+    if (run->config_path == NULL) {
+        return err_set(err, ERR_USAGE, "no configuration: uptally check CONFIG");
+    }
+    code = config_read(run->config_path, &config, err);
+    if (code == ERR_OK) {
+        code = check_config(run, config, err);
+        config_free(config);
+    }
+    return code;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .group = "Set up",
+    .summary = "validate the configuration and reach every system it names",
+    .usage = "CONFIG [options]",
+    .examples = "uptally check uptally.yaml\n"
+                "uptally check uptally.yaml --offline\n"
+                "uptally check --json-schema > uptally.schema.json",
+    .help = "Prints one line per system: store, broker, registry, output folder. All are tried; "
+            "the exit\n"
+            "status is that of the first that failed.",
+    .options = rows,
+    .needs = NEEDS_CONFIG_PATH,
+    .run = run_check,
+};

@@ -1,0 +1,21 @@
+#include "jobs/version.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <librdkafka/rdkafka.h>
+#include <sodium.h>
+#include <sqlite3.h>
+#include <yaml.h>
+#include <zlib.h>
+
+/* Versions of the libraries as loaded, not as compiled against: that is what a bug report needs. avro-c
+ * does not tell its own; the build does. */
+void version_print(FILE *out)
+{
+    (void)fprintf(out, "uptally %s\n", UPTALLY_VERSION);
+    (void)fprintf(out, "librdkafka %s, avro-c %s, libcurl %s, SQLite %s\n", rd_kafka_version_str(),
+                  AVRO_C_VERSION, curl_version_info(CURLVERSION_NOW)->version,
+                  sqlite3_libversion());
+    (void)fprintf(out, "libyaml %s, jansson %s, zlib %s, libsodium %s\n", yaml_get_version_string(),
+                  jansson_version_str(), zlibVersion(), sodium_version_string());
+}
