@@ -1,0 +1,85 @@
+#include "jobs/pipeline/aggregate.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "aggregator/fold.h"
+#include "aggregator/grading.h"
+#include "base/clock.h"
+#include "jobs/stop.h"
+
+enum { LEASE_S = 60, ROWS_PER_STEP = 2000, WAIT_PAUSE_MS = 200 };
+
+static const struct grading_rules *rules_of(void *context, struct str service)
+{
+    const struct config *config = context;
+
+    return &config_service(config, service)->rules;
+}
+
+/* Another aggregator may be at work; it is waited for as long as for a locked store. */
+static enum err_code acquire(struct fold *fold, const struct config *config, struct err *err)
+{
+    int64_t deadline_ns = clock_monotonic_ns(clock_system()) + config->lock_wait_ns;
+
+    for (;;) {
+        struct err cause = ERR_INIT;
+        enum err_code code = fold_acquire(fold, &cause);
+
+        if (code == ERR_OK) {
+            return ERR_OK;
+        }
+        if (code != ERR_FENCED || clock_monotonic_ns(clock_system()) >= deadline_ns ||
+            stop_requested() != 0) {
+            *err = cause;
+            return code;
+        }
+        clock_sleep_ns(clock_system(), WAIT_PAUSE_MS * NS_PER_MS);
+    }
+}
+
+static enum err_code fold_and_grade(struct fold *fold, const struct config *config,
+                                    void (*progress)(void *context, int64_t done, int64_t total),
+                                    void *context, int64_t *ret_complete_ns, struct err *err)
+{
+    struct grading_options grading = {.db = fold->options.db,
+                                      .book_id = fold->options.book_id,
+                                      .rules = rules_of,
+                                      .context = (void *)(uintptr_t)config};
+
+    if (fold_run(fold, progress, context, err) != ERR_OK ||
+        fold_complete_until(fold->options.db, fold->options.book_id, ret_complete_ns, err) !=
+            ERR_OK) {
+        return err->code;
+    }
+    if (*ret_complete_ns == INT64_MIN) {
+        return ERR_OK; /* no minute is closed yet */
+    }
+    grading.until_ns = *ret_complete_ns;
+    return grading_run(fold, &grading, err);
+}
+
+enum err_code aggregate_run(const struct config *config, struct db *db, int64_t book_id,
+                            void (*progress)(void *context, int64_t done, int64_t total),
+                            void *context, int64_t *ret_complete_ns, struct err *err)
+{
+    char host[256] = "?", holder[300];
+    struct fold_options options = {.db = db,
+                                   .book_id = book_id,
+                                   .holder = holder,
+                                   .lease_ns = LEASE_S * NS_PER_SECOND,
+                                   .lateness_ns = config->lateness_ns,
+                                   .rows_per_step = ROWS_PER_STEP};
+    struct fold fold;
+    enum err_code code;
+
+    (void)gethostname(host, sizeof(host) - 1);
+    (void)snprintf(holder, sizeof(holder), "%s, process %ld", host, (long)getpid());
+    fold_init(&fold, &options);
+    code = acquire(&fold, config, err);
+    if (code == ERR_OK) {
+        code = fold_and_grade(&fold, config, progress, context, ret_complete_ns, err);
+        fold_release(&fold);
+    }
+    return code;
+}

@@ -1,0 +1,334 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "jobs/pipeline/consume_state.h"
+
+enum { REQUEST_TIMEOUT_S = 10 };
+
+static const char *text_or_null(struct consume *run, struct str text)
+{
+    return text.size > 0 ? arena_text(&run->arena, text) : NULL;
+}
+
+static enum err_code open_source(struct consume *run, struct err *err)
+{
+    const struct config *config = run->config;
+    const char **topics = arena_calloc(&run->arena, config->topic_count, sizeof(*topics));
+    struct source_options options = {
+        .bootstrap_servers = arena_text(&run->arena, config->bootstrap_servers),
+        .topics = topics,
+        .topic_count = config->topic_count,
+        .group = run->grouped ? text_or_null(run, config->group) : NULL,
+        .client_id = "uptally",
+        .properties = config->properties,
+        .property_count = config->property_count,
+        .request_timeout_ns = REQUEST_TIMEOUT_S * NS_PER_SECOND,
+        .clock = clock_system()};
+
+    for (size_t i = 0; i < config->topic_count; i++) {
+        topics[i] = arena_text(&run->arena, config->topics[i].name);
+    }
+    if (run->options->source != NULL) {
+        run->source = run->options->source;
+        return ERR_OK;
+    }
+    run->source_owned = true;
+    return source_kafka_open(&options, &run->source, err);
+}
+
+static enum err_code open_registry(struct consume *run, struct err *err)
+{
+    const struct config *config = run->config;
+    struct registry_options options = {.url = arena_text(&run->arena, config->registry_url),
+                                       .username = text_or_null(run, config->registry_username),
+                                       .password = text_or_null(run, config->registry_password),
+                                       .bearer = text_or_null(run, config->registry_token),
+                                       .ca_file = text_or_null(run, config->registry_ca_file),
+                                       .cache_path = text_or_null(run, config->registry_cache),
+                                       .retry_ns = config->registry_retry_ns,
+                                       .http = run->options->http,
+                                       .clock = run->options->clock};
+
+    return config->has_registry ? registry_open(&options, &run->registry, err) : ERR_OK;
+}
+
+static enum err_code ask_watermarks(struct consume *run, const struct intake *intake,
+                                    struct source_watermarks **ret_watermarks, struct err *err)
+{
+    size_t count = (size_t)intake->lane_count;
+    struct source_partition *partitions =
+        arena_calloc(&run->arena, count, sizeof(struct source_partition));
+
+    *ret_watermarks = arena_calloc(&run->arena, count, sizeof(struct source_watermarks));
+    for (int32_t p = 0; p < intake->lane_count; p++) {
+        partitions[p] = lane_partition(intake, p);
+    }
+    if (run->source->watermarks(run->source, partitions, count, *ret_watermarks, err) != ERR_OK) {
+        return err_context(err, "topic %.*s", STR_ARGS(intake->topic->name));
+    }
+    return ERR_OK;
+}
+
+/* Where a topic begins that the ledger has never seen. "latest" is the last stable offset: a transaction that is still open now
+ * belongs to what comes. */
+static enum err_code resolve_origin(struct consume *run, const struct intake *intake,
+                                    int32_t partition, const struct source_watermarks *watermarks,
+                                    int64_t *ret_origin, struct err *err)
+{
+    switch (intake->topic->start) {
+    case START_EARLIEST:
+        *ret_origin = watermarks->low;
+        return ERR_OK;
+    case START_LATEST:
+        *ret_origin = watermarks->last_stable;
+        return ERR_OK;
+    case START_TIME:
+        break;
+    }
+    return run->source->offset_for_time(run->source, lane_partition(intake, partition),
+                                        intake->topic->start_time_ns, ret_origin, err);
+}
+
+/* All origins in one transaction, before the first record is read. */
+static enum err_code settle_origins(struct consume *run, struct intake *intake,
+                                    const struct source_watermarks *watermarks, struct err *err)
+{
+    int64_t *origins = arena_calloc(&run->arena, (size_t)intake->lane_count, sizeof(int64_t));
+    struct ledger_partition *known;
+    size_t known_count;
+
+    if (ledger_partitions(&run->ledger, intake->stream.stream_id, &run->arena, &known, &known_count,
+                          err) != ERR_OK) {
+        return err->code;
+    }
+    for (int32_t p = 0; p < intake->lane_count && known_count == 0; p++) {
+        if (resolve_origin(run, intake, p, &watermarks[p], &origins[p], err) != ERR_OK) {
+            return err->code;
+        }
+    }
+    return ledger_set_origins(&run->ledger, intake->stream.stream_id, origins, intake->lane_count,
+                              err);
+}
+
+static bool mine(const struct consume *run, int32_t partition)
+{
+    int32_t count = run->options->shard_count > 0 ? run->options->shard_count : 1;
+
+    return !run->grouped && partition % count == run->options->shard;
+}
+
+static enum err_code refuse_replaced(const struct intake *intake, int32_t partition,
+                                     int64_t next_offset, int64_t high, struct err *err)
+{
+    return err_set(err, ERR_BROKER,
+                   "topic %.*s, partition %" PRId32 ": the ledger stands at offset %" PRId64
+                   " but the broker's log ends at %" PRId64
+                   ": the topic was deleted and created again, or cut; its records are others now, "
+                   "so nothing is read",
+                   STR_ARGS(intake->topic->name), partition, next_offset, high);
+}
+
+void consume_park(struct consume *run, struct intake *intake, int32_t partition, int64_t low)
+{
+    struct lane *lane = &intake->lanes[partition];
+
+    lane->state = LANE_PARKED;
+    run->result->parked_partitions++;
+    if (run->parked.code == ERR_OK) {
+        (void)err_set(&run->parked, ERR_BROKER,
+                      "topic %.*s, partition %" PRId32 ": offsets %" PRId64 " to %" PRId64
+                      " expired before they were read; the partition is parked and its minutes "
+                      "stay incomplete. "
+                      "Restore the records, or start a new store behind the loss, and let the "
+                      "topic keep its records for longer",
+                      STR_ARGS(intake->topic->name), partition, lane->next, low - 1);
+    }
+}
+
+enum err_code consume_place(struct consume *run, struct intake *intake, int32_t partition,
+                            const struct ledger_partition *position,
+                            const struct source_watermarks *watermarks, struct err *err)
+{
+    struct lane *lane = &intake->lanes[partition];
+    bool first_time = lane->state == LANE_FOREIGN;
+
+    lane->next = lane->committed = position->next_offset;
+    if (first_time) {
+        lane->start = position->next_offset;
+    }
+    batch_begin_partition(run->batch, intake->stream.stream_id, intake->topic->name,
+                          STR(intake->topic->digest), partition, position->next_offset);
+    switch (lane_place(position->next_offset, watermarks)) {
+    case PLACE_REPLACED:
+        return refuse_replaced(intake, partition, position->next_offset, watermarks->high, err);
+    case PLACE_EXPIRED:
+        consume_park(run, intake, partition, watermarks->low);
+        return ERR_OK;
+    case PLACE_READ:
+        break;
+    }
+    if (!run->options->follow && lane->next >= lane->target) {
+        lane->state = LANE_DONE;
+        return ERR_OK;
+    }
+    lane->state = LANE_RUNNING;
+    return run->source->start(run->source, lane_partition(intake, partition), lane->next, err);
+}
+
+/* New lanes: their aim is what is there now. */
+static enum err_code aim(struct consume *run, struct intake *intake, int32_t first_lane,
+                         const struct source_watermarks *watermarks, struct err *err)
+{
+    struct ledger_partition *positions;
+    size_t count;
+
+    if (ledger_partitions(&run->ledger, intake->stream.stream_id, &run->arena, &positions, &count,
+                          err) != ERR_OK) {
+        return err->code;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int32_t p = positions[i].partition;
+
+        if (p < first_lane || p >= intake->lane_count) {
+            continue; /* an older ledger may know more partitions than a replaced topic has */
+        }
+        intake->lanes[p].target = watermarks[p].last_stable;
+        intake->lanes[p].committed = positions[i].next_offset;
+        if (mine(run, p) &&
+            consume_place(run, intake, p, &positions[i], &watermarks[p], err) != ERR_OK) {
+            return err->code;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err_code consume_refresh(struct consume *run, struct err *err)
+{
+    for (size_t i = 0; i < run->intake_count; i++) {
+        struct intake *intake = &run->intakes[i];
+        struct source_watermarks *watermarks;
+        int32_t count, known = intake->lane_count;
+
+        if (run->source->partition_count(run->source, intake->number, &count, err) != ERR_OK) {
+            return err->code;
+        }
+        if (count <= known) {
+            continue;
+        }
+        intake_grow(intake, count);
+        if (ask_watermarks(run, intake, &watermarks, err) != ERR_OK ||
+            settle_origins(run, intake, watermarks, err) != ERR_OK ||
+            (run->options->follow && aim(run, intake, known, watermarks, err) != ERR_OK)) {
+            return err->code;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err_code open_intake(struct consume *run, size_t number, struct str cluster,
+                                 struct err *err)
+{
+    const struct topic_config *topic = &run->config->topics[number];
+    struct intake_options options = {.config = run->config,
+                                     .topic = topic,
+                                     .number = (uint32_t)number,
+                                     .registry = run->registry,
+                                     .clock = run->options->clock};
+
+    if (store_stream(run->options->db, cluster, run->config->cluster_name, topic->name,
+                     topic->mapping.kind, &options.stream, err) != ERR_OK ||
+        ledger_proven(&run->ledger, options.stream.stream_id, STR(topic->digest), &options.proven,
+                      err) != ERR_OK) {
+        return err->code;
+    }
+    run->intake_count = number + 1;
+    return intake_open(&run->intakes[number], &options, err);
+}
+
+/* The order is the promise: where every partition begins is in the store before the first record is read. */
+static enum err_code open_lanes(struct consume *run, struct intake *intake, struct err *err)
+{
+    struct source_watermarks *watermarks;
+    int32_t count;
+
+    if (run->source->partition_count(run->source, intake->number, &count, err) != ERR_OK) {
+        return err->code;
+    }
+    intake_grow(intake, count);
+    if (ask_watermarks(run, intake, &watermarks, err) != ERR_OK ||
+        settle_origins(run, intake, watermarks, err) != ERR_OK) {
+        return err->code;
+    }
+    return aim(run, intake, 0, watermarks, err);
+}
+
+static enum err_code open_topics(struct consume *run, struct err *err)
+{
+    struct strbuf cluster;
+    struct str id;
+
+    strbuf_init(&cluster, 256);
+    if (run->source->cluster_id(run->source, &cluster, err) != ERR_OK) {
+        strbuf_release(&cluster);
+        return err->code;
+    }
+    id = arena_str(&run->arena, strbuf_view(&cluster));
+    strbuf_release(&cluster);
+    run->intakes = arena_calloc(&run->arena, run->config->topic_count, sizeof(*run->intakes));
+    for (size_t i = 0; i < run->config->topic_count; i++) {
+        if (open_intake(run, i, id, err) != ERR_OK) {
+            return err->code;
+        }
+    }
+    for (size_t i = 0; i < run->intake_count; i++) {
+        if (open_lanes(run, &run->intakes[i], err) != ERR_OK) {
+            return err->code;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err_code consume_open(struct consume *run, struct err *err)
+{
+    const struct consume_options *options = run->options;
+
+    if (!run->config->has_cluster) {
+        return err_set(err, ERR_CONFIG, "%.*s: consume needs a cluster section",
+                       STR_ARGS(run->config->path));
+    }
+    if (run->config->topic_count == 0) {
+        return err_set(err, ERR_CONFIG, "%.*s: consume needs a topic", STR_ARGS(run->config->path));
+    }
+    run->grouped = run->config->group.size > 0 && options->shard_count <= 1;
+    run->records_max = options->batch_records_max > 0 ? options->batch_records_max
+                                                      : run->config->batch_records_max;
+    run->ledger = (struct ledger){.db = options->db,
+                                  .book_id = options->book_id,
+                                  .random = options->random,
+                                  .program_version = UPTALLY_VERSION};
+    run->batch = batch_new(run->config->dead_letter_bytes_max);
+    if (open_registry(run, err) != ERR_OK || open_source(run, err) != ERR_OK ||
+        open_topics(run, err) != ERR_OK) {
+        return err->code;
+    }
+    if (run->grouped) {
+        run->joined_ns = clock_monotonic_ns(clock_system());
+        return run->source->join(run->source, err);
+    }
+    return ERR_OK;
+}
+
+void consume_close(struct consume *run)
+{
+    if (run->source_owned && run->source != NULL) {
+        run->source->close(run->source);
+    }
+    for (size_t i = 0; i < run->intake_count; i++) {
+        intake_release(&run->intakes[i]);
+    }
+    registry_free(run->registry);
+    batch_free(run->batch);
+    arena_release(&run->arena);
+}

@@ -1,0 +1,76 @@
+/*
+ * The state of a consume run, shared by its files. Nobody else includes this.
+ *
+ * consume_open.c prepares, consume.c reads, consume_commit.c commits and notes, consume_group.c answers the group.
+ */
+#ifndef JOBS_PIPELINE_CONSUME_STATE_H
+#define JOBS_PIPELINE_CONSUME_STATE_H
+
+#include "base/arena.h"
+#include "jobs/pipeline/consume.h"
+#include "jobs/pipeline/intake.h"
+
+struct consume {
+    const struct consume_options *options; /* borrowed */
+    const struct config *config;           /* borrowed */
+    struct consume_result *result;
+    struct arena arena; /* of the run */
+    struct source *source;
+    bool source_owned;
+    bool grouped; /* the group decides what is ours */
+    struct registry *registry;
+    struct ledger ledger;
+    struct intake *intakes; /* owned; by topic of the source */
+    size_t intake_count;
+    struct batch *batch;       /* owned */
+    struct intake_counts open; /* of the batch */
+    int64_t records_max;
+    int64_t last_commit_ns, last_look_ns; /* monotonic */
+    int fences;                           /* how often somebody else was there first */
+    bool restarted;    /* positions were reloaded: the rest of this poll is stale */
+    bool assigned;     /* the group has answered */
+    int64_t joined_ns; /* monotonic */
+    int64_t last_peek_ns;
+    struct err parked; /* of the first parked partition; ERR_OK: none */
+};
+
+/* consume_open.c */
+enum err_code consume_open(struct consume *run, struct err *err);
+void consume_close(struct consume *run);
+/* Sees whether topics have got new partitions; they get a ledger row with origin 0 and a lane. */
+enum err_code consume_refresh(struct consume *run, struct err *err);
+/* Makes the lane ours and starts it where the ledger stands, or parks it. Its partition has not begun in the batch. ERR_BROKER: the topic
+ * was replaced. */
+enum err_code consume_place(struct consume *run, struct intake *intake, int32_t partition,
+                            const struct ledger_partition *position,
+                            const struct source_watermarks *watermarks, struct err *err);
+void consume_park(struct consume *run, struct intake *intake, int32_t partition, int64_t low);
+
+/* consume_commit.c */
+/* Commits the open batch, if it covers anything. A batch that was fenced is dropped and the lanes start again from the ledger. */
+enum err_code consume_commit(struct consume *run, struct err *err);
+/* The same without starting again: for leaving. */
+enum err_code consume_commit_last(struct consume *run, struct err *err);
+/* Forgets what was read since the last commit. No partition has begun in the new batch. */
+void consume_drop(struct consume *run);
+bool consume_commit_due(const struct consume *run);
+/* True if a topic's first records must not be committed yet. */
+bool consume_held(const struct consume *run);
+/* Looks at the store's clock, then at the ends of logs, and remembers both for lanes without an open note. */
+enum err_code consume_look(struct consume *run, struct err *err);
+/* Writes notes that are true by now. */
+enum err_code consume_note(struct consume *run, struct err *err);
+
+/* consume_group.c */
+enum err_code consume_assigned(struct consume *run, const struct source_item *item,
+                               struct err *err);
+enum err_code consume_revoked(struct consume *run, const struct source_item *item, struct err *err);
+/* Whether all partitions of the topics, whoever reads them, have reached this run's aims. */
+enum err_code consume_group_done(struct consume *run, bool *ret_done, struct err *err);
+
+static inline struct source_partition lane_partition(const struct intake *intake, int32_t partition)
+{
+    return (struct source_partition){intake->number, partition};
+}
+
+#endif

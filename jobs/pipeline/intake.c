@@ -1,0 +1,194 @@
+#include "jobs/pipeline/intake.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+static enum err_code read_text(const char *path, struct strbuf *text, struct err *err)
+{
+    FILE *file = fopen(path, "re");
+    char block[4096];
+    size_t count;
+    bool failed;
+
+    if (file == NULL) {
+        return err_set_errno(err, ERR_CONFIG, "reader schema %s", path);
+    }
+    while ((count = fread(block, 1, sizeof(block), file)) > 0 && !text->overflow) {
+        strbuf_append(text, str_of(block, count));
+    }
+    failed = ferror(file) != 0;
+    (void)fclose(file);
+    if (failed || text->overflow) {
+        return err_set(err, ERR_CONFIG, "reader schema %s: %s", path,
+                       failed ? "cannot be read" : "is larger than a schema may be");
+    }
+    return ERR_OK;
+}
+
+static enum err_code open_reader(struct intake *intake, struct err *err)
+{
+    struct strbuf path, text;
+
+    if (intake->topic->reader_schema.size == 0) {
+        return ERR_OK;
+    }
+    strbuf_init(&path, 4096);
+    strbuf_append(&path, intake->topic->reader_schema);
+    strbuf_init(&text, SCHEMA_SIZE_MAX);
+    if (read_text(strbuf_text(&path), &text, err) == ERR_OK &&
+        schema_parse(strbuf_view(&text), NULL, 0, &intake->reader, err) != ERR_OK) {
+        err->code =
+            ERR_CONFIG; /* a schema from the registry would be data; this one is the user's own */
+        err_context(err, "reader schema %s", strbuf_text(&path));
+    }
+    strbuf_release(&path);
+    strbuf_release(&text);
+    return intake->reader != NULL ? ERR_OK : err->code;
+}
+
+static void fill_catalog(struct intake *intake, const struct config *config)
+{
+    catalog_init(&intake->catalog, intake->topic->discover, intake->topic->service_count_max,
+                 config->service_default.latency_threshold_ns);
+    for (size_t i = 0; i < config->service_count; i++) {
+        catalog_declare(&intake->catalog, config->services[i].name,
+                        config->services[i].latency_threshold_ns);
+    }
+}
+
+enum err_code intake_open(struct intake *intake, const struct intake_options *options,
+                          struct err *err)
+{
+    struct decoder_options decoder = {.framing = options->topic->framing,
+                                      .mapping = &options->topic->mapping,
+                                      .registry = options->registry,
+                                      .clock = options->clock,
+                                      .proven = options->proven};
+
+    *intake = (struct intake){.topic = options->topic,
+                              .number = options->number,
+                              .stream = options->stream,
+                              .proven = options->proven};
+    fill_catalog(intake, options->config);
+    if (open_reader(intake, err) != ERR_OK) {
+        return err_context(err, "topic %.*s", STR_ARGS(options->topic->name));
+    }
+    decoder.catalog = &intake->catalog;
+    decoder.reader = intake->reader;
+    return decoder_open(&decoder, &intake->decoder, err);
+}
+
+void intake_release(struct intake *intake)
+{
+    decoder_free(intake->decoder);
+    schema_free(intake->reader);
+    if (intake->topic != NULL) {
+        catalog_release(&intake->catalog);
+    }
+    memory_free(intake->lanes);
+    *intake = (struct intake){.topic = NULL};
+}
+
+void intake_grow(struct intake *intake, int32_t lane_count)
+{
+    if (lane_count <= intake->lane_count) {
+        return;
+    }
+    intake->lanes = memory_resize(intake->lanes, (size_t)lane_count, sizeof(*intake->lanes));
+    memset(&intake->lanes[intake->lane_count], 0,
+           (size_t)(lane_count - intake->lane_count) * sizeof(*intake->lanes));
+    intake->lane_count = lane_count;
+}
+
+static enum err_code trip(const struct intake *intake, const struct decoded *decoded,
+                          struct err *err)
+{
+    return err_set(
+        err, ERR_DATA,
+        "topic %.*s: %d of the first %" PRId64
+        " records are bad, the last one is %s%s%s; nothing of it was committed: check the mapping",
+        STR_ARGS(intake->topic->name), BREAKER_BAD_MAX + 1, intake->first_records,
+        verdict_row(decoded->verdict)->name, decoded->detail[0] != '\0' ? ": " : "",
+        decoded->detail);
+}
+
+static enum err_code watch(struct intake *intake, const struct decoded *decoded, struct err *err)
+{
+    if (intake->proven || intake->first_records >= BREAKER_RECORDS) {
+        return ERR_OK;
+    }
+    intake->first_records++;
+    if (verdict_row(decoded->verdict)->class == VERDICT_CLASS_DEAD &&
+        ++intake->first_bad > BREAKER_BAD_MAX) {
+        return trip(intake, decoded, err);
+    }
+    return ERR_OK;
+}
+
+/* The one place where a verdict becomes a count. */
+static void add(const struct intake *intake, const struct record *record,
+                const struct decoded *decoded, struct batch *batch, struct intake_counts *counts)
+{
+    struct coordinate at = {intake->stream.stream_id, record->partition, record->offset,
+                            record->time_ns};
+
+    switch (verdict_row(decoded->verdict)->class) {
+    case VERDICT_CLASS_TALLIED:
+        batch_add_event(batch, &at, &decoded->event);
+        counts->tallied++;
+        break;
+    case VERDICT_CLASS_EXCLUDED:
+        batch_add_excluded(batch, &at, decoded->verdict, decoded->rule);
+        counts->excluded++;
+        break;
+    case VERDICT_CLASS_DEAD:
+        batch_add_dead_letter(batch, &at, decoded->verdict, STR(decoded->detail), record->value);
+        counts->dead_lettered++;
+        break;
+    case VERDICT_CLASS_DUPLICATE:
+        CHECK(decoded->verdict != VERDICT_DUPLICATE); /* the ledger decides that, not a decoder */
+        break;
+    }
+    counts->records++;
+    counts->bytes += (int64_t)record->value.size;
+}
+
+enum err_code intake_take(struct intake *intake, const struct record *record, struct batch *batch,
+                          struct intake_counts *counts, struct err *err)
+{
+    const struct decoded *decoded;
+
+    if (decoder_run(intake->decoder, record, &decoded, err) != ERR_OK) {
+        return err_context(err, "topic %.*s, partition %" PRId32 ", offset %" PRId64,
+                           STR_ARGS(intake->topic->name), record->partition, record->offset);
+    }
+    if (watch(intake, decoded, err) != ERR_OK) {
+        return err->code;
+    }
+    add(intake, record, decoded, batch, counts);
+    return ERR_OK;
+}
+
+bool intake_held(const struct intake *intake, bool caught_up)
+{
+    return !intake->proven && !caught_up && intake->first_records > 0 &&
+           intake->first_records < BREAKER_RECORDS;
+}
+
+void intake_prove(struct intake *intake)
+{
+    if (!intake->proven) {
+        intake->proven = true;
+        decoder_set_proven(intake->decoder);
+    }
+}
+
+void intake_forget(struct intake *intake)
+{
+    intake->first_records = 0;
+    intake->first_bad = 0;
+}
