@@ -14,6 +14,17 @@ const char *tally_kind_name(enum tally_kind kind)
     return names[kind];
 }
 
+bool tally_kind_find(struct str name, enum tally_kind *ret_kind)
+{
+    for (int kind = TALLY_WINDOW; kind <= TALLY_ACTIVITY; kind++) {
+        if (str_equal(name, STR(tally_kind_name((enum tally_kind)kind)))) {
+            *ret_kind = (enum tally_kind)kind;
+            return true;
+        }
+    }
+    return false;
+}
+
 int tally_key_compare(const struct tally_key *x, const struct tally_key *y)
 {
     int order = (x->kind > y->kind) - (x->kind < y->kind);

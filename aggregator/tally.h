@@ -66,6 +66,8 @@ struct activity_tally {
 enum tally_kind { TALLY_WINDOW, TALLY_CHECK, TALLY_ACTIVITY };
 const char *tally_kind_name(enum tally_kind kind); /* "window", "check", "activity" */
 
+bool tally_kind_find(struct str name, enum tally_kind *ret_kind);
+
 struct tally_key {
     enum tally_kind kind;
     struct str a, b, c, d; /* see above and schemas/migrations/0001_ledger.sql */

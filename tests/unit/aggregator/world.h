@@ -1,0 +1,249 @@
+/*
+ * A small world from one seed: what stands in the partitions of both topics, for tests that consume it in different ways and
+ * must end with the same books.
+ */
+#ifndef TESTS_UNIT_AGGREGATOR_WORLD_H
+#define TESTS_UNIT_AGGREGATOR_WORLD_H
+
+#include "aggregator/tally.h"
+#include "tests/unit/aggregator/book.h"
+
+enum { WORLD_RECORDS = 120, WORLD_SERVICES = 4, WORLD_MINUTES = 60 * 30 };
+
+struct world_record {
+    int64_t offset;
+    enum verdict verdict;
+    struct event event;
+};
+
+struct world {
+    /* By stream (0 requests, 1 checks) and partition; offsets ascend with gaps. */
+    struct world_record records[2][BOOK_PARTITIONS][WORLD_RECORDS];
+};
+
+static const char *const world_services[WORLD_SERVICES] = {"basket", "shop", "shop/eu", "zeta"};
+static const int64_t world_origins[BOOK_PARTITIONS] = {0, 100, 5};
+
+static inline struct event world_event(struct random *random, int stream)
+{
+    struct event event = {.kind = stream == 0 ? EVENT_REQUEST : EVENT_CHECK,
+                          .time_ns = BOOK_START_NS +
+                                     (int64_t)random_below(random, WORLD_MINUTES) * NS_PER_MINUTE +
+                                     (int64_t)random_below(random, 3) * NS_PER_SECOND,
+                          .service = STR(world_services[random_below(random, WORLD_SERVICES)]),
+                          .latency_threshold_ns = 500 * NS_PER_MS,
+                          .weight = 1};
+
+    if (stream == 0) {
+        event.customer = random_below(random, 3) == 0 ? STR("acme") : STR("");
+        event.outcome = random_below(random, 5) == 0 ? OUTCOME_ERROR : OUTCOME_SUCCESS;
+        event.latency_ns = (int64_t)random_below(random, (uint64_t)NS_PER_SECOND) - 1;
+        event.weight = 1 + (int64_t)random_below(random, 2);
+    } else {
+        event.outcome = (enum outcome)(OUTCOME_PASS + random_below(random, 5));
+        event.instance = random_below(random, 2) == 0 ? STR("i-1") : STR("i-2");
+        event.checker = random_below(random, 2) == 0 ? STR("probe") : STR("");
+        event.interval_ns = (int64_t)random_below(random, 3) * NS_PER_MINUTE;
+    }
+    return event;
+}
+
+static inline void world_make(struct world *world, uint64_t seed)
+{
+    static const enum verdict others[] = {VERDICT_TOMBSTONE, VERDICT_RULE, VERDICT_DUPLICATE,
+                                          VERDICT_MALFORMED, VERDICT_BAD_NAME};
+    struct random random;
+
+    print_message("seed %" PRIu64 "\n", seed);
+    random_init_seed(&random, seed);
+    for (int s = 0; s < 2; s++) {
+        for (int p = 0; p < BOOK_PARTITIONS; p++) {
+            int64_t offset = world_origins[p];
+
+            for (int i = 0; i < WORLD_RECORDS; i++) {
+                struct world_record *record = &world->records[s][p][i];
+
+                offset +=
+                    random_below(&random, 10) == 0 ? 1 + (int64_t)random_below(&random, 4) : 0;
+                record->offset = offset++;
+                record->verdict = random_below(&random, 6) == 0
+                                      ? others[random_below(&random, ARRAY_COUNT(others))]
+                                      : VERDICT_TALLIED;
+                record->event = world_event(&random, s);
+            }
+        }
+    }
+}
+
+static inline int64_t world_end(const struct world *world, int stream, int partition)
+{
+    return world->records[stream][partition][WORLD_RECORDS - 1].offset + 1;
+}
+
+/* Adds up to `count` records that come next in the partition; true if there are more. */
+static inline bool world_feed(const struct world *world, struct book *book, struct batch *batch,
+                              int stream, int partition, int count)
+{
+    int64_t stream_id = stream == 0 ? book->requests : book->checks;
+    int64_t next = batch_next_offset(batch, stream_id, partition);
+
+    for (int i = 0; i < WORLD_RECORDS && count > 0; i++) {
+        const struct world_record *record = &world->records[stream][partition][i];
+        struct coordinate at = book_at(stream_id, partition, record->offset, record->event.time_ns);
+
+        if (record->offset < next) {
+            continue;
+        }
+        if (record->verdict == VERDICT_TALLIED) {
+            batch_add_event(batch, &at, &record->event);
+        } else if (verdict_row(record->verdict)->class == VERDICT_CLASS_DEAD) {
+            batch_add_dead_letter(batch, &at, record->verdict, STR("detail"), STR("bytes"));
+        } else {
+            batch_add_excluded(batch, &at, record->verdict, STR("healthz"));
+        }
+        count--;
+    }
+    return batch_next_offset(batch, stream_id, partition) < world_end(world, stream, partition);
+}
+
+/* Everything that is left, in commits of about `count` records per partition. A failed commit is tried once more. */
+static inline void world_consume(const struct world *world, struct book *book, struct db *db,
+                                 int count)
+{
+    struct ledger ledger = book_ledger(book, db);
+    struct batch *batch = book_batch(book, db);
+    bool more = true;
+
+    while (more) {
+        struct err err = ERR_INIT;
+
+        more = false;
+        for (int s = 0; s < 2; s++) {
+            for (int p = 0; p < BOOK_PARTITIONS; p++) {
+                more = world_feed(world, book, batch, s, p, count) || more;
+            }
+        }
+        if (ledger_commit(&ledger, batch, &err) != ERR_OK &&
+            ledger_commit(&ledger, batch, &err) != ERR_OK) {
+            fail_msg("%s", err.text);
+        }
+    }
+    batch_free(batch);
+}
+
+static inline void world_note_drained(const struct world *world, struct book *book, struct db *db,
+                                      int64_t time_ns)
+{
+    struct ledger ledger = book_ledger(book, db);
+
+    for (int s = 0; s < 2; s++) {
+        for (int p = 0; p < BOOK_PARTITIONS; p++) {
+            struct err err = ERR_INIT;
+
+            assert_int_equal(ledger_note_drained(&ledger, s == 0 ? book->requests : book->checks, p,
+                                                 world_end(world, s, p), time_ns, &err),
+                             ERR_OK);
+        }
+    }
+}
+
+static inline struct fold world_fold(struct db *db, const char *holder, int64_t rows_per_step)
+{
+    struct fold_options options = {.db = db,
+                                   .book_id = 1,
+                                   .holder = holder,
+                                   .lease_ns = 60 * NS_PER_SECOND,
+                                   .lateness_ns = 5 * NS_PER_MINUTE,
+                                   .rows_per_step = rows_per_step};
+    struct fold fold;
+
+    fold_init(&fold, &options);
+    return fold;
+}
+
+static inline void world_fold_all(struct db *db, const char *holder, int64_t rows_per_step)
+{
+    struct fold fold = world_fold(db, holder, rows_per_step);
+    struct err err = ERR_INIT;
+
+    if (fold_acquire(&fold, &err) != ERR_OK || fold_run(&fold, NULL, NULL, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    fold_release(&fold);
+}
+
+static inline void world_dump_rows(struct db *db, const char *sql, int columns, struct strbuf *out)
+{
+    struct db_stmt *stmt;
+    struct err err = ERR_INIT;
+    bool row;
+
+    if (db_prepare(db, sql, &stmt, &err) != ERR_OK) {
+        fail_msg("%s: %s", sql, err.text);
+    }
+    strbuf_append_format(out, "%s\n", sql);
+    while (db_step(stmt, &row, &err) == ERR_OK && row) {
+        strbuf_append_format(out, "  %08" PRIx64 "\n", db_column_checksum(stmt, columns));
+    }
+    assert_int_equal(err.code, ERR_OK);
+}
+
+/* What the books say, whatever the batches were: windows, roll-ups, services, positions and the ledger's sums. */
+static inline void world_dump(struct db *db, struct strbuf *out)
+{
+    strbuf_init(out, 1 << 22);
+    world_dump_rows(db, "SELECT * FROM window_hour ORDER BY book_id, kind, a, b, c, d, hour", 9,
+                    out);
+    world_dump_rows(db, "SELECT * FROM rollup_hour ORDER BY book_id, service, customer, hour", 12,
+                    out);
+    world_dump_rows(db, "SELECT * FROM rollup_day ORDER BY book_id, service, customer, day", 9,
+                    out);
+    world_dump_rows(db, "SELECT * FROM service ORDER BY book_id, service", 5, out);
+    world_dump_rows(db, "SELECT * FROM regrade ORDER BY book_id, service, hour", 3, out);
+    world_dump_rows(db,
+                    "SELECT stream_id, partition_id, origin, next_offset, guard_offset, "
+                    "guard_time_ns FROM partition_offset ORDER BY stream_id, partition_id",
+                    6, out);
+    world_dump_rows(db,
+                    "SELECT stream_id, partition_id, min(from_offset), max(to_offset), "
+                    "sum(delivered), sum(tallied), sum(excluded), sum(duplicate), "
+                    "sum(dead_lettered), sum(absent) FROM batch_range "
+                    "GROUP BY stream_id, partition_id ORDER BY stream_id, partition_id",
+                    10, out);
+    world_dump_rows(db,
+                    "SELECT stream_id, partition_id, record_offset, reason, bytes FROM dead_letter "
+                    "ORDER BY stream_id, partition_id, record_offset",
+                    5, out);
+    world_dump_rows(db,
+                    "SELECT stream_id, partition_id, reason, sum(records) FROM exclusion "
+                    "GROUP BY stream_id, partition_id, reason "
+                    "ORDER BY stream_id, partition_id, reason",
+                    4, out);
+    world_dump_rows(db, "SELECT count(*) FROM pending", 1, out);
+    world_dump_rows(db, "SELECT count(*) FROM fold_round_batch", 1, out);
+    assert_false(out->overflow);
+}
+
+static inline void world_assert_equal(struct strbuf *expected, struct db *db)
+{
+    struct strbuf dump;
+
+    world_dump(db, &dump);
+    assert_string_equal(strbuf_text(&dump), strbuf_text(expected));
+    strbuf_release(&dump);
+}
+
+/* The books of the undisturbed run: one commit, one fold. */
+static inline void world_expected(const struct world *world, struct strbuf *ret_dump)
+{
+    struct book book;
+
+    book_open(&book);
+    world_consume(world, &book, book.db, WORLD_RECORDS);
+    assert_int_equal(book_number(book.db, "SELECT count(*) FROM batch"), 1);
+    world_fold_all(book.db, "undisturbed", 1 << 20);
+    world_dump(book.db, ret_dump);
+    book_close(&book);
+}
+
+#endif
