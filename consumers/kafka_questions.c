@@ -118,7 +118,7 @@ enum err_code kafka_offset_for_time(struct source *source, struct source_partiti
                                     int64_t time_ns, int64_t *ret_offset, struct err *err)
 {
     struct source_kafka *self = source_kafka_self(source);
-    rd_kafka_topic_partition_list_t *list;
+    rd_kafka_topic_partition_list_t *list = NULL;
     int64_t time_ms = time_ns / NS_PER_MS + (time_ns % NS_PER_MS > 0 ? 1 : 0);
     int64_t offset;
 

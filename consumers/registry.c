@@ -217,7 +217,7 @@ enum err_code registry_schema(struct registry *registry, int32_t id,
                               const struct schema **ret_schema, enum verdict *ret_verdict,
                               char *detail, size_t detail_size, struct err *err)
 {
-    struct entry *entry;
+    struct entry *entry = NULL;
 
     if (know(registry, id, &entry, err) != ERR_OK) {
         return err->code;
