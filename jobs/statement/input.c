@@ -1,0 +1,288 @@
+#include "jobs/statement/input.h"
+
+#include <stdlib.h>
+
+#include "aggregator/fold.h"
+#include "aggregator/windows.h"
+#include "base/check.h"
+#include "jobs/statement/announce.h"
+#include "jobs/statement/method.h"
+
+enum { MINUTE_S = 60, HOUR_S = 3600 };
+
+struct reader {
+    struct db *db;
+    int64_t book_id;
+    const struct contract *contract;
+    struct arena *arena;
+};
+
+static int64_t floor_to(int64_t value, int64_t unit)
+{
+    return value / unit - (value % unit < 0);
+}
+
+static int64_t ceil_to(int64_t value, int64_t unit)
+{
+    return value / unit + (value % unit > 0);
+}
+
+/* Counts speak for themselves where requests are what is measured: a minute with requests is not unknown, whatever its checks say. */
+static enum grade grade_of(const struct reader *reader, const struct minute *minute)
+{
+    bool time_based = method_row(reader->contract->availability.method)->time_based;
+
+    if (!time_based && minute->counted && !grade_row(minute->grade)->known) {
+        return GRADE_OPERATIONAL;
+    }
+    return minute->grade;
+}
+
+static enum err_code read_service(const struct reader *reader, struct str service,
+                                  int64_t from_minute, int64_t to_minute,
+                                  struct service_input *ret_service, struct err *err)
+{
+    struct arena scratch = ARENA_INIT;
+    struct minute *minutes = NULL;
+    struct state_row *states;
+    struct count_row *counts;
+    size_t size = (size_t)(to_minute - from_minute);
+    struct service_input input = {.service = service};
+    enum err_code code = windows_minutes(reader->db, reader->book_id, service, from_minute,
+                                         to_minute, &scratch, &minutes, err);
+
+    if (code != ERR_OK) {
+        arena_release(&scratch);
+        return code;
+    }
+    states = arena_calloc(reader->arena, size + 1, sizeof(states[0]));
+    counts = arena_calloc(reader->arena, size + 1, sizeof(counts[0]));
+    for (size_t i = 0; i < size; i++) {
+        const struct minute *minute = &minutes[i];
+        int64_t at_s = (from_minute + (int64_t)i) * MINUTE_S;
+        enum grade grade = grade_of(reader, minute);
+
+        if (input.state_count > 0 && states[input.state_count - 1].grade == grade) {
+            states[input.state_count - 1].to_s = at_s + MINUTE_S;
+        } else {
+            states[input.state_count++] = (struct state_row){at_s, at_s + MINUTE_S, grade};
+        }
+        if (minute->counted) {
+            counts[input.count_count++] =
+                (struct count_row){at_s,
+                                   {.records = minute->counts.records,
+                                    .total = minute->counts.total,
+                                    .errors = minute->counts.errors,
+                                    .slow = minute->counts.slow,
+                                    .no_latency = minute->counts.no_latency}};
+        }
+    }
+    arena_release(&scratch);
+    input.states = states;
+    input.counts = counts;
+    *ret_service = input;
+    return ERR_OK;
+}
+
+/* Whether hours of the service before to_hour still wait for a grade: those marked, and those behind its last graded one. */
+static enum err_code find_ungraded(const struct reader *reader, struct str service, int64_t to_s,
+                                   bool *ret_ungraded, struct err *err)
+{
+    int64_t to_hour = ceil_to(to_s, HOUR_S);
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code =
+        db_prepare(reader->db,
+                   "SELECT (SELECT COUNT(*) FROM regrade WHERE book_id = $1 AND service = $2"
+                   " AND hour < $3) + (SELECT COUNT(*) FROM service WHERE book_id = $1"
+                   " AND service = $2 AND first_minute < $3 * 60 AND NOT EXISTS"
+                   " (SELECT 1 FROM grade_hour WHERE book_id = $1 AND service = $2 AND"
+                   " hour >= $3 - 1))",
+                   &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, reader->book_id);
+    db_bind_text(stmt, 2, service);
+    db_bind_int64(stmt, 3, to_hour);
+    code = db_step(stmt, &row, err);
+    if (code == ERR_OK && row && db_column_int64(stmt, 0) > 0) {
+        *ret_ungraded = true;
+    }
+    db_reset(stmt);
+    return code;
+}
+
+static enum err_code read_announcements(const struct reader *reader, int64_t from_s, int64_t to_s,
+                                        struct engine_input *engine, struct err *err)
+{
+    struct announcement *rows = NULL;
+    struct announcement_input *announcements;
+    size_t count = 0;
+    enum err_code code = announce_list(reader->db, from_s * NS_PER_SECOND, to_s * NS_PER_SECOND,
+                                       reader->arena, &rows, &count, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    announcements = arena_calloc(reader->arena, count + 1, sizeof(announcements[0]));
+    for (size_t i = 0; i < count; i++) {
+        announcements[i] = (struct announcement_input){
+            .id = rows[i].id,
+            .service = rows[i].service,
+            .from_ns = rows[i].from_ns,
+            .to_ns = rows[i].to_ns,
+            .announced_ns = rows[i].announced_ns,
+            .author = rows[i].author,
+            .reason = rows[i].reason,
+            .cancelled = rows[i].cancelled_by != 0,
+        };
+    }
+    engine->announcements = announcements;
+    engine->announcement_count = count;
+    return ERR_OK;
+}
+
+static enum err_code describe_stream(const struct reader *reader, int64_t stream_id,
+                                     struct source_partition *partition, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code = db_prepare(
+        reader->db, "SELECT cluster_name, topic, incarnation FROM stream WHERE stream_id = $1",
+        &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, stream_id);
+    code = db_step(stmt, &row, err);
+    if (code == ERR_OK && !row) {
+        code = err_set(err, ERR_MISMATCH, "windows name a stream that is not there");
+    }
+    if (code == ERR_OK) {
+        partition->cluster = arena_str(reader->arena, db_column_text(stmt, 0));
+        partition->topic = arena_str(reader->arena, db_column_text(stmt, 1));
+        partition->incarnation = db_column_int64(stmt, 2);
+    }
+    db_reset(stmt);
+    return code;
+}
+
+static enum err_code count_dead_letters(const struct reader *reader,
+                                        const struct offset_range *range,
+                                        struct source_partition *partition, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code =
+        db_prepare(reader->db,
+                   "SELECT COUNT(*) FROM dead_letter WHERE book_id = $1 AND stream_id = $2"
+                   " AND partition_id = $3 AND record_offset >= $4 AND record_offset <= $5"
+                   " AND resolved_by IS NULL",
+                   &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, reader->book_id);
+    db_bind_int64(stmt, 2, range->stream_id);
+    db_bind_int64(stmt, 3, range->partition);
+    db_bind_int64(stmt, 4, range->low);
+    db_bind_int64(stmt, 5, range->high);
+    code = db_step(stmt, &row, err);
+    partition->dead_letters = code == ERR_OK && row ? db_column_int64(stmt, 0) : 0;
+    db_reset(stmt);
+    return code;
+}
+
+static int by_topic(const void *a, const void *b)
+{
+    const struct source_partition *x = a;
+    const struct source_partition *y = b;
+    int order = str_compare(x->cluster, y->cluster);
+
+    order = order != 0 ? order : str_compare(x->topic, y->topic);
+    if (order != 0) {
+        return order;
+    }
+    if (x->incarnation != y->incarnation) {
+        return x->incarnation < y->incarnation ? -1 : 1;
+    }
+    return (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+static enum err_code read_partitions(const struct reader *reader, int64_t from_minute,
+                                     int64_t to_minute, struct statement_input *input,
+                                     struct err *err)
+{
+    const struct contract *contract = reader->contract;
+    struct offset_range *ranges = NULL;
+    size_t count = 0;
+    enum err_code code =
+        windows_ranges(reader->db, reader->book_id, contract->services, contract->service_count,
+                       from_minute, to_minute, reader->arena, &ranges, &count, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    input->partitions = arena_calloc(reader->arena, count + 1, sizeof(input->partitions[0]));
+    input->partition_count = count;
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        struct source_partition *partition = &input->partitions[i];
+
+        partition->partition = ranges[i].partition;
+        partition->low = ranges[i].low;
+        partition->high = ranges[i].high;
+        code = describe_stream(reader, ranges[i].stream_id, partition, err);
+        if (code == ERR_OK) {
+            code = count_dead_letters(reader, &ranges[i], partition, err);
+        }
+    }
+    /* Numbers of streams are of this store only; names are what a reader knows. */
+    qsort(input->partitions, count, sizeof(input->partitions[0]), by_topic);
+    return code;
+}
+
+enum err_code input_read(struct db *db, int64_t book_id, const struct contract *contract,
+                         int64_t from_s, int64_t to_s, struct arena *arena,
+                         struct statement_input *ret_input, struct err *err)
+{
+    struct reader reader = {db, book_id, contract, arena};
+    struct statement_input input = {.engine = {.contract = contract,
+                                               .from_s = from_s,
+                                               .to_s = to_s,
+                                               .service_count = contract->service_count}};
+    struct service_input *services =
+        arena_calloc(arena, contract->service_count, sizeof(services[0]));
+    int64_t before_s, after_s, from_minute, to_minute;
+    enum err_code code = fold_complete_until(db, book_id, &input.complete_ns, err);
+
+    CHECK(from_s < to_s);
+    engine_context_s(contract, &before_s, &after_s);
+    from_minute = floor_to(from_s - before_s, MINUTE_S);
+    from_minute = from_minute > 0 ? from_minute : 0;
+    to_minute = ceil_to(to_s + after_s, MINUTE_S);
+    for (size_t i = 0; i < contract->service_count && code == ERR_OK; i++) {
+        code =
+            read_service(&reader, contract->services[i], from_minute, to_minute, &services[i], err);
+        if (code == ERR_OK) {
+            code =
+                find_ungraded(&reader, contract->services[i], to_s + after_s, &input.ungraded, err);
+        }
+    }
+    if (code == ERR_OK) {
+        code = read_announcements(&reader, from_s, to_s, &input.engine, err);
+    }
+    if (code == ERR_OK) {
+        code = read_partitions(&reader, floor_to(from_s, MINUTE_S), ceil_to(to_s, MINUTE_S), &input,
+                               err);
+    }
+    if (code == ERR_OK) {
+        input.engine.services = services;
+        input.complete = !input.ungraded && input.complete_ns / NS_PER_SECOND >= to_s + after_s;
+        *ret_input = input;
+    }
+    return code;
+}

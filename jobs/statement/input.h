@@ -1,0 +1,28 @@
+/*
+ * The live input of a statement: one snapshot of the books.
+ *
+ * Inside the caller's snapshot. Errors: ERR_STORE, ERR_MISMATCH (a row is damaged).
+ */
+#ifndef JOBS_STATEMENT_INPUT_H
+#define JOBS_STATEMENT_INPUT_H
+
+#include "base/db.h"
+#include "jobs/statement/document.h"
+#include "jobs/statement/engine.h"
+
+struct statement_input {
+    struct engine_input engine;
+    int64_t month_from_s, month_to_s;
+    int64_t complete_ns; /* complete-until; INT64_MIN: none */
+    bool complete;       /* everything that may change the period is folded and graded */
+    bool ungraded;       /* it is folded, but hours of it still wait to be graded */
+    struct source_partition *partitions;
+    size_t partition_count;
+};
+
+/* Reads what the statement of [from_s, to_s) needs; to_s may lie before the month's end for a provisional one. All in arena. */
+enum err_code input_read(struct db *db, int64_t book_id, const struct contract *contract,
+                         int64_t from_s, int64_t to_s, struct arena *arena,
+                         struct statement_input *ret_input, struct err *err);
+
+#endif

@@ -1,0 +1,93 @@
+#include "jobs/statement/journal.h"
+
+#include "base/civil.h"
+#include "base/json.h"
+
+enum { JOURNAL_SIZE_MAX = 1024 * 1024 };
+
+static void write_time(struct json_writer *json, const char *key, int64_t time_ns)
+{
+    char text[CIVIL_TEXT_SIZE];
+
+    if (time_ns == INT64_MIN) {
+        json_null(json, key);
+    } else {
+        json_text(json, key, civil_format_rfc3339(time_ns, text));
+    }
+}
+
+static enum err_code write_batches(struct db *db, int64_t book_id, struct json_writer *json,
+                                   struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code = db_prepare(db,
+                                    "SELECT COUNT(*), MIN(committed_ns), MAX(committed_ns)"
+                                    " FROM batch WHERE book_id = $1",
+                                    &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, book_id);
+    code = db_step(stmt, &row, err);
+    if (code == ERR_OK && row) {
+        json_open_object(json, "batches");
+        json_int64(json, "count", db_column_int64(stmt, 0));
+        write_time(json, "first_committed",
+                   db_column_null(stmt, 1) ? INT64_MIN : db_column_int64(stmt, 1));
+        write_time(json, "last_committed",
+                   db_column_null(stmt, 2) ? INT64_MIN : db_column_int64(stmt, 2));
+        json_close(json);
+    }
+    db_reset(stmt);
+    return code;
+}
+
+static enum err_code write_fences(struct db *db, struct json_writer *json, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code = db_prepare(db, "SELECT name, fence FROM lease ORDER BY name", &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    json_open_array(json, "fences");
+    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        json_open_object(json, NULL);
+        json_int64(json, "fence", db_column_int64(stmt, 1));
+        json_string(json, "lease", db_column_text(stmt, 0));
+        json_close(json);
+    }
+    json_close(json);
+    db_reset(stmt);
+    return code;
+}
+
+enum err_code journal_write(struct db *db, const struct journal_facts *facts,
+                            struct strbuf *ret_journal, struct err *err)
+{
+    struct json_writer json;
+    enum err_code code;
+
+    strbuf_init(ret_journal, JOURNAL_SIZE_MAX);
+    json_init(&json, ret_journal, true);
+    json_open_object(&json, NULL);
+    code = write_batches(db, facts->book_id, &json, err);
+    if (code == ERR_OK) {
+        json_int64(&json, "book", facts->book_id);
+        write_time(&json, "clock", facts->now_ns);
+        write_time(&json, "complete_until", facts->complete_ns);
+        code = write_fences(db, &json, err);
+    }
+    if (code == ERR_OK) {
+        json_bool(&json, "forced", facts->forced);
+        json_text(&json, "program_version", facts->program_version);
+        json_close(&json);
+        json_finish(&json);
+    } else {
+        strbuf_release(ret_journal);
+    }
+    return code;
+}

@@ -1,0 +1,429 @@
+#include "jobs/statement/publish.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "aggregator/fold.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "jobs/statement/document.h"
+#include "jobs/statement/input.h"
+#include "jobs/statement/issued.h"
+#include "jobs/statement/journal.h"
+#include "jobs/statement/render.h"
+#include "jobs/statement/slug.h"
+#include "jobs/statement/tree.h"
+
+/* One call of statement_publish_month. */
+struct issue {
+    const struct publisher *publisher;
+    const struct contract *contract;
+    const struct statement_options *options;
+    struct arena arena;
+    const char *period;
+    int64_t month_from_s, month_to_s;
+    int64_t to_s; /* where measuring ends */
+    int64_t now_ns;
+    struct statement_input input;
+    struct strbuf journal;
+    struct issued issued; /* what the store holds */
+    bool over;            /* the month has ended and grace is over */
+};
+
+__attribute__((format(printf, 2, 3))) static void warn(const struct issue *issue,
+                                                       const char *format, ...)
+{
+    char line[1024];
+    int size;
+    va_list arguments;
+
+    if (issue->publisher->note == NULL) {
+        return;
+    }
+    size = snprintf(line, sizeof(line), "%.*s, %s: ", STR_ARGS(issue->contract->id), issue->period);
+    if (size < 0 || (size_t)size >= sizeof(line)) {
+        size = 0;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(line + size, sizeof(line) - (size_t)size, format, arguments);
+    va_end(arguments);
+    issue->publisher->note(issue->publisher->context, true, line);
+}
+
+void statement_outcome_init(struct statement_outcome *outcome)
+{
+    *outcome = (struct statement_outcome){0};
+    strbuf_init(&outcome->document, DOCUMENT_SIZE_MAX);
+    strbuf_init(&outcome->places, 64 * 1024);
+    strbuf_init(&outcome->sentence, 4096);
+}
+
+void statement_outcome_release(struct statement_outcome *outcome)
+{
+    strbuf_release(&outcome->document);
+    strbuf_release(&outcome->places);
+    strbuf_release(&outcome->sentence);
+}
+
+void statement_last_month(const struct contract *contract, int64_t time_ns, int32_t *ret_year,
+                          int32_t *ret_month)
+{
+    struct civil local = zone_to_local(contract->zone, time_ns / NS_PER_SECOND);
+
+    *ret_year = local.month == 1 ? local.year - 1 : local.year;
+    *ret_month = local.month == 1 ? 12 : local.month - 1;
+}
+
+static bool overlaps(const struct contract *contract, int64_t from_s, int64_t to_s)
+{
+    return contract->valid_from_s < to_s && contract->valid_until_s > from_s;
+}
+
+/* "2026-10"; a version of the terms that follows another within the month is named after its first day, "2026-10-15". */
+static const char *period_name(struct issue *issue, int32_t year, int32_t month)
+{
+    const struct contract *contract = issue->contract;
+
+    for (size_t i = 0; i < issue->publisher->contract_count; i++) {
+        const struct contract *other = &issue->publisher->contracts[i];
+
+        if (str_equal(other->id, contract->id) &&
+            overlaps(other, issue->month_from_s, issue->month_to_s) &&
+            other->valid_from_s < contract->valid_from_s) {
+            struct civil start = zone_to_local(contract->zone, contract->valid_from_s);
+
+            return arena_format(&issue->arena, "%04d-%02d-%02d", (int)start.year, (int)start.month,
+                                (int)start.day);
+        }
+    }
+    return arena_format(&issue->arena, "%04d-%02d", (int)year, (int)month);
+}
+
+/* A month that is not over is measured as far as the books go, in whole minutes: nobody is blamed for the future. */
+static int64_t measured_until(const struct issue *issue, int64_t complete_ns)
+{
+    int64_t complete_s = complete_ns / NS_PER_MINUTE * 60;
+
+    return !issue->over && complete_s < issue->month_to_s ? complete_s : issue->month_to_s;
+}
+
+/* Inside the snapshot. */
+static enum err_code read_books(struct issue *issue, struct err *err)
+{
+    struct db *db = issue->publisher->db;
+    int64_t book_id = issue->publisher->book_id;
+    int64_t complete_ns;
+    enum err_code code = fold_complete_until(db, book_id, &complete_ns, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    issue->input.complete_ns = complete_ns;
+    issue->to_s = measured_until(issue, complete_ns);
+    code = issued_find(db, issue->contract->id, STR(issue->period), &issue->arena, &issue->issued,
+                       err);
+    if (code != ERR_OK || issue->to_s <= issue->month_from_s) {
+        return code;
+    }
+    code = input_read(db, book_id, issue->contract, issue->month_from_s, issue->to_s, &issue->arena,
+                      &issue->input, err);
+    if (code == ERR_OK) {
+        code = journal_write(
+            db,
+            &(struct journal_facts){.book_id = book_id,
+                                    .complete_ns = complete_ns,
+                                    .now_ns = issue->now_ns,
+                                    .forced = issue->options->force,
+                                    .program_version = issue->publisher->program_version},
+            &issue->journal, err);
+    }
+    return code;
+}
+
+/* Reads everything in one snapshot. */
+static enum err_code read_snapshot(struct issue *issue, struct err *err)
+{
+    struct db *db = issue->publisher->db;
+    bool unknown;
+    enum err_code code = db_now_ns(db, &issue->now_ns, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    issue->over = (int128)issue->now_ns >=
+                  (int128)issue->month_to_s * NS_PER_SECOND + issue->contract->grace_ns;
+    code = db_begin_snapshot(db, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = read_books(issue, err);
+    if (code != ERR_OK) {
+        db_rollback(db);
+        return code;
+    }
+    return db_commit(db, &unknown, err);
+}
+
+/* False: the contract does not hold in what is measured. An issued statement keeps the version of the program that made it. */
+static enum err_code compute(struct issue *issue, bool provisional, const char *program_version,
+                             int64_t revision, struct strbuf *ret_document, bool *ret_valid,
+                             struct err *err)
+{
+    struct result result;
+
+    issue->input.engine.period_to_s = issue->month_to_s;
+    *ret_valid = engine_compute(&issue->input.engine, &issue->arena, &result);
+    if (!*ret_valid) {
+        return ERR_OK;
+    }
+    return document_write(&(struct document_facts){.program_version = program_version,
+                                                   .provisional = provisional,
+                                                   .revision = revision,
+                                                   .period = issue->period,
+                                                   .month_from_s = issue->month_from_s,
+                                                   .month_to_s = issue->month_to_s,
+                                                   .complete = issue->input.complete,
+                                                   .partitions = issue->input.partitions,
+                                                   .partition_count = issue->input.partition_count},
+                          &result, ret_document, err);
+}
+
+/* Holds what would be computed today against what was issued. Only said: what follows from it is for a new revision. */
+static enum err_code compare_issued(struct issue *issue, struct err *err)
+{
+    struct strbuf computed;
+    const struct tree *tree;
+    bool valid = false;
+    enum err_code code = tree_parse(issue->issued.document, &issue->arena, &tree, err);
+
+    if (code != ERR_OK || issue->input.engine.service_count == 0) {
+        return code;
+    }
+    code = compute(issue, false, arena_text(&issue->arena, tree_text(tree, "program.version")),
+                   issue->issued.revision, &computed, &valid, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (!valid || !str_equal(strbuf_view(&computed), issue->issued.document)) {
+        warn(issue, "what the books say today differs from the issued statement, which stands");
+    }
+    if (valid) {
+        strbuf_release(&computed);
+    }
+    return ERR_OK;
+}
+
+/* Writes the row, unless another run was faster, and reads back what stands there: that is what is published. */
+static enum err_code issue_row(struct issue *issue, struct str document, struct err *err)
+{
+    const struct publisher *publisher = issue->publisher;
+    enum err_code code = issued_insert(publisher->db, issue->contract, STR(issue->period), document,
+                                       strbuf_view(&issue->journal), issue->now_ns, err);
+
+    if (code == ERR_OK) {
+        code = issued_find(publisher->db, issue->contract->id, STR(issue->period), &issue->arena,
+                           &issue->issued, err);
+    }
+    if (code == ERR_OK && !issue->issued.found) {
+        code = err_set_retriable(err, ERR_STORE, "the statement was not stored; run again");
+    }
+    return code;
+}
+
+/* Why a statement is provisional, in words. */
+static void explain_provisional(const struct issue *issue)
+{
+    if (!issue->over) {
+        warn(issue, "provisional: the month and its grace are not over");
+    } else if (issue->input.ungraded) {
+        warn(issue, "provisional: hours of it wait to be graded; run aggregate");
+    } else {
+        warn(issue, "provisional: its events are not complete; run consume and aggregate, or "
+                    "issue it with --force");
+    }
+}
+
+static enum err_code compute_and_issue(struct issue *issue, struct statement_outcome *outcome,
+                                       struct err *err)
+{
+    bool due = issue->over && issue->input.complete;
+    bool ended = issue->now_ns / NS_PER_SECOND >= issue->month_to_s;
+    bool forced = issue->options->force && ended;
+    struct strbuf document;
+    bool valid = false;
+    enum err_code code;
+
+    if (issue->options->force && !ended) {
+        warn(issue, "a month that has not ended cannot be issued, even with --force");
+    }
+    outcome->provisional = !due && !forced;
+    code = compute(issue, outcome->provisional, issue->publisher->program_version, 1, &document,
+                   &valid, err);
+    if (code != ERR_OK || !valid) {
+        return code;
+    }
+    if (outcome->provisional) {
+        explain_provisional(issue);
+    } else {
+        code = issue_row(issue, strbuf_view(&document), err);
+    }
+    if (code == ERR_OK) {
+        outcome->present = true;
+        strbuf_append(&outcome->document,
+                      outcome->provisional ? strbuf_view(&document) : issue->issued.document);
+    }
+    strbuf_release(&document);
+    return code;
+}
+
+static enum err_code put(const struct issue *issue, const struct render_row *row,
+                         struct statement_outcome *outcome, struct err *err)
+{
+    struct objects *objects = issue->publisher->objects;
+    struct strbuf name;
+    struct strbuf content;
+    enum err_code code = render_document(row, strbuf_view(&outcome->document), &content, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    strbuf_init(&name, 512);
+    slug_append(&name, issue->contract->id);
+    strbuf_append_format(&name, "/%s/", issue->period);
+    if (outcome->provisional) {
+        strbuf_append_format(&name, "provisional.%s", row->name);
+    } else {
+        strbuf_append_format(&name, "statement-r%" PRId64 ".%s", issue->issued.revision, row->name);
+    }
+    code = objects->put(objects, strbuf_text(&name), strbuf_view(&content),
+                        outcome->provisional ? OBJECTS_REPLACE : OBJECTS_NEW, err);
+    if (code == ERR_OK) {
+        objects->locate(objects, strbuf_text(&name), &outcome->places);
+        strbuf_append_char(&outcome->places, '\n');
+    }
+    strbuf_release(&name);
+    strbuf_release(&content);
+    return code;
+}
+
+static enum err_code put_all(const struct issue *issue, struct statement_outcome *outcome,
+                             struct err *err)
+{
+    if (issue->publisher->objects == NULL) {
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < render_row_count; i++) {
+        if ((issue->options->formats & (unsigned)render_rows[i].format) != 0) {
+            enum err_code code;
+
+            if (FAULT("statement.publish.file")) {
+                return err_set(err, ERR_FAILED, "fault statement.publish.file");
+            }
+            code = put(issue, &render_rows[i], outcome, err);
+            if (code != ERR_OK) {
+                return code;
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+/* "ACME, 2026-10: 99.412 % measured, 99.5 % agreed: missed; credit 1240.00 EUR". */
+static void put_into_words(const struct tree *tree, struct statement_outcome *outcome)
+{
+    struct strbuf *out = &outcome->sentence;
+
+    strbuf_append(out, tree_text(tree, "contract.customer"));
+    strbuf_append_text(out, ", ");
+    strbuf_append(out, tree_text(tree, "period.name"));
+    if (!outcome->known) {
+        strbuf_append_text(out, ": nothing was measured");
+    } else {
+        strbuf_append_text(out, ": ");
+        strbuf_append(out, tree_text(tree, "uptime.percent"));
+        strbuf_append_text(out, " % measured, ");
+        strbuf_append(out, tree_text(tree, "target"));
+        strbuf_append_text(out, outcome->met ? " % agreed: met" : " % agreed: missed");
+    }
+    if (tree_present(tree, "credit") && tree_integer(tree, "credit.amount_minor") != 0) {
+        strbuf_append_text(out, "; credit ");
+        strbuf_append(out, tree_text(tree, "credit.amount"));
+        strbuf_append_char(out, ' ');
+        strbuf_append(out, tree_text(tree, "credit.currency"));
+    }
+    if (outcome->provisional) {
+        strbuf_append_text(out, " (provisional)");
+    }
+}
+
+static enum err_code describe(struct issue *issue, struct statement_outcome *outcome,
+                              struct err *err)
+{
+    const struct tree *tree;
+    enum err_code code = tree_parse(strbuf_view(&outcome->document), &issue->arena, &tree, err);
+
+    if (code == ERR_OK) {
+        outcome->known = tree_present(tree, "uptime");
+        outcome->met = tree_truth(tree, "met");
+        put_into_words(tree, outcome);
+    }
+    return code;
+}
+
+static enum err_code run(struct issue *issue, struct statement_outcome *outcome, struct err *err)
+{
+    enum err_code code = read_snapshot(issue, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (issue->issued.found) {
+        outcome->present = true;
+        strbuf_append(&outcome->document, issue->issued.document);
+        code = compare_issued(issue, err);
+    } else if (issue->input.engine.service_count == 0 ||
+               (issue->input.complete_ns / NS_PER_SECOND <= issue->month_from_s &&
+                !issue->options->force)) {
+        warn(issue, "there is no statement yet: no event of this month has been folded");
+        return ERR_OK;
+    } else {
+        code = compute_and_issue(issue, outcome, err);
+    }
+    if (code == ERR_OK && outcome->present) {
+        code = describe(issue, outcome, err);
+    }
+    if (code == ERR_OK && outcome->present) {
+        code = put_all(issue, outcome, err);
+    }
+    return code;
+}
+
+enum err_code statement_publish_month(const struct publisher *publisher,
+                                      const struct contract *contract, int32_t year, int32_t month,
+                                      const struct statement_options *options,
+                                      struct statement_outcome *ret_outcome, struct err *err)
+{
+    struct issue issue = {
+        .publisher = publisher,
+        .contract = contract,
+        .options = options,
+        .arena = ARENA_INIT,
+        .month_from_s = zone_month_start(contract->zone, year, month),
+        .month_to_s = zone_month_start(contract->zone, year, month + 1),
+    };
+    enum err_code code = ERR_OK;
+
+    strbuf_init(&issue.journal, 1);
+    if (overlaps(contract, issue.month_from_s, issue.month_to_s)) {
+        issue.period = period_name(&issue, year, month);
+        code = run(&issue, ret_outcome, err);
+    }
+    if (code != ERR_OK) {
+        err_context(err, "%.*s", STR_ARGS(contract->id));
+    }
+    strbuf_release(&issue.journal);
+    arena_release(&issue.arena);
+    return code;
+}

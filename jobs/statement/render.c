@@ -1,0 +1,46 @@
+#include "jobs/statement/render.h"
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "jobs/statement/document.h"
+
+const struct render_row render_rows[] = {
+    {STATEMENT_JSON, "json", render_json},
+    {STATEMENT_HTML, "html", render_html},
+    {STATEMENT_CSV, "csv", render_csv},
+};
+const size_t render_row_count = ARRAY_COUNT(render_rows);
+
+/* The document is stored pretty: it is its own rendering. */
+void render_json(const struct render_source *source, struct strbuf *out)
+{
+    strbuf_append(out, source->document);
+}
+
+enum err_code render_document(const struct render_row *row, struct str document,
+                              struct strbuf *ret_content, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    char sha256[HASH_HEX_SIZE];
+    struct render_source source = {.document = document, .sha256 = sha256};
+    enum err_code code = tree_parse(document, &arena, &source.tree, err);
+
+    strbuf_init(ret_content, RENDER_SIZE_MAX);
+    if (code == ERR_OK && !str_equal(tree_text(source.tree, "format"), STR(DOCUMENT_FORMAT))) {
+        code = err_set(err, ERR_MISMATCH, "it is not of the form " DOCUMENT_FORMAT);
+    }
+    if (code == ERR_OK) {
+        hash_sha256_hex(document, sha256);
+        row->render(&source, ret_content);
+        if (ret_content->overflow) {
+            code = err_set(err, ERR_DATA, "it has more than %d MiB as %s",
+                           RENDER_SIZE_MAX / (1024 * 1024), row->name);
+        }
+    }
+    arena_release(&arena);
+    if (code != ERR_OK) {
+        strbuf_release(ret_content);
+        return err_context(err, "statement");
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,39 @@
+/*
+ * Renderers: an issued document in another form. Each is a row: a function from the canonical JSON to bytes.
+ *
+ * They read nothing but the document, so a statement looks the same whenever and wherever it is rendered.
+ */
+#ifndef JOBS_STATEMENT_RENDER_H
+#define JOBS_STATEMENT_RENDER_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "jobs/statement/publish.h"
+#include "jobs/statement/tree.h"
+
+enum { RENDER_SIZE_MAX = 64 * 1024 * 1024 };
+
+struct render_source {
+    struct str document;
+    const struct tree *tree; /* of document */
+    const char *sha256;      /* of document */
+};
+
+struct render_row {
+    enum statement_format format;
+    const char *name; /* "html": also the suffix of its files */
+    void (*render)(const struct render_source *source, struct strbuf *out);
+};
+
+extern const struct render_row render_rows[];
+extern const size_t render_row_count;
+
+void render_json(const struct render_source *source, struct strbuf *out);
+void render_html(const struct render_source *source, struct strbuf *out);
+void render_csv(const struct render_source *source, struct strbuf *out);
+
+/* The caller owns *ret_content. ERR_MISMATCH: not a statement; ERR_DATA: the result is too large. */
+enum err_code render_document(const struct render_row *row, struct str document,
+                              struct strbuf *ret_content, struct err *err);
+
+#endif

@@ -1,0 +1,151 @@
+/* The statement as one table for spreadsheets: section, item, field, value. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/markup.h"
+#include "jobs/statement/render.h"
+
+/* Cells that look like formulas get an apostrophe; records end with CRLF, RFC 4180. */
+static void row(struct strbuf *out, const char *section, struct str item, const char *field,
+                struct str value)
+{
+    markup_csv_cell(out, STR(section), CSV_REPORT);
+    strbuf_append_char(out, ',');
+    markup_csv_cell(out, item, CSV_REPORT);
+    strbuf_append_char(out, ',');
+    markup_csv_cell(out, STR(field), CSV_REPORT);
+    strbuf_append_char(out, ',');
+    markup_csv_cell(out, value, CSV_REPORT);
+    strbuf_append_text(out, "\r\n");
+}
+
+/* A value as it stands in the document. Lists and objects have no cell. */
+static void value_row(struct strbuf *out, const char *section, struct str item, const char *field,
+                      const struct tree *value)
+{
+    char number[32];
+
+    switch (value->kind) {
+    case TREE_TEXT:
+        row(out, section, item, field, value->text);
+        break;
+    case TREE_INTEGER:
+        (void)snprintf(number, sizeof(number), "%" PRId64, value->integer);
+        row(out, section, item, field, STR(number));
+        break;
+    case TREE_BOOL:
+        row(out, section, item, field, STR(value->truth ? "yes" : "no"));
+        break;
+    case TREE_NULL:
+        row(out, section, item, field, STR(""));
+        break;
+    case TREE_LIST:
+    case TREE_OBJECT:
+        break;
+    }
+}
+
+/* All plain values of an object, and of the objects within it as outer.inner. */
+static void object_rows(struct strbuf *out, const char *section, struct str item,
+                        const char *prefix, const struct tree *object)
+{
+    for (size_t i = 0; i < object->count; i++) {
+        const struct tree *child = &object->children[i];
+        struct strbuf field;
+
+        strbuf_init(&field, 256);
+        strbuf_append_text(&field, prefix);
+        strbuf_append(&field, child->key);
+        if (child->kind == TREE_OBJECT) {
+            strbuf_append_char(&field, '.');
+            object_rows(out, section, item, strbuf_text(&field), child);
+        } else {
+            value_row(out, section, item, strbuf_text(&field), child);
+        }
+        strbuf_release(&field);
+    }
+}
+
+/* One item per element; its name is the text at `name`, or its number. */
+static void list_rows(struct strbuf *out, const char *section, const struct tree *list,
+                      const char *name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char number[32];
+        struct str item = tree_text(&list->children[i], name);
+
+        (void)snprintf(number, sizeof(number), "%zu", i + 1);
+        object_rows(out, section, item.size > 0 ? item : STR(number), "", &list->children[i]);
+    }
+}
+
+static void head_rows(struct strbuf *out, const struct render_source *source)
+{
+    static const char *const fields[] = {
+        "contract.id",
+        "contract.customer",
+        "contract.digest",
+        "period.name",
+        "period.time_zone",
+        "period.from",
+        "period.to",
+        "period.seconds",
+        "revision",
+        "status",
+        "method.name",
+        "method.pool",
+        "target",
+        "met",
+        "uptime.percent",
+        "uptime.numerator",
+        "uptime.denominator",
+        "worst_service",
+        "tier.below",
+        "tier.percent",
+        "credit.amount",
+        "credit.currency",
+        "credit.claim_until",
+        "budget.measured",
+        "budget.lost",
+        "budget.allowed",
+        "budget.unit",
+        "completeness.complete",
+        "program.version",
+    };
+
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        value_row(out, "statement", STR(""), fields[i], tree_at(source->tree, fields[i]));
+    }
+    row(out, "statement", STR(""), "sha256", STR(source->sha256));
+    object_rows(out, "seconds", STR(""), "", tree_at(source->tree, "seconds"));
+}
+
+void render_csv(const struct render_source *source, struct strbuf *out)
+{
+    static const char empty[] = "";
+    const struct tree *services = tree_at(source->tree, "services");
+
+    strbuf_append_text(out, "section,item,field,value\r\n");
+    head_rows(out, source);
+    list_rows(out, "service", services, "service");
+    for (size_t i = 0; i < services->count; i++) {
+        const struct tree *days = tree_at(&services->children[i], "days");
+
+        for (size_t k = 0; k < days->count; k++) {
+            struct strbuf item;
+
+            strbuf_init(&item, 512);
+            strbuf_append(&item, tree_text(&services->children[i], "service"));
+            strbuf_append_char(&item, ' ');
+            strbuf_append(&item, tree_text(&days->children[k], "date"));
+            object_rows(out, "day", strbuf_view(&item), empty,
+                        tree_at(&days->children[k], "seconds"));
+            strbuf_release(&item);
+        }
+    }
+    list_rows(out, "incident", tree_at(source->tree, "incidents"), "id");
+    list_rows(out, "exclusion", tree_at(source->tree, "exclusions"), "");
+    list_rows(out, "credit", tree_at(source->tree, "credit.steps"), "name");
+    list_rows(out, "gap", tree_at(source->tree, "completeness.gaps"), "");
+    list_rows(out, "partition", tree_at(source->tree, "completeness.partitions"), "");
+}
