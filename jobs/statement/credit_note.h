@@ -23,7 +23,7 @@ struct credit_note {
     struct str statement_sha256;
 };
 
-/* Credit notes of the issued statements of that month, written where they are missing and published as JSON and CSV; sorted by
+/* Credit notes of the issued statements of that month (year 0: of each contract's last month that has ended), written where they are missing and published as JSON and CSV; sorted by
  * contract; in arena. Statements that are not issued yet have none. Errors as in publish.h. */
 enum err_code credits_issue(const struct publisher *publisher, int32_t year, int32_t month,
                             struct arena *arena, struct credit_note **ret_notes, size_t *ret_count,

@@ -8,7 +8,6 @@
 #include "jobs/statement/method.h"
 #include "jobs/statement/moment.h"
 #include "jobs/statement/pool.h"
-#include "jobs/statement/tree.h"
 #include "jobs/statement/wording.h"
 
 struct document {
@@ -177,42 +176,10 @@ static void write_completeness(struct document *document)
     json_close(json);
 }
 
-/* A copy of a tree that came from canonical JSON: its keys ascend. */
-static void copy_tree(struct json_writer *json, const char *key, const struct tree *tree)
-{
-    switch (tree->kind) {
-    case TREE_NULL:
-        json_null(json, key);
-        return;
-    case TREE_BOOL:
-        json_bool(json, key, tree->truth);
-        return;
-    case TREE_INTEGER:
-        json_int64(json, key, tree->integer);
-        return;
-    case TREE_TEXT:
-        json_string(json, key, tree->text);
-        return;
-    case TREE_LIST:
-        json_open_array(json, key);
-        break;
-    case TREE_OBJECT:
-        json_open_object(json, key);
-        break;
-    }
-    for (size_t i = 0; i < tree->count; i++) {
-        copy_tree(json, tree->kind == TREE_OBJECT ? tree->children[i].key.data : NULL,
-                  &tree->children[i]);
-    }
-    json_close(json);
-}
-
 static void write_contract(struct document *document)
 {
     const struct contract *contract = document->contract;
     struct json_writer *json = &document->json;
-    const struct tree *terms = NULL;
-    struct err ignored = ERR_INIT;
 
     json_open_object(json, "contract");
     if (contract->currency != NULL) {
@@ -223,11 +190,7 @@ static void write_contract(struct document *document)
     json_string(json, "customer", contract->customer);
     json_text(json, "digest", contract->digest);
     json_string(json, "id", contract->id);
-    if (contract->terms.size > 0) {
-        /* Written by the configuration's reader with the same writer. */
-        CHECK(tree_parse(contract->terms, &document->arena, &terms, &ignored) == ERR_OK);
-        copy_tree(json, "terms", terms);
-    }
+    contract_write_terms(json, "terms", contract);
     json_close(json);
 }
 

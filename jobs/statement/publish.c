@@ -12,6 +12,7 @@
 #include "jobs/statement/input.h"
 #include "jobs/statement/issued.h"
 #include "jobs/statement/journal.h"
+#include "jobs/statement/period.h"
 #include "jobs/statement/render.h"
 #include "jobs/statement/slug.h"
 #include "jobs/statement/tree.h"
@@ -22,8 +23,7 @@ struct issue {
     const struct contract *contract;
     const struct statement_options *options;
     struct arena arena;
-    const char *period;
-    int64_t month_from_s, month_to_s;
+    struct period period;
     int64_t to_s; /* where measuring ends */
     int64_t now_ns;
     struct statement_input input;
@@ -42,7 +42,8 @@ __attribute__((format(printf, 2, 3))) static void warn(const struct issue *issue
     if (issue->publisher->note == NULL) {
         return;
     }
-    size = snprintf(line, sizeof(line), "%.*s, %s: ", STR_ARGS(issue->contract->id), issue->period);
+    size = snprintf(line, sizeof(line), "%.*s, %s: ", STR_ARGS(issue->contract->id),
+                    issue->period.name);
     if (size < 0 || (size_t)size >= sizeof(line)) {
         size = 0;
     }
@@ -67,46 +68,12 @@ void statement_outcome_release(struct statement_outcome *outcome)
     strbuf_release(&outcome->sentence);
 }
 
-void statement_last_month(const struct contract *contract, int64_t time_ns, int32_t *ret_year,
-                          int32_t *ret_month)
-{
-    struct civil local = zone_to_local(contract->zone, time_ns / NS_PER_SECOND);
-
-    *ret_year = local.month == 1 ? local.year - 1 : local.year;
-    *ret_month = local.month == 1 ? 12 : local.month - 1;
-}
-
-static bool overlaps(const struct contract *contract, int64_t from_s, int64_t to_s)
-{
-    return contract->valid_from_s < to_s && contract->valid_until_s > from_s;
-}
-
-/* "2026-10"; a version of the terms that follows another within the month is named after its first day, "2026-10-15". */
-static const char *period_name(struct issue *issue, int32_t year, int32_t month)
-{
-    const struct contract *contract = issue->contract;
-
-    for (size_t i = 0; i < issue->publisher->contract_count; i++) {
-        const struct contract *other = &issue->publisher->contracts[i];
-
-        if (str_equal(other->id, contract->id) &&
-            overlaps(other, issue->month_from_s, issue->month_to_s) &&
-            other->valid_from_s < contract->valid_from_s) {
-            struct civil start = zone_to_local(contract->zone, contract->valid_from_s);
-
-            return arena_format(&issue->arena, "%04d-%02d-%02d", (int)start.year, (int)start.month,
-                                (int)start.day);
-        }
-    }
-    return arena_format(&issue->arena, "%04d-%02d", (int)year, (int)month);
-}
-
 /* A month that is not over is measured as far as the books go, in whole minutes: nobody is blamed for the future. */
 static int64_t measured_until(const struct issue *issue, int64_t complete_ns)
 {
     int64_t complete_s = complete_ns / NS_PER_MINUTE * 60;
 
-    return !issue->over && complete_s < issue->month_to_s ? complete_s : issue->month_to_s;
+    return !issue->over && complete_s < issue->period.to_s ? complete_s : issue->period.to_s;
 }
 
 /* Inside the snapshot. */
@@ -122,13 +89,13 @@ static enum err_code read_books(struct issue *issue, struct err *err)
     }
     issue->input.complete_ns = complete_ns;
     issue->to_s = measured_until(issue, complete_ns);
-    code = issued_find(db, issue->contract->id, STR(issue->period), &issue->arena, &issue->issued,
-                       err);
-    if (code != ERR_OK || issue->to_s <= issue->month_from_s) {
+    code = issued_find(db, issue->contract->id, STR(issue->period.name), &issue->arena,
+                       &issue->issued, err);
+    if (code != ERR_OK || issue->to_s <= issue->period.from_s) {
         return code;
     }
-    code = input_read(db, book_id, issue->contract, issue->month_from_s, issue->to_s, &issue->arena,
-                      &issue->input, err);
+    code = input_read(db, book_id, issue->contract, issue->period.from_s, issue->to_s,
+                      &issue->arena, &issue->input, err);
     if (code == ERR_OK) {
         code = journal_write(
             db,
@@ -153,7 +120,7 @@ static enum err_code read_snapshot(struct issue *issue, struct err *err)
         return code;
     }
     issue->over = (int128)issue->now_ns >=
-                  (int128)issue->month_to_s * NS_PER_SECOND + issue->contract->grace_ns;
+                  (int128)issue->period.to_s * NS_PER_SECOND + issue->contract->grace_ns;
     code = db_begin_snapshot(db, err);
     if (code != ERR_OK) {
         return code;
@@ -173,7 +140,7 @@ static enum err_code compute(struct issue *issue, bool provisional, const char *
 {
     struct result result;
 
-    issue->input.engine.period_to_s = issue->month_to_s;
+    issue->input.engine.period_to_s = issue->period.to_s;
     *ret_valid = engine_compute(&issue->input.engine, &issue->arena, &result);
     if (!*ret_valid) {
         return ERR_OK;
@@ -181,9 +148,9 @@ static enum err_code compute(struct issue *issue, bool provisional, const char *
     return document_write(&(struct document_facts){.program_version = program_version,
                                                    .provisional = provisional,
                                                    .revision = revision,
-                                                   .period = issue->period,
-                                                   .month_from_s = issue->month_from_s,
-                                                   .month_to_s = issue->month_to_s,
+                                                   .period = issue->period.name,
+                                                   .month_from_s = issue->period.from_s,
+                                                   .month_to_s = issue->period.to_s,
                                                    .complete = issue->input.complete,
                                                    .partitions = issue->input.partitions,
                                                    .partition_count = issue->input.partition_count},
@@ -219,12 +186,12 @@ static enum err_code compare_issued(struct issue *issue, struct err *err)
 static enum err_code issue_row(struct issue *issue, struct str document, struct err *err)
 {
     const struct publisher *publisher = issue->publisher;
-    enum err_code code = issued_insert(publisher->db, issue->contract, STR(issue->period), document,
-                                       strbuf_view(&issue->journal), issue->now_ns, err);
+    enum err_code code = issued_insert(publisher->db, issue->contract, STR(issue->period.name),
+                                       document, strbuf_view(&issue->journal), issue->now_ns, err);
 
     if (code == ERR_OK) {
-        code = issued_find(publisher->db, issue->contract->id, STR(issue->period), &issue->arena,
-                           &issue->issued, err);
+        code = issued_find(publisher->db, issue->contract->id, STR(issue->period.name),
+                           &issue->arena, &issue->issued, err);
     }
     if (code == ERR_OK && !issue->issued.found) {
         code = err_set_retriable(err, ERR_STORE, "the statement was not stored; run again");
@@ -249,7 +216,7 @@ static enum err_code compute_and_issue(struct issue *issue, struct statement_out
                                        struct err *err)
 {
     bool due = issue->over && issue->input.complete;
-    bool ended = issue->now_ns / NS_PER_SECOND >= issue->month_to_s;
+    bool ended = issue->now_ns / NS_PER_SECOND >= issue->period.to_s;
     bool forced = issue->options->force && ended;
     struct strbuf document;
     bool valid = false;
@@ -291,7 +258,7 @@ static enum err_code put(const struct issue *issue, const struct render_row *row
     }
     strbuf_init(&name, 512);
     slug_append(&name, issue->contract->id);
-    strbuf_append_format(&name, "/%s/", issue->period);
+    strbuf_append_format(&name, "/%s/", issue->period.name);
     if (outcome->provisional) {
         strbuf_append_format(&name, "provisional.%s", row->name);
     } else {
@@ -384,7 +351,7 @@ static enum err_code run(struct issue *issue, struct statement_outcome *outcome,
         strbuf_append(&outcome->document, issue->issued.document);
         code = compare_issued(issue, err);
     } else if (issue->input.engine.service_count == 0 ||
-               (issue->input.complete_ns / NS_PER_SECOND <= issue->month_from_s &&
+               (issue->input.complete_ns / NS_PER_SECOND <= issue->period.from_s &&
                 !issue->options->force)) {
         warn(issue, "there is no statement yet: no event of this month has been folded");
         return ERR_OK;
@@ -406,18 +373,19 @@ enum err_code statement_publish_month(const struct publisher *publisher,
                                       struct statement_outcome *ret_outcome, struct err *err)
 {
     struct issue issue = {
-        .publisher = publisher,
-        .contract = contract,
-        .options = options,
-        .arena = ARENA_INIT,
-        .month_from_s = zone_month_start(contract->zone, year, month),
-        .month_to_s = zone_month_start(contract->zone, year, month + 1),
-    };
+        .publisher = publisher, .contract = contract, .options = options, .arena = ARENA_INIT};
+    int64_t now_ns;
     enum err_code code = ERR_OK;
 
     strbuf_init(&issue.journal, 1);
-    if (overlaps(contract, issue.month_from_s, issue.month_to_s)) {
-        issue.period = period_name(&issue, year, month);
+    if (year == 0) {
+        code = db_now_ns(publisher->db, &now_ns, err);
+        if (code == ERR_OK) {
+            period_last(contract, now_ns, &year, &month);
+        }
+    }
+    if (code == ERR_OK && period_find(publisher->contracts, publisher->contract_count, contract,
+                                      year, month, &issue.arena, &issue.period)) {
         code = run(&issue, ret_outcome, err);
     }
     if (code != ERR_OK) {

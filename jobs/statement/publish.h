@@ -55,14 +55,11 @@ struct statement_outcome {
 void statement_outcome_init(struct statement_outcome *outcome);
 void statement_outcome_release(struct statement_outcome *outcome);
 
-/* One version of a contract and the calendar month in its zone. Issues it if it is due (or forced) and not issued yet, and publishes
+/* One version of a contract and the calendar month in its zone (year 0: the last that has ended there). Issues it if it is due (or forced) and not issued yet, and publishes
  * it. A version that is not valid in that month has no outcome. ret_outcome is initialised by the caller. */
 enum err_code statement_publish_month(const struct publisher *publisher,
                                       const struct contract *contract, int32_t year, int32_t month,
                                       const struct statement_options *options,
                                       struct statement_outcome *ret_outcome, struct err *err);
-/* The last month that has ended in that zone at time_ns. */
-void statement_last_month(const struct contract *contract, int64_t time_ns, int32_t *ret_year,
-                          int32_t *ret_month);
 
 #endif

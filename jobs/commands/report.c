@@ -1,0 +1,199 @@
+/*
+ * uptally report: SLA statements of a month. Prints the paths of what it published; what each statement says goes to standard error.
+ */
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "base/civil.h"
+#include "jobs/command.h"
+#include "jobs/statement/publish.h"
+#include "jobs/statement/render.h"
+#include "jobs/ui.h"
+
+enum {
+    OPTION_CONTRACT,
+    OPTION_MONTH,
+    OPTION_FORMAT,
+    OPTION_FORCE,
+    OPTION_EXIT_CODE,
+    OPTION_STDOUT
+};
+
+static const struct option_row rows[] = {
+    [OPTION_CONTRACT] = {.name = "contract",
+                         .type = OPTION_TEXT,
+                         .argument = "ID",
+                         .help = "only this contract"},
+    [OPTION_MONTH] = {.name = "month",
+                      .type = OPTION_TEXT,
+                      .argument = "YYYY-MM",
+                      .help = "default: the last month that has ended in each contract's zone"},
+    [OPTION_FORMAT] = {.name = "format",
+                       .type = OPTION_CHOICE,
+                       .choices = "json|html|csv|all",
+                       .fallback = "all",
+                       .help = "what to publish"},
+    [OPTION_FORCE] = {.name = "force",
+                      .type = OPTION_FLAG,
+                      .help = "issue a month that has ended although data are missing or grace is "
+                              "not over"},
+    [OPTION_EXIT_CODE] = {.name = "exit-code",
+                          .type = OPTION_FLAG,
+                          .help = "exit 10 if a target was missed"},
+    [OPTION_STDOUT] = {.name = "stdout",
+                       .type = OPTION_FLAG,
+                       .help =
+                           "print the statement (JSON unless --format says otherwise) and write "
+                           "no files"},
+    {.name = NULL},
+};
+
+/* One run over all contracts. */
+struct report {
+    struct run *run;
+    struct publisher publisher;
+    struct statement_options options;
+    int32_t year, month;            /* 0: the last one of each contract */
+    const struct render_row *print; /* NULL: files */
+    bool any;
+    bool missed;
+};
+
+static void note(void *context, bool warning, const char *line)
+{
+    (void)context;
+    if (warning) {
+        ui_warn("%s", line);
+    } else {
+        ui_note("%s", line);
+    }
+}
+
+static enum err_code print_document(const struct report *report,
+                                    const struct statement_outcome *outcome, struct err *err)
+{
+    struct strbuf content;
+    enum err_code code;
+
+    if (report->print == NULL) {
+        (void)fwrite(strbuf_text(&outcome->places), 1, outcome->places.size, report->run->out);
+        return ERR_OK;
+    }
+    code = render_document(report->print, strbuf_view(&outcome->document), &content, err);
+    if (code == ERR_OK) {
+        (void)fwrite(strbuf_text(&content), 1, content.size, report->run->out);
+        strbuf_release(&content);
+    }
+    return code;
+}
+
+static enum err_code report_contract(struct report *report, const struct contract *contract,
+                                     struct err *err)
+{
+    struct statement_outcome outcome;
+    enum err_code code;
+
+    statement_outcome_init(&outcome);
+    code = statement_publish_month(&report->publisher, contract, report->year, report->month,
+                                   &report->options, &outcome, err);
+    if (code == ERR_OK && outcome.present) {
+        report->any = true;
+        report->missed = report->missed || (outcome.known && !outcome.met);
+        ui_note("%s", strbuf_text(&outcome.sentence));
+        code = print_document(report, &outcome, err);
+    }
+    statement_outcome_release(&outcome);
+    return code;
+}
+
+static enum err_code read_options(struct report *report, struct err *err)
+{
+    static const unsigned formats[] = {STATEMENT_JSON, STATEMENT_HTML, STATEMENT_CSV,
+                                       STATEMENT_ALL};
+    const struct option_value *values = report->run->options;
+    unsigned format = formats[values[OPTION_FORMAT].number];
+
+    report->options = (struct statement_options){format, values[OPTION_FORCE].set};
+    if (values[OPTION_MONTH].set &&
+        !civil_parse_month(STR(values[OPTION_MONTH].text), &report->year, &report->month)) {
+        return err_set(err, ERR_USAGE, "--month: \"%s\" is not a month like 2026-10",
+                       values[OPTION_MONTH].text);
+    }
+    for (size_t i = 0; values[OPTION_STDOUT].set && i < render_row_count; i++) {
+        unsigned wanted = format == STATEMENT_ALL ? STATEMENT_JSON : format;
+
+        if ((unsigned)render_rows[i].format == wanted) {
+            report->print = &render_rows[i];
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err_code report_all(struct report *report, struct err *err)
+{
+    const struct config *config = report->run->config;
+    const char *id = report->run->options[OPTION_CONTRACT].text;
+    bool found = false;
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < config->contract_count && code == ERR_OK; i++) {
+        if (id == NULL || str_equal(config->contracts[i].id, STR(id))) {
+            found = true;
+            code = report_contract(report, &config->contracts[i], err);
+        }
+    }
+    if (code == ERR_OK && !found) {
+        code = id != NULL ? err_set(err, ERR_USAGE, "--contract: there is no contract \"%s\"", id)
+                          : err_set(err, ERR_CONFIG, "%.*s: there are no contracts",
+                                    STR_ARGS(config->path));
+    }
+    return code;
+}
+
+static enum err_code run(struct run *run, struct err *err)
+{
+    struct report report = {
+        .run = run,
+        .publisher = {.db = run->db,
+                      .book_id = run->book_id,
+                      .contracts = run->config->contracts,
+                      .contract_count = run->config->contract_count,
+                      .program_version = UPTALLY_VERSION,
+                      .note = note},
+    };
+    enum err_code code = read_options(&report, err);
+
+    if (code == ERR_OK && report.print == NULL) {
+        code = objects_folder_open(run->config->output_path.data, &report.publisher.objects, err);
+    }
+    if (code == ERR_OK) {
+        code = report_all(&report, err);
+    }
+    if (report.publisher.objects != NULL) {
+        report.publisher.objects->close(report.publisher.objects);
+    }
+    if (code == ERR_OK && !report.any) {
+        ui_note("no contract has a statement for this month");
+    }
+    if (code == ERR_OK && report.missed && run->options[OPTION_EXIT_CODE].set) {
+        return ERR_MISSED; /* no error: there is nothing to say */
+    }
+    return code;
+}
+
+const struct command command_report = {
+    .name = "report",
+    .group = "Read",
+    .summary = "issue and publish the SLA statements of a month",
+    .usage = "CONFIG [options]",
+    .examples = "uptally report uptally.yaml\n"
+                "uptally report uptally.yaml --contract acme-2026 --month 2026-10\n"
+                "uptally report uptally.yaml --month 2026-10 --format json --stdout",
+    .help =
+        "A statement is issued once the month's events are complete and the contract's grace is\n"
+        "over; then it never changes, and running again publishes the same bytes. Before, it is\n"
+        "provisional: published under another name, and measured as far as the books go.",
+    .options = rows,
+    .needs = NEEDS_STORE | NEEDS_BOOK,
+    .run = run,
+};
