@@ -19,6 +19,11 @@
 
 /* In the order of `uptally --help`; rows of one group stand together. */
 static const struct command *const commands[] = {
+    /* Run */
+    &command_announce,
+    /* Read */
+    &command_report,
+    &command_credits,
     /* Set up */
     &command_check,
 };
