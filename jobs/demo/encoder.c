@@ -1,0 +1,386 @@
+#include "jobs/demo/encoder.h"
+
+#include <avro.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "jobs/demo/registry_table.h"
+#include "schemas/embedded.h"
+
+enum {
+    HEADER_SIZE = 5,
+    VALUE_SIZE_MAX = 64 * 1024,
+    LARGE_PATH_SIZE = 20000, /* above the demo's max_record_bytes */
+    DEEP_LEVELS = 80         /* above the 64 that are read */
+};
+
+#define MICROS_YEAR_9999 INT64_C(253402300799000000)
+#define MICROS_YEAR_1970 INT64_C(86400000000)
+
+/* A schema and the one value that is filled again and again. */
+struct template
+{
+    avro_schema_t schema;
+    avro_value_iface_t *class;
+    avro_value_t value;
+};
+
+struct encoder {
+    const struct world *world; /* borrowed */
+    struct template request;
+    struct template check;
+    avro_writer_t writer;
+    size_t size; /* of bytes in use */
+    char key[64];
+    char bytes[VALUE_SIZE_MAX];
+};
+
+static enum err_code template_open(struct template *template, const char *file, struct err *err)
+{
+    const struct embedded_file *embedded = embedded_find(file);
+
+    CHECK(embedded != NULL);
+    if (avro_schema_from_json_length(embedded->data, embedded->size, &template->schema) != 0) {
+        return err_set(err, ERR_FAILED, "%s: %s", file, avro_strerror());
+    }
+    template->class = avro_generic_class_from_schema(template->schema);
+    if (template->class == NULL || avro_generic_value_new(template->class, &template->value) != 0) {
+        return err_set(err, ERR_FAILED, "%s: %s", file, avro_strerror());
+    }
+    return ERR_OK;
+}
+
+static void template_release(struct template *template)
+{
+    if (template->value.iface != NULL) {
+        avro_value_decref(&template->value);
+    }
+    if (template->class != NULL) {
+        avro_value_iface_decref(template->class);
+    }
+    if (template->schema != NULL) {
+        avro_schema_decref(template->schema);
+    }
+}
+
+enum err_code encoder_open(const struct world *world, struct encoder **ret_encoder, struct err *err)
+{
+    struct encoder *encoder = memory_calloc(1, sizeof(*encoder));
+    enum err_code code = template_open(&encoder->request, "request_event.avsc", err);
+
+    if (code == ERR_OK) {
+        code = template_open(&encoder->check, "health_check_event.avsc", err);
+    }
+    if (code != ERR_OK) {
+        encoder_free(encoder);
+        return code;
+    }
+    encoder->world = world;
+    encoder->writer = avro_writer_memory(encoder->bytes, sizeof(encoder->bytes));
+    CHECK(encoder->writer != NULL);
+    *ret_encoder = encoder;
+    return ERR_OK;
+}
+
+void encoder_free(struct encoder *encoder)
+{
+    if (encoder == NULL) {
+        return;
+    }
+    if (encoder->writer != NULL) {
+        avro_writer_free(encoder->writer);
+    }
+    template_release(&encoder->request);
+    template_release(&encoder->check);
+    memory_free(encoder);
+}
+
+/* Setting fields. Failures here would be bugs: the schemas are our own. */
+
+static avro_value_t field_of(struct template *template, const char *name)
+{
+    avro_value_t field;
+
+    CHECK(avro_value_get_by_name(&template->value, name, &field, NULL) == 0);
+    return field;
+}
+
+static avro_value_t branch_of(struct template *template, const char *name, bool present)
+{
+    avro_value_t field = field_of(template, name);
+    avro_value_t branch;
+
+    CHECK(avro_value_set_branch(&field, present, &branch) == 0);
+    return branch;
+}
+
+static void set_text(avro_value_t field, const char *text)
+{
+    CHECK(avro_value_set_string(&field, text) == 0);
+}
+
+static void set_long(avro_value_t field, int64_t value)
+{
+    CHECK(avro_value_set_long(&field, value) == 0);
+}
+
+static void set_optional_text(struct template *template, const char *name, const char *text)
+{
+    avro_value_t branch = branch_of(template, name, text != NULL);
+
+    if (text != NULL) {
+        set_text(branch, text);
+    }
+}
+
+static void put_header(struct encoder *encoder, int32_t schema_id)
+{
+    char header[HEADER_SIZE] = {0, (char)(schema_id >> 24), (char)(schema_id >> 16),
+                                (char)(schema_id >> 8), (char)schema_id};
+
+    memcpy(encoder->bytes, header, sizeof(header));
+    encoder->size = HEADER_SIZE;
+}
+
+static void put_value(struct encoder *encoder, struct template *template)
+{
+    avro_writer_memory_set_dest(encoder->writer, encoder->bytes + HEADER_SIZE,
+                                sizeof(encoder->bytes) - HEADER_SIZE);
+    CHECK(avro_value_write(encoder->writer, &template->value) == 0);
+    encoder->size = HEADER_SIZE + (size_t)avro_writer_tell(encoder->writer);
+}
+
+static void fill_request(struct encoder *encoder, const struct traffic_event *event)
+{
+    struct template *template = &encoder->request;
+    avro_value_t status = field_of(template, "http_response_status_code");
+    avro_value_t duration = branch_of(template, "duration_us", event->duration_us >= 0);
+
+    set_text(field_of(template, "service_name"), encoder->world->services[event->service].name);
+    set_optional_text(template, "service_instance_id", encoder->key);
+    set_long(field_of(template, "start_time"), event->time_us);
+    CHECK(avro_value_set_int(&status, event->status) == 0);
+    if (event->duration_us >= 0) {
+        set_long(duration, event->duration_us);
+    }
+    set_optional_text(template, "http_request_method", "GET");
+    set_optional_text(template, "url_path", traffic_path(event->path));
+    set_optional_text(template, "user_agent_synthetic_type", event->synthetic ? "bot" : NULL);
+    set_optional_text(template, "customer", NULL);
+    set_optional_text(template, "event_id", NULL);
+}
+
+static void fill_check(struct encoder *encoder, const struct traffic_event *event)
+{
+    static const char *const checkers[CHECKER_COUNT] = {
+        [CHECKER_NORTH] = "probe-north", [CHECKER_SOUTH] = "probe-south", [CHECKER_SELF] = NULL};
+    static const char *const regions[CHECKER_COUNT] = {
+        [CHECKER_NORTH] = "europe-north1", [CHECKER_SOUTH] = "europe-west8", [CHECKER_SELF] = NULL};
+    const struct world_service *service = &encoder->world->services[event->service];
+    struct template *template = &encoder->check;
+    avro_value_t status = field_of(template, "status");
+
+    set_text(field_of(template, "service_name"), service->name);
+    set_text(field_of(template, "service_instance_id"), encoder->key);
+    set_long(field_of(template, "observed_time"), event->time_us);
+    CHECK(event->outcome >= OUTCOME_PASS); /* the symbols have the order of enum outcome */
+    CHECK(avro_value_set_enum(&status, (int)event->outcome - (int)OUTCOME_PASS) == 0);
+    set_long(branch_of(template, "interval_ms", true), 60000);
+    set_optional_text(template, "checker", checkers[service->checker]);
+    set_optional_text(template, "region", regions[service->checker]);
+    (void)branch_of(template, "duration_us", false);
+    set_optional_text(template, "message",
+                      event->outcome == OUTCOME_FAIL ? "connection refused" : NULL);
+}
+
+/* Bytes that avro-c does not write, or not in this way. */
+
+static void put_byte(struct encoder *encoder, unsigned byte)
+{
+    CHECK(encoder->size < sizeof(encoder->bytes));
+    encoder->bytes[encoder->size++] = (char)byte;
+}
+
+static void put_long(struct encoder *encoder, int64_t value)
+{
+    uint64_t zigzag = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+
+    for (; zigzag >= 0x80; zigzag >>= 7) {
+        put_byte(encoder, (unsigned)(zigzag & 0x7f) | 0x80);
+    }
+    put_byte(encoder, (unsigned)zigzag);
+}
+
+static void put_text(struct encoder *encoder, const char *text)
+{
+    put_long(encoder, (int64_t)strlen(text));
+    for (; *text != '\0'; text++) {
+        put_byte(encoder, (unsigned char)*text);
+    }
+}
+
+/* A request whose chain of causes is deeper than anybody reads. */
+static void put_deep(struct encoder *encoder, const struct traffic_event *event)
+{
+    put_header(encoder, SCHEMA_ID_TRACED);
+    put_text(encoder, "device-api");
+    put_long(encoder, event->time_us);
+    put_long(encoder, 200);
+    for (int i = 0; i < DEEP_LEVELS; i++) {
+        put_long(encoder, 1);
+    }
+    put_long(encoder, 0);
+}
+
+static void put_audit(struct encoder *encoder)
+{
+    put_header(encoder, SCHEMA_ID_AUDIT);
+    put_text(encoder, "anna");
+    put_text(encoder, "login");
+}
+
+static void put_long_name(struct encoder *encoder)
+{
+    char name[NAME_SIZE_MAX + 2];
+
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    set_text(field_of(&encoder->check, "service_name"), name);
+    put_value(encoder, &encoder->check);
+}
+
+static void put_large(struct encoder *encoder)
+{
+    char *path = memory_alloc(LARGE_PATH_SIZE + 1);
+
+    memset(path, 'x', LARGE_PATH_SIZE);
+    path[0] = '/';
+    path[LARGE_PATH_SIZE] = '\0';
+    set_optional_text(&encoder->request, "url_path", path);
+    put_value(encoder, &encoder->request);
+    memory_free(path);
+}
+
+/* Writes a request with one text or number changed. */
+static void put_request_with_name(struct encoder *encoder, const char *name)
+{
+    set_text(field_of(&encoder->request, "service_name"), name);
+    put_value(encoder, &encoder->request);
+}
+
+static void put_request_with_status(struct encoder *encoder, int32_t status)
+{
+    avro_value_t field = field_of(&encoder->request, "http_response_status_code");
+
+    CHECK(avro_value_set_int(&field, status) == 0);
+    put_value(encoder, &encoder->request);
+}
+
+static void put_request_with_long(struct encoder *encoder, avro_value_t field, int64_t value)
+{
+    set_long(field, value);
+    put_value(encoder, &encoder->request);
+}
+
+/* The good record of that topic is already written; this spoils it. */
+static void spoil(struct encoder *encoder, const struct traffic_event *event)
+{
+    struct template *request = &encoder->request;
+
+    switch (event->bad) {
+    case BAD_TRUNCATED:
+        encoder->size -= 7 + event->instance;
+        break;
+    case BAD_TRAILING:
+        put_byte(encoder, 0);
+        break;
+    case BAD_VARINT: /* a length that never ends */
+        memset(encoder->bytes + HEADER_SIZE, 0xff, 12);
+        break;
+    case BAD_MAGIC:
+        encoder->bytes[0] = 1;
+        break;
+    case BAD_SHORT:
+        encoder->size = 3;
+        break;
+    case BAD_UNKNOWN_ID:
+        encoder->bytes[3] = (char)(SCHEMA_ID_NOBODY >> 8);
+        encoder->bytes[4] = (char)(SCHEMA_ID_NOBODY & 0xff);
+        break;
+    case BAD_NOT_AVRO:
+        encoder->bytes[4] = SCHEMA_ID_PROTOBUF;
+        break;
+    case BAD_UNMAPPED:
+        put_audit(encoder);
+        break;
+    case BAD_YEAR_9999:
+        put_request_with_long(encoder, field_of(request, "start_time"), MICROS_YEAR_9999);
+        break;
+    case BAD_YEAR_1970:
+        set_long(field_of(&encoder->check, "observed_time"), MICROS_YEAR_1970);
+        put_value(encoder, &encoder->check);
+        break;
+    case BAD_NEGATIVE_LATENCY:
+        put_request_with_long(encoder, branch_of(request, "duration_us", true), -1);
+        break;
+    case BAD_EMPTY_NAME:
+        put_request_with_name(encoder, "");
+        break;
+    case BAD_CONTROL_NAME:
+        put_request_with_name(encoder, "device\x1b[2Japi");
+        break;
+    case BAD_LONG_NAME:
+        put_long_name(encoder);
+        break;
+    case BAD_STATUS:
+        put_request_with_status(encoder, 0);
+        break;
+    case BAD_SYMBOL: /* an enum index that has no symbol */
+        encoder->size = HEADER_SIZE;
+        put_text(encoder, "portal");
+        put_text(encoder, "portal-1");
+        put_long(encoder, event->time_us);
+        put_long(encoder, 17);
+        break;
+    case BAD_GHOST:
+        set_text(field_of(&encoder->check, "service_name"), "ghost");
+        put_value(encoder, &encoder->check);
+        break;
+    case BAD_LARGE:
+        put_large(encoder);
+        break;
+    case BAD_DEEP:
+        put_deep(encoder, event);
+        break;
+    case BAD_NONE:
+    case BAD_KIND_COUNT:
+        CHECK(!"kind");
+    }
+}
+
+void encoder_run(struct encoder *encoder, const struct traffic_event *event, struct str *ret_key,
+                 struct str *ret_value)
+{
+    bool bad = event->kind == TRAFFIC_BAD;
+    bool check = bad ? bad_row(event->bad)->topic == EVENT_CHECK : event->kind == TRAFFIC_CHECK;
+
+    (void)snprintf(encoder->key, sizeof(encoder->key), "%s-%d",
+                   encoder->world->services[event->service].name, event->instance + 1);
+    put_header(encoder, check ? SCHEMA_ID_CHECK : SCHEMA_ID_REQUEST);
+    if (check) {
+        struct traffic_event passed = *event;
+
+        passed.outcome = bad ? OUTCOME_PASS : event->outcome;
+        fill_check(encoder, &passed);
+    } else {
+        fill_request(encoder, event);
+    }
+    put_value(encoder, check ? &encoder->check : &encoder->request);
+    if (bad) {
+        spoil(encoder, event);
+    }
+    *ret_key = STR(encoder->key);
+    *ret_value = str_of(encoder->bytes, encoder->size);
+}
