@@ -1,0 +1,579 @@
+/*
+ * The walk over a payload. Every byte is foreign: each read is bounded by `end`, each count by the bytes left or by the
+ * record's budget of items, each level by the stack. Steps take a position and return the next one, or NULL when a
+ * rule is broken; positions and not a struct, so that they stay in registers.
+ */
+#include "base/check.h"
+#include "consumers/plan_code.h"
+
+struct frame {
+    uint32_t pc;              /* where a subroutine returns to; of a loop the body */
+    uint32_t exit;            /* of a loop: behind it */
+    uint32_t base;            /* depth to return to */
+    uint64_t left;            /* items of the block, this one included */
+    const uint8_t *block_end; /* if the block told its size in bytes, else NULL */
+};
+
+struct walk {
+    const struct plan *plan;
+    const uint8_t *end;
+    int64_t budget; /* items that the record may still have */
+    uint32_t pc;
+    uint32_t base; /* levels that were open when this subroutine was called */
+    uint32_t frame_count;
+    bool done;
+    enum verdict verdict; /* of the rule that was broken, if not malformed */
+    const char *cause;
+    struct frame frames[PLAN_DEPTH_MAX];
+};
+
+/* What is wrong when an operation fails without a cause of its own. */
+static const char *const causes[] = {
+    [PLAN_UNION] = "no such branch of the union",
+    [PLAN_OPTION] = "no such branch of the union",
+    [PLAN_KEY] = "a length that runs past the end",
+    [PLAN_SKIP_BOOLEAN] = "a boolean that is neither 0 nor 1",
+    [PLAN_SKIP_INT] = "an int that is cut off or does not fit 32 bits",
+    [PLAN_SKIP_LONG] = "a number that is cut off or longer than 10 bytes",
+    [PLAN_SKIP_FIXED] = "the payload ends too early",
+    [PLAN_SKIP_BYTES] = "a length that runs past the end",
+    [PLAN_SKIP_ENUM] = "no such symbol of the enum",
+    [PLAN_READ_BOOLEAN] = "a boolean that is neither 0 nor 1",
+    [PLAN_READ_INT] = "an int that is cut off or does not fit 32 bits",
+    [PLAN_READ_LONG] = "a number that is cut off or longer than 10 bytes",
+    [PLAN_READ_FLOAT] = "the payload ends too early",
+    [PLAN_READ_DOUBLE] = "the payload ends too early",
+    [PLAN_READ_TEXT] = "a length that runs past the end",
+    [PLAN_READ_BYTES] = "a length that runs past the end",
+    [PLAN_READ_FIXED] = "the payload ends too early",
+    [PLAN_READ_ENUM] = "no such symbol of the enum",
+    [PLAN_CLEAR] = NULL,
+};
+
+/* Non-minimal forms are accepted; the tenth byte holds only the 64th bit. */
+static const uint8_t *varint_long(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+
+    for (unsigned shift = 0; p < end && shift < 70; shift += 7) {
+        unsigned char byte = *p++;
+
+        if (shift == 63 && byte > 1) {
+            return NULL;
+        }
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *ret_value = value;
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
+{
+    if (p < end && *p < 0x80) {
+        *ret_value = *p;
+        return p + 1;
+    }
+    return varint_long(p, end, ret_value);
+}
+
+static inline int64_t zigzag(uint64_t value)
+{
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static inline const uint8_t *fixed(const uint8_t *p, const uint8_t *end, uint64_t size)
+{
+    return size <= (uint64_t)(end - p) ? p + size : NULL;
+}
+
+/* An index below count: of a branch or a symbol. */
+static inline const uint8_t *index_of(const uint8_t *p, const uint8_t *end, uint64_t count,
+                                      uint64_t *ret_index)
+{
+    uint64_t value;
+
+    p = varint(p, end, &value);
+    if (p == NULL || (value & 1) != 0 || value >> 1 >= count) {
+        return NULL;
+    }
+    *ret_index = value >> 1;
+    return p;
+}
+
+/* Length and bytes. */
+static inline const uint8_t *sized(const uint8_t *p, const uint8_t *end, struct str *ret_bytes)
+{
+    uint64_t value;
+
+    p = varint(p, end, &value);
+    if (p == NULL || (value & 1) != 0 || value >> 1 > (uint64_t)(end - p)) {
+        return NULL;
+    }
+    *ret_bytes = str_of((const char *)p, value >> 1);
+    return p + (value >> 1);
+}
+
+static const uint8_t *skip_boolean(const uint8_t *p, const uint8_t *end, uint32_t count)
+{
+    for (; count > 0 && p != NULL; count--) {
+        p = p < end && *p <= 1 ? p + 1 : NULL;
+    }
+    return p;
+}
+
+static inline const uint8_t *skip_int(const uint8_t *p, const uint8_t *end, uint32_t count)
+{
+    uint64_t value;
+
+    for (; count > 0 && p != NULL; count--) {
+        p = varint(p, end, &value);
+        p = p != NULL && value <= UINT32_MAX ? p : NULL;
+    }
+    return p;
+}
+
+static inline const uint8_t *skip_long(const uint8_t *p, const uint8_t *end, uint32_t count)
+{
+    uint64_t value;
+
+    for (; count > 0 && p != NULL; count--) {
+        p = varint(p, end, &value);
+    }
+    return p;
+}
+
+static inline const uint8_t *skip_bytes(const uint8_t *p, const uint8_t *end, uint32_t count)
+{
+    struct str bytes;
+
+    for (; count > 0 && p != NULL; count--) {
+        p = sized(p, end, &bytes);
+    }
+    return p;
+}
+
+static inline const uint8_t *read_integer(const uint8_t *p, const uint8_t *end, uint64_t raw_max,
+                                          uint32_t logical, struct value *value)
+{
+    uint64_t raw;
+
+    p = varint(p, end, &raw);
+    if (p == NULL || raw > raw_max) {
+        return NULL;
+    }
+    value->number = zigzag(raw);
+    value->kind = VALUE_INTEGER;
+    value->logical = (uint8_t)logical;
+    return p;
+}
+
+static const uint8_t *read_boolean(const uint8_t *p, const uint8_t *end, struct value *value)
+{
+    const uint8_t *next = skip_boolean(p, end, 1);
+
+    if (next != NULL) {
+        value->number = *p;
+        value->kind = VALUE_BOOLEAN;
+    }
+    return next;
+}
+
+/* IEEE 754 bits, little-endian whatever this machine is. */
+static const uint8_t *read_bits(const uint8_t *p, const uint8_t *end, unsigned size,
+                                enum value_kind kind, struct value *value)
+{
+    uint64_t bits = 0;
+
+    if (fixed(p, end, size) == NULL) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < size; i++) {
+        bits |= (uint64_t)p[i] << (8 * i);
+    }
+    value->number = (int64_t)bits;
+    value->kind = (uint8_t)kind;
+    return p + size;
+}
+
+static inline const uint8_t *read_sized(const uint8_t *p, const uint8_t *end, enum value_kind kind,
+                                        struct value *value)
+{
+    struct str bytes;
+
+    p = sized(p, end, &bytes);
+    if (p != NULL) {
+        value->data = bytes.data;
+        value->size = (uint32_t)bytes.size;
+        value->kind = (uint8_t)kind;
+    }
+    return p;
+}
+
+static const uint8_t *read_fixed(const uint8_t *p, const uint8_t *end, uint32_t size,
+                                 struct value *value)
+{
+    const uint8_t *next = fixed(p, end, size);
+
+    if (next != NULL) {
+        value->data = (const char *)p;
+        value->size = size;
+        value->kind = VALUE_BYTES;
+    }
+    return next;
+}
+
+static inline const uint8_t *read_enum(const uint8_t *p, const uint8_t *end,
+                                       const struct plan_symbols *symbols, struct value *value)
+{
+    uint64_t index;
+    uint32_t at = value->at;
+
+    p = index_of(p, end, symbols->count, &index);
+    if (p != NULL) {
+        *value = symbols->values[index];
+        value->at = at;
+    }
+    return p;
+}
+
+static const uint8_t *refuse(struct walk *walk, enum verdict verdict, const char *cause)
+{
+    walk->verdict = verdict;
+    walk->cause = cause;
+    return NULL;
+}
+
+/* The head of the next block: *ret_count is 0 behind the last one. width: bytes that an item takes at least. */
+static const uint8_t *block_head(struct walk *walk, const uint8_t *p, uint64_t width,
+                                 uint64_t *ret_count, const uint8_t **ret_block_end)
+{
+    uint64_t raw;
+    uint64_t size;
+    uint64_t count;
+
+    *ret_block_end = NULL;
+    p = varint(p, walk->end, &raw);
+    if (p == NULL) {
+        return refuse(walk, VERDICT_MALFORMED, "a block count that is cut off or too long");
+    }
+    count = raw >> 1;
+    if ((raw & 1) != 0) {
+        count++; /* zigzag: raw = 2n - 1 stands for -n; no overflow, for raw >> 1 has 63 bits */
+        p = varint(p, walk->end, &size);
+        if (p == NULL || (size & 1) != 0 || size >> 1 > (uint64_t)(walk->end - p)) {
+            return refuse(walk, VERDICT_MALFORMED, "a block size that runs past the end");
+        }
+        *ret_block_end = p + (size >> 1);
+    }
+    if (width > 0 && count > (uint64_t)(walk->end - p) / width) {
+        return refuse(walk, VERDICT_MALFORMED, "a block count that runs past the end");
+    }
+    if (count > (uint64_t)walk->budget) {
+        return refuse(walk, VERDICT_TOO_LARGE, "more than 2^20 items in one record");
+    }
+    walk->budget -= (int64_t)count;
+    *ret_count = count;
+    return p;
+}
+
+static const uint8_t *block_tail(struct walk *walk, const uint8_t *p, const uint8_t *block_end)
+{
+    return block_end == NULL || block_end == p
+               ? p
+               : refuse(walk, VERDICT_MALFORMED, "a block whose size in bytes is not what it took");
+}
+
+static bool depth_left(struct walk *walk, uint32_t depth)
+{
+    if (walk->base + depth < PLAN_DEPTH_MAX) {
+        return true;
+    }
+    (void)refuse(walk, VERDICT_TOO_DEEP, "nested deeper than 64 levels");
+    return false;
+}
+
+/* Items of one width (0 included) need no loop. */
+static const uint8_t *skip_items(struct walk *walk, const uint8_t *p,
+                                 const struct plan_instruction *in)
+{
+    uint64_t count = 1;
+    const uint8_t *block_end;
+
+    if (!depth_left(walk, in->b)) {
+        return NULL;
+    }
+    while (count > 0) {
+        p = block_head(walk, p, in->a, &count, &block_end);
+        p = p != NULL ? block_tail(walk, p + count * in->a, block_end) : NULL;
+        if (p == NULL) {
+            return NULL;
+        }
+    }
+    return p;
+}
+
+/* The innermost loop begins its next block, or ends. */
+static const uint8_t *loop_block(struct walk *walk, const uint8_t *p)
+{
+    struct frame *frame = &walk->frames[walk->frame_count - 1];
+
+    p = block_head(walk, p, 1, &frame->left, &frame->block_end);
+    if (p != NULL && frame->left > 0) {
+        walk->pc = frame->pc;
+    } else if (p != NULL) {
+        p = block_tail(walk, p, frame->block_end);
+        walk->pc = frame->exit;
+        walk->frame_count--;
+    }
+    return p;
+}
+
+static const uint8_t *loop_begin(struct walk *walk, const uint8_t *p,
+                                 const struct plan_instruction *in)
+{
+    if (!depth_left(walk, in->b)) {
+        return NULL;
+    }
+    walk->frames[walk->frame_count++] =
+        (struct frame){.pc = walk->pc, .exit = in->a, .base = walk->base};
+    return loop_block(walk, p);
+}
+
+static const uint8_t *loop_next(struct walk *walk, const uint8_t *p)
+{
+    struct frame *frame = &walk->frames[walk->frame_count - 1];
+
+    if (--frame->left > 0) {
+        walk->pc = frame->pc;
+        return p;
+    }
+    p = block_tail(walk, p, frame->block_end);
+    return p != NULL ? loop_block(walk, p) : NULL;
+}
+
+static const uint8_t *call(struct walk *walk, const uint8_t *p, const struct plan_instruction *in)
+{
+    if (!depth_left(walk, in->b)) {
+        return NULL;
+    }
+    walk->frames[walk->frame_count++] = (struct frame){.pc = walk->pc, .base = walk->base};
+    walk->base += in->b + 1;
+    walk->pc = in->a;
+    return p;
+}
+
+static void return_from(struct walk *walk)
+{
+    const struct frame *frame;
+
+    if (walk->frame_count == 0) {
+        walk->done = true;
+        return;
+    }
+    frame = &walk->frames[--walk->frame_count];
+    walk->pc = frame->pc;
+    walk->base = frame->base;
+}
+
+static const uint8_t *branch(struct walk *walk, const uint8_t *p, const struct plan_instruction *in)
+{
+    uint64_t index;
+
+    if (in->operation == PLAN_OPTION) {
+        p = index_of(p, walk->end, 2, &index);
+        walk->pc = p != NULL && index == in->b ? in->a : walk->pc;
+        return p;
+    }
+    p = index_of(p, walk->end, in->b, &index);
+    walk->pc = p != NULL ? walk->plan->addresses[in->a + index] : walk->pc;
+    return p;
+}
+
+static const uint8_t *key(struct walk *walk, const uint8_t *p, const struct plan_instruction *in)
+{
+    struct str text;
+
+    p = sized(p, walk->end, &text);
+    for (uint32_t i = 0; i < in->b && p != NULL; i++) {
+        if (str_equal(walk->plan->keys[in->a + i].key, text)) {
+            walk->pc = walk->plan->keys[in->a + i].address;
+            break;
+        }
+    }
+    return p;
+}
+
+/* Operations that change where the walk goes on. */
+static const uint8_t *control(struct walk *walk, const uint8_t *p,
+                              const struct plan_instruction *in)
+{
+    switch ((enum plan_operation)in->operation) {
+    case PLAN_RETURN:
+        return_from(walk);
+        return p;
+    case PLAN_CALL:
+        return call(walk, p, in);
+    case PLAN_JUMP:
+        walk->pc = in->a;
+        return p;
+    case PLAN_UNION:
+    case PLAN_OPTION:
+        return branch(walk, p, in);
+    case PLAN_ARRAY:
+        return loop_begin(walk, p, in);
+    case PLAN_ITEMS:
+        return skip_items(walk, p, in);
+    case PLAN_NEXT:
+        return loop_next(walk, p);
+    case PLAN_KEY:
+        return key(walk, p, in);
+    default:
+        CHECK(!"an operation that the compiler does not write");
+        return NULL;
+    }
+}
+
+/* One instruction that reads into a slot. */
+static inline const uint8_t *read_slot(const struct plan *plan, const uint8_t *p,
+                                       const uint8_t *end, const struct plan_instruction *in,
+                                       struct value *value)
+{
+    switch ((enum plan_operation)in->operation) {
+    case PLAN_READ_BOOLEAN:
+        return read_boolean(p, end, value);
+    case PLAN_READ_INT:
+        return read_integer(p, end, UINT32_MAX, SCHEMA_LOGICAL_NONE, value);
+    case PLAN_READ_LONG:
+        return read_integer(p, end, UINT64_MAX, in->b, value);
+    case PLAN_READ_FLOAT:
+        return read_bits(p, end, 4, VALUE_FLOAT, value);
+    case PLAN_READ_DOUBLE:
+        return read_bits(p, end, 8, VALUE_DOUBLE, value);
+    case PLAN_READ_TEXT:
+        return read_sized(p, end, VALUE_TEXT, value);
+    case PLAN_READ_BYTES:
+        return read_sized(p, end, VALUE_BYTES, value);
+    case PLAN_READ_FIXED:
+        return read_fixed(p, end, in->b, value);
+    case PLAN_READ_ENUM:
+        return read_enum(p, end, &plan->symbols[in->b], value);
+    case PLAN_CONSTANT:
+        *value = plan->constants[in->b];
+        return p;
+    case PLAN_UNFIT:
+        value->kind = VALUE_UNFIT;
+        return p;
+    default: /* PLAN_CLEAR */
+        value->kind = VALUE_ABSENT;
+        return p;
+    }
+}
+
+/* One instruction that skips; also how a failed run is walked again, value by value, to name the one that failed. */
+static inline const uint8_t *skip(const uint8_t *p, const uint8_t *end,
+                                  enum plan_operation operation, uint32_t a)
+{
+    uint64_t index;
+
+    switch (operation) {
+    case PLAN_SKIP_BOOLEAN:
+        return skip_boolean(p, end, a);
+    case PLAN_SKIP_INT:
+        return skip_int(p, end, a);
+    case PLAN_SKIP_LONG:
+        return skip_long(p, end, a);
+    case PLAN_SKIP_FIXED:
+        return fixed(p, end, a);
+    case PLAN_SKIP_BYTES:
+        return skip_bytes(p, end, a);
+    default: /* PLAN_SKIP_ENUM */
+        return index_of(p, end, a, &index);
+    }
+}
+
+static void fault_set(const struct walk *walk, const struct plan_instruction *in,
+                      const uint8_t *start, const uint8_t *failed, struct plan_fault *ret_fault)
+{
+    uint32_t place = in->place;
+
+    if (in->operation == PLAN_SKIP_BOOLEAN || in->operation == PLAN_SKIP_INT ||
+        in->operation == PLAN_SKIP_LONG || in->operation == PLAN_SKIP_BYTES) {
+        for (const uint8_t *p = failed; p != NULL;) {
+            failed = p;
+            p = skip(p, walk->end, (enum plan_operation)in->operation, 1);
+            place += p != NULL;
+        }
+    }
+    *ret_fault = (struct plan_fault){
+        .verdict = walk->verdict,
+        .cause = walk->cause != NULL ? walk->cause : causes[in->operation],
+        .place = place,
+        .at = (size_t)(failed - start),
+    };
+}
+
+bool plan_walk(const struct plan *plan, struct str payload, struct value *slots,
+               struct plan_fault *ret_fault)
+{
+    const uint8_t *start = (const uint8_t *)(payload.size > 0 ? payload.data : "");
+    const uint8_t *end = start + payload.size;
+    const uint8_t *p = start;
+    struct walk walk;
+
+    walk.plan = plan;
+    walk.end = end;
+    walk.budget = PLAN_ITEMS_MAX;
+    walk.pc = walk.base = walk.frame_count = 0;
+    walk.done = false;
+    walk.verdict = VERDICT_MALFORMED;
+    walk.cause = NULL;
+    for (;;) {
+        const struct plan_instruction *in = &plan->code[walk.pc++];
+        const uint8_t *before = p;
+
+        if (in->operation >= PLAN_READ_BOOLEAN) {
+            slots[in->a].at = (uint32_t)(p - start);
+            p = read_slot(plan, p, end, in, &slots[in->a]);
+        } else if (in->operation >= PLAN_SKIP_BOOLEAN) {
+            p = skip(p, end, (enum plan_operation)in->operation, in->a);
+        } else {
+            p = control(&walk, p, in);
+        }
+        if (p == NULL) {
+            fault_set(&walk, in, start, before, ret_fault);
+            return false;
+        }
+        if (walk.done) {
+            break;
+        }
+    }
+    if (p != end) {
+        *ret_fault = (struct plan_fault){VERDICT_MALFORMED, "bytes are left over", UINT32_MAX,
+                                         (size_t)(p - start)};
+    }
+    return p == end;
+}
+
+void plan_place_text(const struct plan *plan, uint32_t place, char *ret_text, size_t size)
+{
+    struct str names[PLAN_DEPTH_MAX * 2];
+    size_t count = 0;
+    size_t used = 0;
+
+    CHECK(size > 0);
+    for (; place != UINT32_MAX && count < ARRAY_COUNT(names); place = plan->places[place].outer) {
+        names[count++] = plan->places[place].name;
+    }
+    while (count-- > 0) {
+        for (size_t i = 0; i < names[count].size && used + 2 < size; i++) {
+            ret_text[used++] = names[count].data[i];
+        }
+        if (count > 0 && names[count - 1].data[0] != '[' && used + 2 < size) {
+            ret_text[used++] = '.';
+        }
+    }
+    ret_text[used] = '\0';
+}
