@@ -105,6 +105,14 @@ static void slots_emit_unfit(struct compiler *compiler, const struct site *site)
     }
 }
 
+/* Nothing is written for values that are not there; their slots start as absent. */
+static void slots_absent(struct compiler *compiler, const struct site *site)
+{
+    for (uint32_t i = 0; i < site->slot_count; i++) {
+        compiler->slots->kinds[site->slots[i]] |= 1U << VALUE_ABSENT;
+    }
+}
+
 static const struct plan_path *path_of(const struct compiler *compiler, uint32_t slot)
 {
     return &compiler->slots->paths[slot];
@@ -206,9 +214,7 @@ static void compile_union(struct compiler *compiler, const struct site *site)
 
     if (site->writer->branches.count == 2 && branches[null_index]->type == SCHEMA_NULL &&
         (null_fits || resolve_type(branches[null_index], site->reader) != NULL)) {
-        for (uint32_t i = 0; i < site->slot_count; i++) {
-            compiler->slots->kinds[site->slots[i]] |= 1U << VALUE_ABSENT;
-        }
+        slots_absent(compiler, site);
         compile_option(compiler, site, null_index);
         return;
     }
@@ -362,7 +368,9 @@ static void compile_record(struct compiler *compiler, const struct site *site)
         readers[i] = schema_record_field(site->reader, name);
         writers[i] =
             readers[i] != NULL ? resolve_field(site->writer, site->reader, readers[i]) : NULL;
-        if (readers[i] != NULL && writers[i] == NULL) {
+        if (readers[i] == NULL) {
+            compiler->slots->kinds[site->slots[i]] |= 1U << VALUE_ABSENT;
+        } else if (writers[i] == NULL) {
             compile_default(compiler, readers[i], site->slots[i], site);
         }
     }
@@ -468,13 +476,13 @@ static void compile_resolved(struct compiler *compiler, const struct site *site)
             here.slot_count = 1;
         } else {
             slots[deeper.slot_count++] = site->slots[i];
-            compiler->slots->kinds[site->slots[i]] |= 1U << VALUE_ABSENT;
         }
     }
     if (site->writer->type == SCHEMA_RECORD || site->writer->type == SCHEMA_MAP ||
         site->writer->type == SCHEMA_ARRAY) {
         slots_emit_unfit(compiler, &here);
     } else if (here.slot_count > 0) {
+        slots_absent(compiler, &deeper);
         compile_read(compiler, &here);
         return;
     }
@@ -483,6 +491,7 @@ static void compile_resolved(struct compiler *compiler, const struct site *site)
     } else if (deeper.slot_count > 0 && site->writer->type == SCHEMA_MAP) {
         compile_map(compiler, &deeper);
     } else {
+        slots_absent(compiler, &deeper);
         compile_skip(compiler, site->writer, site->depth, site->place);
     }
 }

@@ -1,0 +1,852 @@
+/* Roles: what docs/ingest.md makes of the values of a record. */
+#include "plan_fixture.h"
+
+#include "base/check.h"
+
+#define STRING "\"string\""
+#define OPTIONAL(type) "[\"null\"," type "]"
+
+static void test_request(void **state)
+{
+    struct fixture fixture;
+    struct bytes payload = {.size = 0};
+    const struct event *event;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.latency = role_of("duration");
+    fixture.mapping.latency_unit_ns = 1000;
+    fixture.mapping.instance = role_of("instance");
+    fixture.mapping.customer = role_of("customer");
+    fixture.mapping.event_id = role_of("trace");
+    fixture.mapping.weight = role_of("weight");
+    fixture_open(
+        &fixture,
+        RECORD_OF(BASE_FIELDS "," FIELD_OF("duration", "\"long\"") "," FIELD_OF(
+            "instance", OPTIONAL(STRING)) "," FIELD_OF("customer", OPTIONAL(STRING)) ","  //
+                  FIELD_OF("trace", "{\"type\":\"fixed\",\"name\":\"T\",\"size\":4}") "," //
+                  FIELD_OF("weight", "\"int\"")));
+    put_base(&payload, "shop");
+    put_long(&payload, 25376);
+    put_long(&payload, 1);
+    put_text(&payload, "shop-1");
+    put_long(&payload, 0);
+    put_raw(&payload, "\x00\x9a\xbc\xff", 4);
+    put_long(&payload, 10);
+    event = run(&fixture, &payload, VERDICT_TALLIED);
+    assert_int_equal(event->kind, EVENT_REQUEST);
+    assert_int_equal(event->outcome, OUTCOME_SUCCESS);
+    assert_int_equal(event->time_ns, RECORD_NS);
+    assert_int_equal(event->latency_ns, 25376000);
+    assert_int_equal(event->weight, 10);
+    assert_name(event->service, "shop");
+    assert_name(event->instance, "shop-1");
+    assert_name(event->customer, "");
+    assert_name(event->id, "009abcff");
+    fixture_release(&fixture);
+}
+
+static void test_check(void **state)
+{
+    struct fixture fixture;
+    struct rule_value values[] = {{.match = RULE_EQUALS, .text = STR("up")},
+                                  {.match = RULE_EQUALS, .text = STR("down")},
+                                  {.match = RULE_EQUALS, .text = STR("gone")}};
+    enum outcome outcomes[] = {OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_REMOVED};
+    static const struct {
+        int64_t symbol;
+        int64_t interval_ms; /* -1: null */
+        enum verdict verdict;
+        enum outcome outcome;
+        int64_t interval_ns;
+    } rows[] = {
+        {0, 30000, VERDICT_TALLIED, OUTCOME_PASS, 30 * NS_PER_SECOND},
+        {1, -1, VERDICT_TALLIED, OUTCOME_FAIL, 60 * NS_PER_SECOND},
+        {2, 0, VERDICT_TALLIED, OUTCOME_REMOVED, 0}, /* on change only */
+        {3, 0, VERDICT_BAD_OUTCOME, OUTCOME_PASS, 0},
+        {0, INT64_C(400) * 86400000 + 1, VERDICT_MALFORMED, OUTCOME_PASS, 0},
+    };
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.kind = EVENT_CHECK;
+    fixture.mapping.check_symbols = (struct check_symbols){values, outcomes, 3};
+    fixture.mapping.instance = role_of("service");
+    fixture.mapping.region = role_of("region");
+    fixture.mapping.checker = role_of("region");
+    fixture.mapping.interval = role_of("interval");
+    fixture.mapping.interval_unit_ns = NS_PER_MS;
+    fixture.mapping.interval_default_ns = 60 * NS_PER_SECOND;
+    fixture_open(&fixture,
+                 RECORD_OF(FIELD_OF("service", STRING) "," FIELD_OF("time", TYPE_MS) "," FIELD_OF(
+                     "status", "{\"type\":\"enum\",\"name\":\"S\",\"symbols\":[\"up\",\"down\","
+                               "\"gone\",\"UP\"]}") ","                   //
+                           FIELD_OF("interval", OPTIONAL("\"long\"")) "," //
+                           FIELD_OF("region", STRING)));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bytes payload = {.size = 0};
+        const struct event *event;
+
+        put_text(&payload, "db");
+        put_long(&payload, RECORD_MS);
+        put_long(&payload, rows[i].symbol);
+        put_long(&payload, rows[i].interval_ms >= 0);
+        if (rows[i].interval_ms >= 0) {
+            put_long(&payload, rows[i].interval_ms);
+        }
+        put_text(&payload, "eu");
+        event = run(&fixture, &payload, rows[i].verdict);
+        if (rows[i].verdict == VERDICT_TALLIED) {
+            assert_int_equal(event->kind, EVENT_CHECK);
+            assert_int_equal(event->outcome, rows[i].outcome);
+            assert_int_equal(event->interval_ns, rows[i].interval_ns);
+            assert_int_equal(event->latency_ns, LATENCY_UNKNOWN);
+            assert_name(event->instance, "db");
+            assert_name(event->region, "eu");
+            assert_name(event->checker, "eu");
+        }
+    }
+    fixture_release(&fixture);
+}
+
+static void name_case(struct fixture *fixture, const char *name, size_t size, enum verdict expected)
+{
+    struct bytes payload = {.size = 0};
+    const struct event *event;
+
+    put_long(&payload, (int64_t)size);
+    put_raw(&payload, name, size);
+    put_long(&payload, RECORD_MS);
+    put_long(&payload, 200);
+    event = run(fixture, &payload, expected);
+    if (expected == VERDICT_TALLIED) {
+        assert_int_equal(event->service.size, size);
+        assert_memory_equal(event->service.data, name, size);
+    }
+}
+
+static void test_names(void **state)
+{
+    struct fixture fixture;
+    char longest[256];
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_open(&fixture, RECORD_OF(BASE_FIELDS));
+    memset(longest, 'x', sizeof(longest));
+    name_case(&fixture, longest, 255, VERDICT_TALLIED);
+    name_case(&fixture, longest, 256, VERDICT_BAD_NAME);
+    detail_says(&fixture, "field service at byte 0: a name longer than 255 bytes");
+    name_case(&fixture, "", 0, VERDICT_BAD_NAME);
+    detail_says(&fixture, "an empty name");
+    name_case(&fixture, "caf\xc3\xa9 \xf0\x9f\x98\x80 <svg>", 16, VERDICT_TALLIED);
+    name_case(&fixture, "abcdefg\x1f", 8, VERDICT_BAD_NAME);
+    name_case(&fixture, "abcdefg\x7f", 8, VERDICT_BAD_NAME);
+    name_case(&fixture, "abcdefg\x7f.", 9, VERDICT_BAD_NAME);
+    name_case(&fixture, "\nbcdefgh", 8, VERDICT_BAD_NAME);
+    name_case(&fixture, "a\0b", 3, VERDICT_BAD_NAME);
+    name_case(&fixture, "a\xc2\x85", 3, VERDICT_BAD_NAME); /* C1: next line */
+    name_case(&fixture, "a\xc2\xa0", 3, VERDICT_TALLIED);
+    detail_says(&fixture, "");
+    name_case(&fixture, "a\xff", 2, VERDICT_BAD_NAME);
+    name_case(&fixture, "\xc0\xaf", 2, VERDICT_BAD_NAME);     /* over-long */
+    name_case(&fixture, "\xed\xa0\x80", 3, VERDICT_BAD_NAME); /* surrogate */
+    fixture_release(&fixture);
+}
+
+/* Every byte at every place of the eight that are looked at together. */
+static void test_names_every_byte(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_open(&fixture, RECORD_OF(BASE_FIELDS));
+    for (unsigned byte = 0; byte < 128; byte++) {
+        for (size_t place = 0; place < 9; place++) {
+            char name[9] = {' ', '~', ' ', '~', '!', 'a', ' ', '~', ' '};
+
+            name[place] = (char)byte;
+            name_case(&fixture, name, 9,
+                      byte < 0x20 || byte == 0x7f ? VERDICT_BAD_NAME : VERDICT_TALLIED);
+        }
+    }
+    fixture_release(&fixture);
+}
+
+static void test_service_joined(void **state)
+{
+    static const char *const schema =
+        RECORD_OF(FIELD_OF("team", OPTIONAL(STRING)) "," FIELD_OF(
+            "app", "[\"null\",\"string\",\"int\"]") "," //
+                  FIELD_OF("time", TYPE_MS) "," FIELD_OF("status", "\"int\""));
+    static const struct {
+        const char *team, *app; /* NULL: null */
+        int64_t number;         /* app, if not 0 */
+        const char *replacement;
+        const char *expected; /* NULL: bad_name */
+    } rows[] = {
+        {"pay", "api", 0, "", "pay/api"},     {"pay", "", 7, "", "pay/7"},
+        {"pay", NULL, 0, "", NULL},           {NULL, "api", 0, "", NULL},
+        {NULL, "api", 0, "rest", "rest"},     {"pay", NULL, 0, "rest", NULL},
+        {"pay", "api", 0, "rest", "pay/api"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct fixture fixture;
+        struct bytes payload = {.size = 0};
+        const struct event *event;
+
+        fixture_init(&fixture);
+        fixture.mapping.service[0] = role_of("team");
+        fixture.mapping.service[1] = role_of("app");
+        fixture.mapping.service_part_count = 2;
+        fixture.mapping.service_default = STR(rows[i].replacement);
+        fixture_open(&fixture, schema);
+        put_long(&payload, rows[i].team != NULL);
+        if (rows[i].team != NULL) {
+            put_text(&payload, rows[i].team);
+        }
+        put_long(&payload, rows[i].number != 0 ? 2 : rows[i].app != NULL);
+        if (rows[i].number != 0) {
+            put_long(&payload, rows[i].number);
+        } else if (rows[i].app != NULL) {
+            put_text(&payload, rows[i].app);
+        }
+        put_long(&payload, RECORD_MS);
+        put_long(&payload, 200);
+        event = run(&fixture, &payload, rows[i].expected ? VERDICT_TALLIED : VERDICT_BAD_NAME);
+        if (rows[i].expected != NULL) {
+            assert_name(event->service, rows[i].expected);
+        }
+        fixture_release(&fixture);
+    }
+}
+
+/* Two parts of 127 and 128 bytes with the separator are 256. */
+static void test_service_joined_too_long(void **state)
+{
+    struct fixture fixture;
+    char text[129];
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.service[1] = role_of("service");
+    fixture.mapping.service_part_count = 2;
+    fixture_open(&fixture, RECORD_OF(BASE_FIELDS));
+    for (size_t size = 127; size <= 128; size++) {
+        struct bytes payload = {.size = 0};
+
+        memset(text, 'y', size);
+        text[size] = '\0';
+        put_base(&payload, text);
+        (void)run(&fixture, &payload, size == 127 ? VERDICT_TALLIED : VERDICT_BAD_NAME);
+    }
+    fixture_release(&fixture);
+}
+
+struct time_case {
+    const char *type;
+    int64_t number;
+    const char *text; /* instead of number */
+    int64_t unit_ns;
+    enum verdict verdict;
+    int64_t expected_ns;
+};
+
+#define LOGICAL(name) "{\"type\":\"long\",\"logicalType\":\"" name "\"}"
+#define AT RECORD_NS
+
+static const struct time_case time_cases[] = {
+    {LOGICAL("timestamp-millis"), AT / NS_PER_MS + 7, NULL, 0, VERDICT_TALLIED, AT + 7 * NS_PER_MS},
+    {LOGICAL("timestamp-micros"), AT / 1000 + 7, NULL, 0, VERDICT_TALLIED, AT + 7000},
+    {LOGICAL("timestamp-nanos"), AT + 7, NULL, 0, VERDICT_TALLIED, AT + 7},
+    {LOGICAL("local-timestamp-millis"), AT / NS_PER_MS, NULL, 0, VERDICT_TALLIED, AT},
+    {LOGICAL("local-timestamp-micros"), AT / 1000, NULL, 0, VERDICT_TALLIED, AT},
+    /* the writer's logical type goes before the configured unit */
+    {LOGICAL("timestamp-micros"), AT / 1000, NULL, NS_PER_SECOND, VERDICT_TALLIED, AT},
+    {"\"long\"", AT / NS_PER_SECOND, NULL, NS_PER_SECOND, VERDICT_TALLIED, AT},
+    {"\"int\"", AT / NS_PER_SECOND, NULL, NS_PER_SECOND, VERDICT_TALLIED, AT},
+    {"\"long\"", AT / NS_PER_MS, NULL, NS_PER_MS, VERDICT_TALLIED, AT},
+    {"\"string\"", 0, "2026-11-01T00:00:00Z", 0, VERDICT_TALLIED, AT},
+    {"\"string\"", 0, "2026-11-01t01:30:00.25+01:30", 0, VERDICT_TALLIED, AT + NS_PER_SECOND / 4},
+    {"\"string\"", 0, "2026-10-31T23:59:60Z", 0, VERDICT_TALLIED, AT - NS_PER_SECOND},
+    {"\"string\"", 0, "yesterday", 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {"\"string\"", 0, "2026-11-01", 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {"\"string\"", 0, "2026-11-01T00:00:00\xff", 0, VERDICT_MALFORMED, 0},
+    /* borders: exactly max_age and exactly 24 h are in */
+    {LOGICAL("timestamp-nanos"), AT + NS_PER_DAY, NULL, 0, VERDICT_TALLIED, AT + NS_PER_DAY},
+    {LOGICAL("timestamp-nanos"), AT + NS_PER_DAY + 1, NULL, 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {LOGICAL("timestamp-nanos"), AT - 400 * NS_PER_DAY, NULL, 0, VERDICT_TALLIED,
+     AT - 400 * NS_PER_DAY},
+    {LOGICAL("timestamp-nanos"), AT - 400 * NS_PER_DAY - 1, NULL, 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    /* mistakes in the unit */
+    {LOGICAL("timestamp-millis"), AT / NS_PER_SECOND, NULL, 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {LOGICAL("timestamp-millis"), AT / 1000, NULL, 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {LOGICAL("timestamp-millis"), INT64_MAX, NULL, 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {LOGICAL("timestamp-nanos"), INT64_MIN, NULL, 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {LOGICAL("timestamp-nanos"), INT64_MAX, NULL, 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {"\"string\"", 0, "9999-12-31T23:59:59Z", 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+    {"\"string\"", 0, "1970-01-01T00:00:00Z", 0, VERDICT_TIME_OUT_OF_RANGE, 0},
+};
+
+static void test_time(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(time_cases); i++) {
+        const struct time_case *row = &time_cases[i];
+        struct fixture fixture;
+        struct bytes payload = {.size = 0};
+        const struct event *event;
+        char schema[512];
+
+        fixture_init(&fixture);
+        fixture.mapping.time_unit_ns = row->unit_ns;
+        (void)snprintf(schema, sizeof(schema),
+                       RECORD_OF(FIELD_OF("service", STRING) "," FIELD_OF("time", "%s") "," //
+                                 FIELD_OF("status", "\"int\"")),
+                       row->type);
+        fixture_open(&fixture, schema);
+        put_text(&payload, "shop");
+        if (row->text != NULL) {
+            put_text(&payload, row->text);
+        } else {
+            put_long(&payload, row->number);
+        }
+        put_long(&payload, 200);
+        event = run(&fixture, &payload, row->verdict);
+        if (row->verdict == VERDICT_TALLIED) {
+            assert_int_equal(event->time_ns, row->expected_ns);
+        }
+        fixture_release(&fixture);
+    }
+}
+
+static void test_time_from_double_and_null(void **state)
+{
+    struct fixture fixture;
+    struct bytes payload = {.size = 0};
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.time_unit_ns = NS_PER_SECOND;
+    fixture_open(&fixture, RECORD_OF(FIELD_OF("service", STRING) "," FIELD_OF(
+                               "time", OPTIONAL("\"double\"")) "," FIELD_OF("status", "\"int\"")));
+    put_text(&payload, "shop");
+    put_long(&payload, 1);
+    put_double(&payload, 1793491200.5);
+    put_long(&payload, 200);
+    assert_int_equal(run(&fixture, &payload, VERDICT_TALLIED)->time_ns, AT + NS_PER_SECOND / 2);
+    payload.size = 0;
+    put_text(&payload, "shop");
+    put_long(&payload, 0);
+    put_long(&payload, 200);
+    (void)run(&fixture, &payload, VERDICT_TIME_OUT_OF_RANGE);
+    detail_says(&fixture, "field time: no time");
+    fixture_release(&fixture);
+}
+
+/* Any of four kinds of latency; the index picks the branch. */
+static void test_latency(void **state)
+{
+    static const struct {
+        int branch; /* 0 null, 1 long, 2 double, 3 string, 4 boolean */
+        int64_t number;
+        double real;
+        const char *text;
+        enum verdict verdict;
+        int64_t expected_ns;
+    } rows[] = {
+        {0, 0, 0, NULL, VERDICT_TALLIED, LATENCY_UNKNOWN},
+        {1, 0, 0, NULL, VERDICT_TALLIED, 0},
+        {1, 86400000, 0, NULL, VERDICT_TALLIED, NS_PER_DAY},
+        {1, 86400001, 0, NULL, VERDICT_BAD_LATENCY, 0},
+        {1, -1, 0, NULL, VERDICT_BAD_LATENCY, 0},
+        {1, INT64_MAX, 0, NULL, VERDICT_BAD_LATENCY, 0},
+        {2, 0, 0.5, NULL, VERDICT_TALLIED, 500000},
+        {2, 0, 0.0000005, NULL, VERDICT_TALLIED, 0}, /* 5e-7 is a little below the tie in binary */
+        {2, 0, -0.0, NULL, VERDICT_TALLIED, 0},
+        {2, 0, -0.001, NULL, VERDICT_BAD_LATENCY, 0},
+        {2, 0, 0.0 / 0.0, NULL, VERDICT_BAD_LATENCY, 0},
+        {2, 0, 1.0 / 0.0, NULL, VERDICT_BAD_LATENCY, 0},
+        {3, 0, 0, "0.025376s", VERDICT_TALLIED, 25376000},
+        {3, 0, 0, "86400s", VERDICT_TALLIED, NS_PER_DAY},
+        {3, 0, 0, "86400.000000001s", VERDICT_BAD_LATENCY, 0},
+        {3, 0, 0, "0.1", VERDICT_BAD_LATENCY, 0},
+        {3, 0, 0, "-0.1s", VERDICT_BAD_LATENCY, 0},
+        {3, 0, 0, "\xff", VERDICT_MALFORMED, 0},
+        {4, 1, 0, NULL, VERDICT_BAD_LATENCY, 0},
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.latency = role_of("latency");
+    fixture.mapping.latency_unit_ns = NS_PER_MS;
+    fixture_open(&fixture,
+                 RECORD_OF(BASE_FIELDS "," FIELD_OF(
+                     "latency", "[\"null\",\"long\",\"double\",\"string\",\"boolean\"]")));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bytes payload = {.size = 0};
+        const struct event *event;
+
+        put_base(&payload, "shop");
+        put_long(&payload, rows[i].branch);
+        if (rows[i].branch == 1) {
+            put_long(&payload, rows[i].number);
+        } else if (rows[i].branch == 2) {
+            put_double(&payload, rows[i].real);
+        } else if (rows[i].branch == 3) {
+            put_text(&payload, rows[i].text);
+        } else if (rows[i].branch == 4) {
+            put_byte(&payload, 1);
+        }
+        event = run(&fixture, &payload, rows[i].verdict);
+        if (rows[i].verdict == VERDICT_TALLIED) {
+            assert_int_equal(event->latency_ns, rows[i].expected_ns);
+        } else {
+            detail_says(&fixture, "field latency at byte 14: ");
+        }
+    }
+    fixture_release(&fixture);
+}
+
+static void test_outcome_defaults(void **state)
+{
+    static const struct {
+        int64_t number;
+        const char *text;
+        enum verdict verdict;
+        enum outcome outcome;
+    } rows[] = {
+        {99, NULL, VERDICT_BAD_OUTCOME, OUTCOME_SUCCESS},
+        {100, NULL, VERDICT_TALLIED, OUTCOME_SUCCESS},
+        {404, NULL, VERDICT_TALLIED, OUTCOME_SUCCESS},
+        {499, NULL, VERDICT_TALLIED, OUTCOME_SUCCESS},
+        {500, NULL, VERDICT_TALLIED, OUTCOME_ERROR},
+        {599, NULL, VERDICT_TALLIED, OUTCOME_ERROR},
+        {600, NULL, VERDICT_BAD_OUTCOME, OUTCOME_ERROR},
+        {-1, NULL, VERDICT_BAD_OUTCOME, OUTCOME_ERROR},
+        {0, "503", VERDICT_TALLIED, OUTCOME_ERROR},
+        {0, "200", VERDICT_TALLIED, OUTCOME_SUCCESS},
+        {0, "OK", VERDICT_BAD_OUTCOME, OUTCOME_SUCCESS},
+        {0, "", VERDICT_BAD_OUTCOME, OUTCOME_SUCCESS},
+        {0, "2 0", VERDICT_BAD_OUTCOME, OUTCOME_SUCCESS},
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_open(&fixture,
+                 RECORD_OF(FIELD_OF("service", STRING) "," FIELD_OF("time", TYPE_MS) "," //
+                           FIELD_OF("status", "[\"null\",\"int\",\"string\"]")));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bytes payload = {.size = 0};
+        const struct event *event;
+
+        put_text(&payload, "shop");
+        put_long(&payload, RECORD_MS);
+        put_long(&payload, rows[i].text != NULL ? 2 : 1);
+        if (rows[i].text != NULL) {
+            put_text(&payload, rows[i].text);
+        } else {
+            put_long(&payload, rows[i].number);
+        }
+        event = run(&fixture, &payload, rows[i].verdict);
+        if (rows[i].verdict == VERDICT_TALLIED) {
+            assert_int_equal(event->outcome, rows[i].outcome);
+        }
+    }
+    fixture_release(&fixture);
+}
+
+/* exclude goes before error, error before success; what no rule names is bad. */
+static void test_outcome_rules(void **state)
+{
+    struct rule_value exclude[] = {{.match = RULE_RANGE, .low = 429, .high = 429}};
+    struct rule_value error[] = {{.match = RULE_RANGE, .low = 400, .high = 599},
+                                 {.match = RULE_EQUALS, .text = STR("FAILED")}};
+    struct rule_value success[] = {{.match = RULE_EQUALS, .text = STR("200")},
+                                   {.match = RULE_PREFIX, .text = STR("OK")},
+                                   {.match = RULE_RANGE, .low = 404, .high = 404}};
+    static const struct {
+        const char *text;
+        enum verdict verdict;
+        enum outcome outcome;
+    } rows[] = {
+        {"429", VERDICT_RULE, OUTCOME_SUCCESS},
+        {"404", VERDICT_TALLIED, OUTCOME_ERROR},
+        {"FAILED", VERDICT_TALLIED, OUTCOME_ERROR},
+        {"200", VERDICT_TALLIED, OUTCOME_SUCCESS},
+        {"OK_CACHED", VERDICT_TALLIED, OUTCOME_SUCCESS},
+        {"201", VERDICT_BAD_OUTCOME, OUTCOME_SUCCESS},
+        {"failed", VERDICT_BAD_OUTCOME, OUTCOME_SUCCESS},
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.outcome_rules = (struct outcome_rules){exclude, 1, error, 2, success, 3, false};
+    fixture_open(&fixture,
+                 RECORD_OF(FIELD_OF("service", STRING) "," FIELD_OF("time", TYPE_MS) "," //
+                           FIELD_OF("status", STRING)));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bytes payload = {.size = 0};
+        const struct event *event;
+
+        put_text(&payload, "shop");
+        put_long(&payload, RECORD_MS);
+        put_text(&payload, rows[i].text);
+        event = run(&fixture, &payload, rows[i].verdict);
+        if (rows[i].verdict == VERDICT_TALLIED) {
+            assert_int_equal(event->outcome, rows[i].outcome);
+        } else if (rows[i].verdict == VERDICT_RULE) {
+            assert_name(fixture.decoded.rule, "outcome");
+        }
+    }
+    detail_says(&fixture, "field status at byte 11: no rule names \"failed\"");
+    fixture_release(&fixture);
+}
+
+/* An excluded record is excluded whatever else is wrong in it, but not if its bytes are. */
+static void test_exclusions(void **state)
+{
+    struct rule_value health[] = {{.match = RULE_EQUALS, .text = STR("/healthz")},
+                                  {.match = RULE_PREFIX, .text = STR("/internal/")}};
+    struct rule_value bot[] = {{.match = RULE_EQUALS, .text = STR("true")}};
+    struct rule_value probe[] = {{.match = RULE_PREFIX, .text = STR("c0ff")}};
+    struct exclusion_rule exclusions[] = {
+        {STR("health"), role_of("path"), health, 2},
+        {STR("bot"), role_of("bot"), bot, 1},
+        {STR("probe"), role_of("trace"), probe, 1},
+        {STR("absent"), role_of("no_such_field"), bot, 1},
+    };
+    static const struct {
+        const char *service, *path;
+        unsigned bot;
+        const char *trace;
+        enum verdict verdict;
+        const char *rule;
+    } rows[] = {
+        {"shop", "/", 0, "\x01\x02", VERDICT_TALLIED, ""},
+        {"shop", "/healthz", 0, "\x01\x02", VERDICT_RULE, "health"},
+        {"shop", "/healthz2", 0, "\x01\x02", VERDICT_TALLIED, ""},
+        {"shop", "/internal/x", 1, "\x01\x02", VERDICT_RULE, "health"}, /* the first one counts */
+        {"shop", "/", 1, "\x01\x02", VERDICT_RULE, "bot"},
+        {"shop", "/", 0, "\xc0\xff", VERDICT_RULE, "probe"},
+        {"shop", "/", 0, "\xc0\xfe", VERDICT_TALLIED, ""},
+        {"", "/healthz", 0, "\x01\x02", VERDICT_RULE, "health"},
+        {"shop", "/\xff", 0, "\x01\x02", VERDICT_MALFORMED, ""},
+        {"shop", "/healthz", 2, "\x01\x02", VERDICT_MALFORMED, ""},
+    };
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.exclusions = exclusions;
+    fixture.mapping.exclusion_count = ARRAY_COUNT(exclusions);
+    fixture_open(&fixture,
+                 RECORD_OF(BASE_FIELDS "," FIELD_OF("path", OPTIONAL(STRING)) "," FIELD_OF(
+                     "trace", "{\"type\":\"fixed\",\"name\":\"T\",\"size\":2}") "," //
+                           FIELD_OF("bot", "\"boolean\"")));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bytes payload = {.size = 0};
+
+        put_base(&payload, rows[i].service);
+        put_long(&payload, 1);
+        put_text(&payload, rows[i].path);
+        put_raw(&payload, rows[i].trace, 2);
+        put_byte(&payload, rows[i].bot);
+        (void)run(&fixture, &payload, rows[i].verdict);
+        assert_name(fixture.decoded.rule, rows[i].rule);
+    }
+    fixture_release(&fixture);
+}
+
+#define HTTP                                                                                       \
+    "{\"type\":\"record\",\"name\":\"Http\",\"fields\":[{\"name\":\"method\",\"type\":\"string\"}" \
+    ","                                                                                            \
+    "{\"name\":\"code\",\"type\":\"int\"}]}"
+#define RPC                                                                                        \
+    "{\"type\":\"record\",\"name\":\"Rpc\",\"fields\":[{\"name\":\"code\",\"type\":\"string\"}]}"
+
+/* Through a union of two records that both have the field, and null. */
+static void test_path_through_union(void **state)
+{
+    struct fixture fixture;
+    struct bytes payload = {.size = 0};
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.outcome = role_of("call.code");
+    fixture_open(&fixture,
+                 RECORD_OF(FIELD_OF("service", STRING) "," FIELD_OF("time", TYPE_MS) "," FIELD_OF(
+                     "call", "[\"null\"," HTTP "," RPC ",\"string\"]")));
+    put_text(&payload, "shop");
+    put_long(&payload, RECORD_MS);
+    put_long(&payload, 1);
+    put_text(&payload, "GET");
+    put_long(&payload, 503);
+    assert_int_equal(run(&fixture, &payload, VERDICT_TALLIED)->outcome, OUTCOME_ERROR);
+    payload.size = 11;
+    put_long(&payload, 2);
+    put_text(&payload, "200");
+    assert_int_equal(run(&fixture, &payload, VERDICT_TALLIED)->outcome, OUTCOME_SUCCESS);
+    payload.size = 11;
+    put_long(&payload, 0);
+    (void)run(&fixture, &payload, VERDICT_BAD_OUTCOME);
+    detail_says(&fixture, "field call.code: no outcome");
+    payload.size = 11;
+    put_long(&payload, 3);
+    put_text(&payload, "200");
+    (void)run(&fixture, &payload, VERDICT_BAD_OUTCOME);
+    fixture_release(&fixture);
+}
+
+/* By key through a map of records; of two equal keys the last one counts, also where it has less. */
+static void test_path_through_map(void **state)
+{
+    struct fixture fixture;
+    struct bytes payload = {.size = 0};
+    const struct event *event;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.instance = role_of("labels.pod.name");
+    fixture.mapping.customer = role_of("labels.pod.tenant");
+    fixture.mapping.region = role_of("labels.zone.name");
+    fixture_open(&fixture,
+                 RECORD_OF(BASE_FIELDS "," FIELD_OF(
+                     "labels",
+                     "{\"type\":\"map\",\"values\":{\"type\":\"record\",\"name\":\"L\",\"fields\":["
+                     "{\"name\":\"name\",\"type\":\"string\"},"
+                     "{\"name\":\"tenant\",\"type\":[\"null\",\"string\"]}]}}")));
+    put_base(&payload, "shop");
+    put_long(&payload, 3);
+    put_text(&payload, "pod");
+    put_text(&payload, "pod-1");
+    put_long(&payload, 1);
+    put_text(&payload, "acme");
+    put_text(&payload, "other");
+    put_text(&payload, "x");
+    put_long(&payload, 0);
+    put_text(&payload, "zone");
+    put_text(&payload, "eu-1");
+    put_long(&payload, 0);
+    put_long(&payload, -1);
+    put_long(&payload, 11);
+    put_text(&payload, "pod");
+    put_text(&payload, "pod-2");
+    put_long(&payload, 0);
+    put_long(&payload, 0);
+    event = run(&fixture, &payload, VERDICT_TALLIED);
+    assert_name(event->instance, "pod-2");
+    assert_name(event->customer, "");
+    assert_name(event->region, "eu-1");
+    fixture_release(&fixture);
+}
+
+/* A path may end where another one goes on. */
+static void test_path_within_path(void **state)
+{
+    struct fixture fixture;
+    struct bytes payload = {.size = 0};
+    const struct event *event;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.instance = role_of("host");
+    fixture.mapping.region = role_of("host.code");
+    fixture_open(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF("host", "[\"string\"," RPC "]")));
+    put_base(&payload, "shop");
+    put_long(&payload, 0);
+    put_text(&payload, "h1");
+    event = run(&fixture, &payload, VERDICT_TALLIED);
+    assert_name(event->instance, "h1");
+    assert_name(event->region, "");
+    payload.size = 13;
+    put_long(&payload, 1);
+    put_text(&payload, "eu");
+    (void)run(&fixture, &payload, VERDICT_BAD_NAME);
+    detail_says(&fixture, "field host at byte 14: a value that is no name");
+    fixture_release(&fixture);
+}
+
+/* A recursive record is read at the depth that the path says and skipped below. */
+static void test_path_into_recursion(void **state)
+{
+    struct fixture fixture;
+    struct bytes payload = {.size = 0};
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.instance = role_of("cause.next.text");
+    fixture_open(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF(
+                               "cause", "{\"type\":\"record\",\"name\":\"C\",\"fields\":["
+                                        "{\"name\":\"text\",\"type\":\"string\"},"
+                                        "{\"name\":\"next\",\"type\":[\"null\",\"C\"]}]}")));
+    put_base(&payload, "shop");
+    put_text(&payload, "one");
+    put_long(&payload, 1);
+    put_text(&payload, "two");
+    put_long(&payload, 1);
+    put_text(&payload, "three");
+    put_long(&payload, 0);
+    assert_name(run(&fixture, &payload, VERDICT_TALLIED)->instance, "two");
+    fixture_release(&fixture);
+}
+
+static void test_alternatives(void **state)
+{
+    struct fixture fixture;
+    struct bytes payload = {.size = 0};
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.service[0] =
+        (struct role){.paths = {STR("svc"), STR("service"), STR("status")}, .path_count = 3};
+    fixture_open(&fixture, RECORD_OF(BASE_FIELDS));
+    put_base(&payload, "shop");
+    assert_name(run(&fixture, &payload, VERDICT_TALLIED)->service, "shop");
+    fixture_release(&fixture);
+}
+
+static void test_weight(void **state)
+{
+    static const struct {
+        int64_t weight;
+        enum verdict verdict;
+    } rows[] = {{1, VERDICT_TALLIED},
+                {1000000000, VERDICT_TALLIED},
+                {1000000001, VERDICT_MALFORMED},
+                {0, VERDICT_MALFORMED},
+                {-5, VERDICT_MALFORMED}};
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.weight = role_of("weight");
+    fixture_open(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF("weight", "\"long\"")));
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bytes payload = {.size = 0};
+
+        put_base(&payload, "shop");
+        put_long(&payload, rows[i].weight);
+        (void)run(&fixture, &payload, rows[i].verdict);
+    }
+    fixture_release(&fixture);
+}
+
+static void refused(struct fixture *fixture, const char *schema, const char *message)
+{
+    assert_int_equal(fixture_compile(fixture, schema, NULL), ERR_CONFIG);
+    if (strstr(fixture->err.text, message) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", fixture->err.text, message);
+    }
+    fixture_release(fixture);
+}
+
+static void test_mappings_refused(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.time = role_of("tmie");
+    refused(&fixture, RECORD_OF(BASE_FIELDS),
+            "role time: schema R has no \"tmie\"; did you mean \"time\"? Fields: service, time, "
+            "status");
+    fixture_init(&fixture);
+    fixture.mapping.service[0] = role_of("http.app");
+    refused(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF("http", HTTP)),
+            "role service: schema R has no \"http.app\"; fields: service, time, status, http, "
+            "http.method, http.code");
+    fixture_init(&fixture);
+    fixture.mapping.outcome = role_of("missing");
+    refused(&fixture, RECORD_OF(BASE_FIELDS), "role outcome: schema R has no \"missing\"");
+    fixture_init(&fixture);
+    fixture.mapping.time = role_of("list.time");
+    refused(&fixture,
+            RECORD_OF(BASE_FIELDS "," FIELD_OF("list", "{\"type\":\"array\",\"items\":"
+                                                       "\"long\"}")),
+            "role time: schema R has no \"list.time\""); /* never through arrays */
+    fixture_init(&fixture);
+    fixture.mapping.time = role_of("n");
+    refused(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF("n", "\"long\"")),
+            "role time: \"n\" is int; a timestamp, RFC 3339 text, or a number with a unit");
+    fixture_init(&fixture);
+    fixture.mapping.latency = role_of("n");
+    refused(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF("n", "\"long\"")),
+            "role latency: \"n\" is int; text like \"0.123s\", or a number with a unit");
+    fixture_init(&fixture);
+    fixture.mapping.service[0] = role_of("http");
+    refused(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF("http", HTTP)),
+            "role service: \"http\" is a value of another type");
+    fixture_init(&fixture);
+    fixture.mapping.service[0] = role_of("n");
+    refused(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF("n", "\"null\"")),
+            "role service: \"n\" is null");
+    fixture_init(&fixture);
+    fixture.mapping.customer = role_of("n");
+    refused(&fixture, RECORD_OF(BASE_FIELDS "," FIELD_OF("n", "\"double\"")),
+            "role customer: \"n\" is double");
+    fixture_init(&fixture);
+    fixture.mapping.instance = role_of("a..b");
+    refused(&fixture, RECORD_OF(BASE_FIELDS), "path \"a..b\" has an empty part");
+    fixture_init(&fixture);
+    refused(&fixture, "\"string\"", "role service: schema string has no \"service\"");
+}
+
+/* Unions of records that all lead on: the number of ways doubles with each part of the path. */
+static void test_attack_doubling_paths(void **state)
+{
+    struct fixture fixture;
+    char path[128] = "x";
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        (void)strcat(path, ".x");
+    }
+    fixture_init(&fixture);
+    fixture.mapping.instance = role_of(path);
+    assert_int_equal(
+        fixture_compile(&fixture,
+                        RECORD_OF(BASE_FIELDS "," FIELD_OF(
+                            "x", "[\"string\",{\"type\":\"record\",\"name\":\"A\",\"fields\":["
+                                 "{\"name\":\"x\",\"type\":[\"string\",\"A\",{\"type\":\"record\","
+                                 "\"name\":\"B\",\"fields\":[{\"name\":\"x\",\"type\":[\"string\","
+                                 "\"A\",\"B\"]}]}]}]},\"B\"]")),
+                        NULL),
+        ERR_CONFIG);
+    assert_non_null(strstr(fixture.err.text, "a plan of more than 1048576 steps"));
+    fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_names_every_byte),
+        cmocka_unit_test(test_service_joined),
+        cmocka_unit_test(test_service_joined_too_long),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_time_from_double_and_null),
+        cmocka_unit_test(test_latency),
+        cmocka_unit_test(test_outcome_defaults),
+        cmocka_unit_test(test_outcome_rules),
+        cmocka_unit_test(test_exclusions),
+        cmocka_unit_test(test_path_through_union),
+        cmocka_unit_test(test_path_through_map),
+        cmocka_unit_test(test_path_within_path),
+        cmocka_unit_test(test_path_into_recursion),
+        cmocka_unit_test(test_alternatives),
+        cmocka_unit_test(test_weight),
+        cmocka_unit_test(test_mappings_refused),
+        cmocka_unit_test(test_attack_doubling_paths),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
