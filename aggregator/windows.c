@@ -41,21 +41,20 @@ static enum err_code take_row(struct db_stmt *stmt, const struct tally_key *key,
     return code;
 }
 
-enum err_code windows_each(struct db *db, int64_t book_id, enum tally_kind kind, struct str service,
-                           int64_t from_hour, int64_t to_hour, windows_take_fn take, void *context,
-                           struct err *err)
+#define SELECT_HOURS                                                                               \
+    "SELECT book_id, kind, a, b, c, d, hour, tally, checksum FROM window_hour"                     \
+    " WHERE book_id = $1 AND kind = $2 AND a = $3 AND hour >= $4 AND hour < $5"
+
+/* sql: a literal. */
+static enum err_code each_row(struct db *db, const char *sql, int64_t book_id, enum tally_kind kind,
+                              struct str service, int64_t from_hour, int64_t to_hour,
+                              windows_take_fn take, void *context, struct err *err)
 {
     struct db_stmt *stmt;
     struct tally_key key;
     bool row = false;
-    enum err_code code;
+    enum err_code code = db_prepare(db, sql, &stmt, err);
 
-    CHECK(kind != TALLY_ACTIVITY);
-    code =
-        db_prepare(db,
-                   "SELECT hour, b, c, d, tally FROM window_hour WHERE book_id = $1 AND kind = $2"
-                   " AND a = $3 AND hour >= $4 AND hour < $5 ORDER BY hour, b, c, d",
-                   &stmt, err);
     if (code != ERR_OK) {
         return code;
     }
@@ -73,6 +72,23 @@ enum err_code windows_each(struct db *db, int64_t book_id, enum tally_kind kind,
     }
     db_reset(stmt);
     return code;
+}
+
+enum err_code windows_each(struct db *db, int64_t book_id, enum tally_kind kind, struct str service,
+                           int64_t from_hour, int64_t to_hour, windows_take_fn take, void *context,
+                           struct err *err)
+{
+    CHECK(kind != TALLY_ACTIVITY);
+    return each_row(db, SELECT_HOURS " ORDER BY hour, b, c, d", book_id, kind, service, from_hour,
+                    to_hour, take, context, err);
+}
+
+enum err_code windows_each_instance(struct db *db, int64_t book_id, struct str service,
+                                    int64_t from_hour, int64_t to_hour, windows_take_fn take,
+                                    void *context, struct err *err)
+{
+    return each_row(db, SELECT_HOURS " ORDER BY b, c, hour, d", book_id, TALLY_CHECK, service,
+                    from_hour, to_hour, take, context, err);
 }
 
 /* A stretch of minutes that is being filled. */

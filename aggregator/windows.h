@@ -46,5 +46,9 @@ typedef enum err_code (*windows_take_fn)(void *context, const struct tally_key *
 enum err_code windows_each(struct db *db, int64_t book_id, enum tally_kind kind, struct str service,
                            int64_t from_hour, int64_t to_hour, windows_take_fn take, void *context,
                            struct err *err);
+/* The checks of a service, in the order of instance and region, then of their hours, then of the checkers. */
+enum err_code windows_each_instance(struct db *db, int64_t book_id, struct str service,
+                                    int64_t from_hour, int64_t to_hour, windows_take_fn take,
+                                    void *context, struct err *err);
 
 #endif

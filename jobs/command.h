@@ -77,6 +77,8 @@ struct command {
     const char *usage;   /* behind "uptally NAME ": "CONFIG [options]" */
     int argument_count; /* positional arguments besides CONFIG that it takes, exactly: with one more
                              on the command line the first of them is CONFIG */
+    const char *words; /* "a|b": what the one argument may be; it may then also stand before CONFIG.
+                          NULL: anything */
     const char *examples;             /* three lines of shell */
     const char *help;                 /* a paragraph; may be NULL */
     const struct option_row *options; /* ends with a row whose name is NULL; may be NULL */

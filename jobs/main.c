@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
     /* Read */
     &command_report,
     &command_credits,
+    &command_export,
     /* Set up */
     &command_check,
 };
@@ -173,6 +174,20 @@ static enum err_code help(const char *word, struct err *err)
     return code;
 }
 
+static bool is_word(const struct command *command, const char *text)
+{
+    return command->words != NULL && options_choice(command->words, str_from(text)) >= 0;
+}
+
+/* Which of the arguments is CONFIG: the first one, unless that is a word of the command and the second is not. */
+static int config_place(const struct command *command, const struct option_arguments *arguments)
+{
+    return arguments->count == 2 && is_word(command, arguments->items[0]) &&
+                   !is_word(command, arguments->items[1])
+               ? 1
+               : 0;
+}
+
 /* Where the configuration is, by the rule of the usage text. Takes it off the arguments if it is one of them. */
 static enum err_code locate_config(const struct command *command,
                                    const struct option_value *globals,
@@ -183,10 +198,12 @@ static enum err_code locate_config(const struct command *command,
 
     *ret_path = globals[GLOBAL_CONFIG].text;
     if (*ret_path == NULL && arguments->count == command->argument_count + 1) {
-        *ret_path = arguments->items[0];
+        int place = config_place(command, arguments);
+
+        *ret_path = arguments->items[place];
         arguments->count--;
-        memmove(arguments->items, arguments->items + 1,
-                (size_t)arguments->count * sizeof(arguments->items[0]));
+        memmove(arguments->items + place, arguments->items + place + 1,
+                (size_t)(arguments->count - place) * sizeof(arguments->items[0]));
     }
     if (*ret_path == NULL && environment != NULL && environment[0] != '\0') {
         *ret_path = environment;

@@ -20,8 +20,7 @@ size_t options_count(const struct option_row *rows)
     return count;
 }
 
-/* The index of text among "a|b|c", or -1. */
-static int64_t choice_index(const char *choices, struct str text)
+int64_t options_choice(const char *choices, struct str text)
 {
     int64_t index = 0;
     const char *start = choices;
@@ -83,7 +82,7 @@ static enum err_code parse_number(const struct option_row *row, const char *text
         }
         return ERR_OK;
     case OPTION_CHOICE:
-        *ret_number = choice_index(row->choices, str_from(text));
+        *ret_number = options_choice(row->choices, str_from(text));
         if (*ret_number < 0) {
             return err_set(err, ERR_USAGE, "--%s: \"%s\" is none of %s", row->name, text,
                            row->choices);

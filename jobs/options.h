@@ -35,6 +35,8 @@ enum err_code options_parse(const struct option_set *sets, size_t set_count, cha
                             int *ret_used, struct err *err);
 /* "  -f, --from TIME   start, inclusive (default: ...)", one line each. */
 void options_help(FILE *out, const struct option_row *rows);
+/* The index of text among "a|b|c", or -1. */
+int64_t options_choice(const char *choices, struct str text);
 size_t options_count(const struct option_row *rows);
 
 #endif
