@@ -120,13 +120,13 @@ def rule_headers(tree):
 
 def rule_format(tree):
     """clang-format has nothing to change."""
-    for path in tree.select(".c", ".h"):
-        done = subprocess.run(["clang-format-16", "--style=file", path], cwd=tree.root,
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            yield f"{path}: {done.stderr.strip()}"
-        elif done.stdout != tree.text(path):
-            yield f"{path}: clang-format-16 -i would change it"
+    # One call for all: most of the time of a call is its start.
+    done = subprocess.run(["clang-format-16", "--style=file", "--dry-run", *tree.select(".c", ".h")],
+                          cwd=tree.root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        yield f"clang-format-16: {done.stderr.strip()}"
+    for path in sorted(set(re.findall(r"^(\S+?):\d+:\d+: warning:", done.stderr, re.M))):
+        yield f"{path}: clang-format-16 -i would change it"
 
 
 def rule_size(tree):
