@@ -44,9 +44,6 @@ enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err);
 enum err_code fold_run(struct fold *fold,
                        void (*progress)(void *context, int64_t folded, int64_t total),
                        void *context, struct err *err);
-/* Inside a transaction: locks the lease row, checks the fence and renews the lease. Every writer of windows or grades begins with it.
- * ERR_FENCED: another holder has taken over; roll back. */
-enum err_code fold_guard(struct fold *fold, struct err *err);
 /* Smallest published complete-until over the book's open streams; INT64_MIN if one has none. */
 enum err_code fold_complete_until(struct db *db, int64_t book_id, int64_t *ret_complete_ns,
                                   struct err *err);

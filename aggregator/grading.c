@@ -49,7 +49,7 @@ static enum err_code begin(struct grader *grader, struct err *err)
     grader->hours = 0;
     grader->services = 0;
     code = db_begin(grader->options->db, err);
-    return code == ERR_OK ? fold_guard(grader->fold, err) : code;
+    return code == ERR_OK ? fold_lock_lease(grader->fold, err) : code;
 }
 
 /* An unknown outcome needs no care: all work that is left stands in the store. */
