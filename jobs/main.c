@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
     &command_report,
     &command_credits,
     &command_export,
+    &command_status,
     /* Set up */
     &command_check,
 };
