@@ -20,12 +20,13 @@
 /* In the order of `uptally --help`; rows of one group stand together. */
 static const struct command *const commands[] = {
     /* Run */
+    &command_consume,
+    &command_aggregate,
     &command_announce,
     /* Read */
     &command_report,
     &command_credits,
     &command_export,
-    &command_status,
     /* Set up */
     &command_check,
 };

@@ -1,0 +1,162 @@
+/*
+ * uptally consume: read topics to their current end, or --follow.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "jobs/command.h"
+#include "jobs/pipeline/consume.h"
+#include "jobs/stop.h"
+#include "jobs/ui.h"
+
+enum { OPTION_FOLLOW, OPTION_SHARD, OPTION_BATCH };
+
+enum { SHARD_COUNT_MAX = 10000 };
+
+static const struct option_row rows[] = {
+    [OPTION_FOLLOW] = {.name = "follow",
+                       .letter = 'f',
+                       .type = OPTION_FLAG,
+                       .help = "go on with what arrives, until SIGTERM"},
+    [OPTION_SHARD] = {.name = "shard",
+                      .type = OPTION_TEXT,
+                      .argument = "I/N",
+                      .help =
+                          "only partitions whose number modulo N is I (0 to N-1); no group then"},
+    [OPTION_BATCH] = {.name = "batch",
+                      .type = OPTION_INTEGER,
+                      .argument = "N",
+                      .minimum = 1,
+                      .maximum = 100000000,
+                      .help = "commit at the latest after N records, instead of batch.records"},
+    {.name = NULL},
+};
+
+static void progress(void *context, int64_t done, int64_t total)
+{
+    (void)context;
+    ui_progress("consume", done, total, "records");
+}
+
+static bool set_shard(int64_t index, int64_t count, struct consume_options *options)
+{
+    if (count < 1 || count > SHARD_COUNT_MAX || index < 0 || index >= count) {
+        return false;
+    }
+    options->shard = (int32_t)index;
+    options->shard_count = (int32_t)count;
+    return true;
+}
+
+/* "I/N" */
+static enum err_code read_shard(const char *text, struct consume_options *options, struct err *err)
+{
+    struct str all = STR(text);
+    const char *slash = memchr(all.data, '/', all.size);
+    int64_t index, count;
+
+    if (slash == NULL || !str_to_int64(str_of(text, (size_t)(slash - text)), &index) ||
+        !str_to_int64(STR(slash + 1), &count) || !set_shard(index, count, options)) {
+        return err_set(
+            err, ERR_USAGE,
+            "--shard %s: two numbers are wanted, the first below the second, such as 0/4", text);
+    }
+    return ERR_OK;
+}
+
+/* Platforms that start several tasks number them. Kubernetes does not say how many there are, so the job has to. */
+static const struct {
+    const char *index, *count;
+} platforms[] = {
+    {"CLOUD_RUN_TASK_INDEX", "CLOUD_RUN_TASK_COUNT"},
+    {"JOB_COMPLETION_INDEX", "UPTALLY_SHARD_COUNT"},
+};
+
+static enum err_code read_platform(struct consume_options *options, struct err *err)
+{
+    for (size_t i = 0; i < sizeof(platforms) / sizeof(platforms[0]); i++) {
+        const char *index_text = getenv(platforms[i].index);
+        const char *count_text = getenv(platforms[i].count);
+        int64_t index, count = 1;
+
+        if (index_text == NULL) {
+            continue;
+        }
+        if (!str_to_int64(STR(index_text), &index) ||
+            (count_text != NULL && !str_to_int64(STR(count_text), &count)) ||
+            !set_shard(index, count, options)) {
+            return err_set(err, ERR_USAGE,
+                           "%s=%s needs %s, a larger number; or give cluster.group or --shard",
+                           platforms[i].index, index_text, platforms[i].count);
+        }
+        return ERR_OK;
+    }
+    return ERR_OK;
+}
+
+static void summarize(const struct consume_result *result)
+{
+    ui_progress_clear();
+    ui_note("consume: %" PRId64 " records in %" PRId64 " batches: %" PRId64 " tallied, %" PRId64
+            " excluded, %" PRId64 " duplicate, %" PRId64 " dead-lettered; %" PRId64
+            " offsets absent",
+            result->records, result->batches, result->tallied, result->excluded, result->duplicate,
+            result->dead_lettered, result->absent);
+    if (result->parked_partitions > 0) {
+        ui_warn("%" PRId64 " partitions are parked", result->parked_partitions);
+    }
+}
+
+static enum err_code consume(struct run *run, struct err *err)
+{
+    struct consume_options options = {.config = run->config,
+                                      .db = run->db,
+                                      .book_id = run->book_id,
+                                      .clock = run->clock,
+                                      .random = run->random,
+                                      .http = run->http,
+                                      .follow = run->options[OPTION_FOLLOW].set,
+                                      .progress = progress};
+    struct consume_result result;
+    enum err_code code;
+
+    if (run->options[OPTION_SHARD].set) {
+        code = read_shard(run->options[OPTION_SHARD].text, &options, err);
+    } else {
+        code = run->config->group.size > 0 ? ERR_OK : read_platform(&options, err);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (run->options[OPTION_BATCH].set) {
+        options.batch_records_max = run->options[OPTION_BATCH].number;
+    }
+    code = consume_run(&options, &result, err);
+    summarize(&result);
+    if (code == ERR_OK && result.interrupted && !options.follow) {
+        return err_set(err, ERR_INTERRUPTED,
+                       "stopped by signal %d before the end; the next run goes on from here",
+                       stop_requested());
+    }
+    return code;
+}
+
+const struct command command_consume = {
+    .name = "consume",
+    .group = "Run",
+    .summary = "read topics to their current end, or --follow",
+    .usage = "CONFIG [options]",
+    .examples = "uptally consume uptally.yaml\n"
+                "uptally consume uptally.yaml --follow\n"
+                "uptally consume uptally.yaml --shard 0/4",
+    .help = "Counts the events of all topics into the store, each exactly once: offsets are "
+            "committed together with\n"
+            "the figures. It may be killed at any time and started again. Several runs share the "
+            "work as members of\n"
+            "cluster.group, by --shard, or by the task numbers of Cloud Run (CLOUD_RUN_TASK_INDEX "
+            "and _COUNT) and\n"
+            "Kubernetes (JOB_COMPLETION_INDEX, with UPTALLY_SHARD_COUNT).",
+    .options = rows,
+    .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_BOOK,
+    .run = consume,
+};
