@@ -1,0 +1,269 @@
+/* From bytes to an event or a verdict: framing, schema, plan and catalog in a row. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "consumers/decoder.h"
+#include "tests/unit/fake_registry.h"
+
+#define NOW_NS (INT64_C(1790000000) * NS_PER_SECOND)
+
+/* Everything that a decoder borrows. */
+struct setup {
+    struct fake_registry fake;
+    struct clock_simulated clock;
+    struct registry *registry;
+    struct catalog catalog;
+    struct mapping mapping;
+    struct decoder *decoder;
+};
+
+static struct role path(const char *text)
+{
+    return (struct role){.paths = {STR(text)}, .path_count = 1};
+}
+
+static void open_setup(struct setup *setup, bool discover, bool proven)
+{
+    struct registry_options registry = {.url = FAKE_REGISTRY_URL,
+                                        .retry_ns = NS_PER_SECOND,
+                                        .http = &setup->fake.http,
+                                        .clock = &setup->clock.clock};
+    struct decoder_options options = {.framing = FRAMING_CONFLUENT,
+                                      .mapping = &setup->mapping,
+                                      .catalog = &setup->catalog,
+                                      .clock = &setup->clock.clock,
+                                      .proven = proven};
+    struct err err = ERR_INIT;
+
+    setup->fake = FAKE_REGISTRY_INIT;
+    setup->fake.answers[0].path = "/schemas/ids/1";
+    setup->fake.answers[0].status = 200;
+    setup->fake.answers[0].body =
+        "{\"schema\":\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"R\\\",\\\"fields\\\":["
+        "{\\\"name\\\":\\\"service\\\",\\\"type\\\":\\\"string\\\"},"
+        "{\\\"name\\\":\\\"ts\\\",\\\"type\\\":{\\\"type\\\":\\\"long\\\",\\\"logicalType\\\":"
+        "\\\"timestamp-millis\\\"}},"
+        "{\\\"name\\\":\\\"status\\\",\\\"type\\\":\\\"int\\\"}]}\"}";
+    setup->fake.answers[1].path = "/schemas/ids/2";
+    setup->fake.answers[1].status = 200;
+    setup->fake.answers[1].body = "{\"schema\":\"\\\"long\\\"\"}";
+    clock_simulated_init(&setup->clock, NOW_NS);
+    catalog_init(&setup->catalog, discover, 2, LATENCY_THRESHOLD_NONE);
+    catalog_declare(&setup->catalog, STR("api"), 5 * NS_PER_MS);
+    setup->mapping = (struct mapping){.kind = EVENT_REQUEST,
+                                      .service = {path("service")},
+                                      .service_part_count = 1,
+                                      .time = path("ts"),
+                                      .outcome = path("status"),
+                                      .outcome_rules = {.use_defaults = true},
+                                      .max_age_ns = 400 * NS_PER_DAY,
+                                      .max_ahead_ns = NS_PER_DAY,
+                                      .record_size_max = 1000};
+    assert_int_equal(registry_open(&registry, &setup->registry, &err), ERR_OK);
+    options.registry = setup->registry;
+    assert_int_equal(decoder_open(&options, &setup->decoder, &err), ERR_OK);
+}
+
+static void close_setup(struct setup *setup)
+{
+    decoder_free(setup->decoder);
+    registry_free(setup->registry);
+    catalog_release(&setup->catalog);
+}
+
+/* 0, id 1, then service "api", ts = 1790000000000, status 200; zigzag varints by hand. */
+static const char good[] = "\0\0\0\0\1"
+                           "\6api"
+                           "\200\260\203\305\230h"
+                           "\220\3";
+
+static enum err_code run(struct setup *setup, const char *value, size_t size,
+                         const struct decoded **ret_decoded, struct err *err)
+{
+    struct record record = {
+        .offset = 5, .time_ns = NOW_NS, .value = str_of(value, size), .tombstone = value == NULL};
+
+    return decoder_run(setup->decoder, &record, ret_decoded, err);
+}
+
+static const struct decoded *decide(struct setup *setup, const char *value, size_t size)
+{
+    const struct decoded *decoded = NULL;
+    struct err err = ERR_INIT;
+
+    if (run(setup, value, size, &decoded, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    return decoded;
+}
+
+static void a_good_record_becomes_an_event_with_its_service_threshold(void **state)
+{
+    struct setup setup;
+    const struct decoded *decoded;
+
+    (void)state;
+    open_setup(&setup, false, false);
+    decoded = decide(&setup, good, sizeof(good) - 1);
+    if (decoded->verdict != VERDICT_TALLIED) {
+        fail_msg("%s", decoded->detail);
+    }
+    assert_true(str_equal(decoded->event.service, STR("api")));
+    assert_int_equal(decoded->event.time_ns, NOW_NS);
+    assert_int_equal(decoded->event.outcome, OUTCOME_SUCCESS);
+    assert_int_equal(decoded->event.latency_threshold_ns, 5 * NS_PER_MS);
+    assert_int_equal(setup.fake.request_count, 1);
+    (void)decide(&setup, good, sizeof(good) - 1);
+    assert_int_equal(setup.fake.request_count, 1);
+    close_setup(&setup);
+}
+
+static void bytes_that_are_no_event_get_their_verdict(void **state)
+{
+    static const struct {
+        const char *value;
+        size_t size;
+        enum verdict verdict;
+    } cases[] = {
+        {NULL, 0, VERDICT_TOMBSTONE},
+        {"", 0, VERDICT_BAD_FRAMING},
+        {"\0\0\0\0", 4, VERDICT_BAD_FRAMING},            /* one byte short of an id */
+        {"\1\0\0\0\1", 5, VERDICT_BAD_FRAMING},          /* wrong magic */
+        {"{\"a\":1}", 7, VERDICT_BAD_FRAMING},           /* JSON on an Avro topic */
+        {"\0\377\377\377\377x", 6, VERDICT_BAD_FRAMING}, /* id above what a registry gives */
+        {"\0\0\0\0\11", 5, VERDICT_UNKNOWN_SCHEMA},
+        {"\0\0\0\0\1", 5, VERDICT_MALFORMED},                                   /* no payload */
+        {"\0\0\0\0\1\6api\200\260\203\305\230h\220\3!", 18, VERDICT_MALFORMED}, /* trailing */
+        {"\0\0\0\0\1\6web\200\260\203\305\230h\220\3", 17, VERDICT_UNDECLARED_SERVICE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct setup setup;
+        const struct decoded *decoded;
+
+        open_setup(&setup, false, false);
+        decoded = decide(&setup, cases[i].value, cases[i].size);
+        if (decoded->verdict != cases[i].verdict) {
+            fail_msg("case %zu: %s (%s)", i, verdict_row(decoded->verdict)->name, decoded->detail);
+        }
+        if (verdict_row(decoded->verdict)->class == VERDICT_CLASS_DEAD) {
+            assert_true(decoded->detail[0] != '\0');
+        }
+        /* The next record is decided by itself. */
+        decoded = decide(&setup, good, sizeof(good) - 1);
+        assert_int_equal(decoded->verdict, VERDICT_TALLIED);
+        assert_int_equal(decoded->detail[0], '\0');
+        close_setup(&setup);
+    }
+}
+
+static void a_record_above_the_limit_is_too_large(void **state)
+{
+    static char large[1001];
+    struct setup setup;
+
+    (void)state;
+    open_setup(&setup, false, false);
+    assert_int_equal(decide(&setup, large, sizeof(large))->verdict, VERDICT_TOO_LARGE);
+    close_setup(&setup);
+}
+
+static void a_mapping_that_fits_nothing_stops_a_new_topic_and_not_an_old_one(void **state)
+{
+    static const char other[] = "\0\0\0\0\2\2";
+    struct setup setup;
+    const struct decoded *decoded;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_setup(&setup, false, false);
+    assert_int_equal(run(&setup, other, sizeof(other) - 1, &decoded, &err), ERR_CONFIG);
+    assert_non_null(strstr(err.text, "schema id 2"));
+    decoder_set_proven(setup.decoder);
+    decoded = decide(&setup, other, sizeof(other) - 1);
+    assert_int_equal(decoded->verdict, VERDICT_UNMAPPED_SCHEMA);
+    decoded = decide(&setup, good, sizeof(good) - 1);
+    assert_int_equal(decoded->verdict, VERDICT_TALLIED);
+    decoded = decide(&setup, other, sizeof(other) - 1);
+    assert_int_equal(decoded->verdict, VERDICT_UNMAPPED_SCHEMA);
+    assert_true(decoded->detail[0] != '\0');
+    close_setup(&setup);
+}
+
+static void services_are_discovered_up_to_the_limit(void **state)
+{
+    static const char web[] = "\0\0\0\0\1\6web\200\260\203\305\230h\220\3";
+    static const char one[] = "\0\0\0\0\1\6one\200\260\203\305\230h\220\3";
+    struct setup setup;
+    const struct decoded *decoded;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_setup(&setup, true, false);
+    assert_int_equal(decide(&setup, web, sizeof(web) - 1)->verdict, VERDICT_TALLIED);
+    assert_int_equal(run(&setup, one, sizeof(one) - 1, &decoded, &err), ERR_DATA);
+    assert_non_null(strstr(err.text, "service \"one\""));
+    close_setup(&setup);
+}
+
+static void a_registry_that_is_down_decides_nothing(void **state)
+{
+    struct setup setup;
+    const struct decoded *decoded;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_setup(&setup, false, true);
+    setup.fake.down = true;
+    assert_int_equal(run(&setup, good, sizeof(good) - 1, &decoded, &err), ERR_BROKER);
+    setup.fake.down = false;
+    assert_int_equal(decide(&setup, good, sizeof(good) - 1)->verdict, VERDICT_TALLIED);
+    close_setup(&setup);
+}
+
+/* Hundreds of writer schemas in one topic: each keeps its own plan. */
+static void many_schemas_keep_their_plans(void **state)
+{
+    struct setup setup;
+    char value[sizeof(good)];
+
+    (void)state;
+    open_setup(&setup, false, false);
+    setup.fake.answers[1].path = NULL;
+    for (int round = 0; round < 2; round++) {
+        for (int id = 1; id <= 200; id++) {
+            char address[64];
+
+            (void)snprintf(address, sizeof(address), "/schemas/ids/%d", id);
+            setup.fake.answers[0].path = address;
+            memcpy(value, good, sizeof(good));
+            value[4] = (char)id;
+            assert_int_equal(decide(&setup, value, sizeof(good) - 1)->verdict, VERDICT_TALLIED);
+        }
+        assert_int_equal(setup.fake.request_count, 200);
+    }
+    close_setup(&setup);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_record_becomes_an_event_with_its_service_threshold),
+        cmocka_unit_test(bytes_that_are_no_event_get_their_verdict),
+        cmocka_unit_test(a_record_above_the_limit_is_too_large),
+        cmocka_unit_test(a_mapping_that_fits_nothing_stops_a_new_topic_and_not_an_old_one),
+        cmocka_unit_test(services_are_discovered_up_to_the_limit),
+        cmocka_unit_test(a_registry_that_is_down_decides_nothing),
+        cmocka_unit_test(many_schemas_keep_their_plans),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
