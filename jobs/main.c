@@ -27,6 +27,8 @@ static const struct command *const commands[] = {
     &command_report,
     &command_credits,
     &command_export,
+    /* Prove */
+    &command_audit,
     /* Set up */
     &command_check,
 };

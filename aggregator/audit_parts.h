@@ -1,0 +1,52 @@
+/*
+ * The parts of an audit and what they share. For audit*.c only.
+ *
+ * A part returns ERR_OK when it could look, whatever it found; findings go to audit_find.
+ */
+#ifndef AGGREGATOR_AUDIT_PARTS_H
+#define AGGREGATOR_AUDIT_PARTS_H
+
+#include "aggregator/audit.h"
+#include "aggregator/tally.h"
+#include "base/arena.h"
+
+struct audit_partition {
+    int64_t stream_id;
+    int32_t partition;
+    struct str topic; /* in the arena */
+    bool checks;      /* kind of the stream */
+    int64_t origin, next_offset;
+};
+
+struct audit {
+    struct db *db; /* inside one snapshot */
+    int64_t book_id;
+    bool (*allow_absent)(void *context, struct str topic);
+    void (*finding)(void *context, const char *line);
+    void *context;
+    struct audit_report report;
+    struct arena arena;
+    struct audit_partition *partitions; /* in the arena; sorted by stream and partition */
+    size_t partition_count;
+    int64_t tallied[2];    /* by the ranges, of streams of requests and of checks */
+    int64_t in_windows[2]; /* in windows and pending rows of both kinds */
+};
+
+void audit_find(struct audit *audit, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* *sum += value, held at the ends of its range: a store may hold any number. */
+void audit_add(int64_t *sum, int64_t value);
+/* The partition, or NULL. */
+const struct audit_partition *audit_partition(const struct audit *audit, int64_t stream_id,
+                                              int32_t partition);
+/* Prepares a statement and binds the book as $1. */
+enum err_code audit_prepare(struct audit *audit, const char *sql, struct db_stmt **ret_stmt,
+                            struct err *err);
+
+/* Ranges, exclusions and dead letters of all partitions against each other. */
+enum err_code audit_coverage(struct audit *audit, struct err *err);
+/* Windows and pending rows: checksums, contents, places, sums. */
+enum err_code audit_windows(struct audit *audit, struct err *err);
+/* Checksums and digests of all other rows. */
+enum err_code audit_rows(struct audit *audit, struct err *err);
+
+#endif

@@ -1,0 +1,109 @@
+/* Row checksums of everything that windows and ranges do not cover, and the digests inside of issued documents. */
+#include <inttypes.h>
+
+#include "aggregator/audit_parts.h"
+#include "base/check.h"
+#include "base/hash.h"
+
+struct table_row {
+    const char *table;
+    const char *sql;  /* all columns in their order, the checksum last; $1 is the book if of_book */
+    int column_count; /* without the checksum */
+    int key_first, key_last; /* columns that name the row */
+    int digest, content;     /* columns: the SHA-256 in hexadecimal, and of what; 0: none */
+    bool of_book;
+};
+
+static const struct table_row tables[] = {
+    {.table = "dead_letter",
+     .sql = "SELECT book_id, stream_id, partition_id, record_offset, batch_id, reason, detail, "
+            "record_time_ns, record_size, bytes, resolved_by, checksum FROM dead_letter "
+            "WHERE book_id = $1 ORDER BY stream_id, partition_id, record_offset",
+     .column_count = 11,
+     .key_first = 1,
+     .key_last = 3,
+     .of_book = true},
+    {.table = "grade_hour",
+     .sql = "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour "
+            "WHERE book_id = $1 ORDER BY service, hour",
+     .column_count = 5,
+     .key_first = 1,
+     .key_last = 2,
+     .of_book = true},
+    {.table = "announcement",
+     .sql = "SELECT announcement_id, service, from_ns, to_ns, announced_ns, author, reason, "
+            "cancels, checksum FROM announcement ORDER BY announcement_id",
+     .column_count = 8,
+     .key_first = 0,
+     .key_last = 1},
+    {.table = "terms",
+     .sql = "SELECT contract, digest, text, seen_ns, checksum FROM terms "
+            "ORDER BY contract, digest",
+     .column_count = 4,
+     .key_first = 0,
+     .key_last = 1,
+     .digest = 1,
+     .content = 2},
+    {.table = "statement",
+     .sql = "SELECT contract, period, revision, issued_ns, sha256, document, journal, checksum "
+            "FROM statement ORDER BY contract, period, revision",
+     .column_count = 7,
+     .key_first = 0,
+     .key_last = 2,
+     .digest = 4,
+     .content = 5},
+    {.table = "credit_note",
+     .sql = "SELECT credit_note_id, contract, period, revision, currency, amount_minor, "
+            "total_minor, issued_ns, checksum FROM credit_note ORDER BY credit_note_id",
+     .column_count = 8,
+     .key_first = 0,
+     .key_last = 0},
+};
+
+static void name_row(const struct table_row *table, struct db_stmt *stmt, struct strbuf *name)
+{
+    strbuf_clear(name);
+    strbuf_append_text(name, table->table);
+    for (int i = table->key_first; i <= table->key_last; i++) {
+        /* Numbers come as their text as well. */
+        strbuf_append_format(name, " %.*s", STR_ARGS(db_column_text(stmt, i)));
+    }
+}
+
+static void check_row(struct audit *audit, const struct table_row *table, struct db_stmt *stmt)
+{
+    char hex[HASH_HEX_SIZE];
+    struct strbuf name;
+
+    strbuf_init(&name, 1500);
+    if (db_column_checksum(stmt, table->column_count) !=
+        db_column_int64(stmt, table->column_count)) {
+        name_row(table, stmt, &name);
+        audit_find(audit, "%s: the row was changed (checksum)", strbuf_text(&name));
+    }
+    if (table->digest > 0) {
+        hash_sha256_hex(db_column_text(stmt, table->content), hex);
+        if (!str_equal(db_column_text(stmt, table->digest), STR(hex))) {
+            name_row(table, stmt, &name);
+            audit_find(audit, "%s: the content is not what its SHA-256 says", strbuf_text(&name));
+        }
+    }
+    strbuf_release(&name);
+}
+
+enum err_code audit_rows(struct audit *audit, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < ARRAY_COUNT(tables) && code == ERR_OK; i++) {
+        struct db_stmt *stmt;
+        bool row;
+
+        code = tables[i].of_book ? audit_prepare(audit, tables[i].sql, &stmt, err)
+                                 : db_prepare(audit->db, tables[i].sql, &stmt, err);
+        while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
+            check_row(audit, &tables[i], stmt);
+        }
+    }
+    return code;
+}

@@ -1,0 +1,273 @@
+#include "aggregator/audit.h"
+#include "tests/unit/aggregator/world.h"
+
+struct heard {
+    struct strbuf lines;
+    bool absent_allowed;
+};
+
+static struct world world;
+
+static int make_world(void **state)
+{
+    (void)state;
+    world_make(&world, 5);
+    return 0;
+}
+
+/* Three commits, the first two folded, the last one pending. */
+static int set_up(void **state)
+{
+    struct book *book = calloc(1, sizeof(*book));
+    struct batch *batch;
+    struct err err = ERR_INIT;
+
+    book_open(book);
+    for (int turn = 0; turn < 2; turn++) {
+        batch = book_batch(book, book->db);
+        for (int p = 0; p < BOOK_PARTITIONS; p++) {
+            world_feed(&world, book, batch, 0, p, 50);
+            world_feed(&world, book, batch, 1, p, 50);
+        }
+        assert_int_equal(ledger_commit(&book->ledger, batch, &err), ERR_OK);
+        batch_free(batch);
+    }
+    world_fold_all(book->db, "a", 1000);
+    world_consume(&world, book, book->db, WORLD_RECORDS);
+    *state = book;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    book_close(*state);
+    free(*state);
+    return 0;
+}
+
+static bool absent_allowed(void *context, struct str topic)
+{
+    (void)topic;
+    return ((struct heard *)context)->absent_allowed;
+}
+
+static void hear(void *context, const char *line)
+{
+    struct heard *heard = context;
+
+    strbuf_append_text(&heard->lines, line);
+    strbuf_append_char(&heard->lines, '\n');
+}
+
+static enum err_code audit(struct book *book, struct heard *heard, struct audit_report *report)
+{
+    struct err err = ERR_INIT;
+    enum err_code code;
+
+    strbuf_init(&heard->lines, 1 << 20);
+    code = audit_run(book->db, 1, absent_allowed, hear, heard, report, &err);
+    if (code != ERR_OK && code != ERR_MISMATCH) {
+        fail_msg("%s", err.text);
+    }
+    return code;
+}
+
+static void test_sound_books(void **state)
+{
+    struct book *book = *state;
+    struct heard heard = {.absent_allowed = true};
+    struct audit_report report;
+    enum err_code code = audit(book, &heard, &report);
+
+    assert_string_equal(strbuf_text(&heard.lines), "");
+    assert_int_equal(code, ERR_OK);
+    assert_int_equal(report.partitions, 6);
+    assert_int_equal(report.ranges, 18);
+    assert_int_equal(report.records, 6 * WORLD_RECORDS);
+    assert_int_equal(report.findings, 0);
+    assert_true(report.absent > 0);
+    assert_true(report.dead_letters > 0);
+    strbuf_release(&heard.lines);
+    world_fold_all(book->db, "a", 1000);
+    assert_int_equal(audit(book, &heard, &report), ERR_OK);
+    strbuf_release(&heard.lines);
+}
+
+/* Gaps are findings unless the topic may have them. */
+static void test_absent_offsets(void **state)
+{
+    struct book *book = *state;
+    struct heard heard = {.absent_allowed = false};
+    struct audit_report report;
+
+    assert_int_equal(audit(book, &heard, &report), ERR_MISMATCH);
+    assert_non_null(strstr(strbuf_text(&heard.lines), "neither compacted nor transactional"));
+    strbuf_release(&heard.lines);
+}
+
+struct damage {
+    const char *sql;
+    const char *expected; /* in some finding */
+};
+
+/* Everything that a hand can do to the books in SQL. The first range of partition 0 begins at 0, the second at about 50. */
+static const struct damage damages[] = {
+    /* ranges */
+    {"DELETE FROM batch_range WHERE stream_id = 1 AND partition_id = 0 AND from_offset = 0",
+     "topic requests partition 0 offsets [0, "},
+    {"DELETE FROM batch_range WHERE stream_id = 2 AND partition_id = 2 AND to_offset = (SELECT "
+     "max(to_offset) FROM batch_range WHERE stream_id = 2 AND partition_id = 2)",
+     "covered by no range"},
+    {"UPDATE batch_range SET to_offset = to_offset + 3 WHERE stream_id = 1 AND partition_id = 1 "
+     "AND from_offset = 100",
+     "covered more than once"},
+    {"UPDATE batch_range SET to_offset = to_offset - 1 WHERE stream_id = 1 AND partition_id = 1 "
+     "AND from_offset = 100",
+     "topic requests partition 1 offsets [1"},
+    {"UPDATE batch_range SET from_offset = from_offset + 1, to_offset = to_offset + 1 WHERE "
+     "stream_id = 1 AND partition_id = 1 AND from_offset = 100",
+     "topic requests partition 1 offsets [100, 101): covered by no range"},
+    {"UPDATE batch_range SET to_offset = from_offset WHERE stream_id = 1 AND from_offset = 0",
+     "the range covers nothing"},
+    {"UPDATE batch_range SET tallied = tallied + 1 WHERE stream_id = 1 AND from_offset = 0",
+     "make another sum"},
+    {"UPDATE batch_range SET delivered = delivered - 1 WHERE stream_id = 1 AND from_offset = 0",
+     "do not make the offsets that it covers"},
+    {"UPDATE batch_range SET tallied = tallied + 1, excluded = excluded - 1 WHERE stream_id = 1 "
+     "AND "
+     "from_offset = 0",
+     "excluded records, their reasons add up to"},
+    {"UPDATE batch_range SET tallied = tallied - 1, duplicate = duplicate + 1 WHERE stream_id = 2 "
+     "AND from_offset = 0",
+     "checks: the ledger counts"},
+    {"UPDATE batch_range SET tallied = -9223372036854775807, excluded = 9223372036854775807 WHERE "
+     "from_offset = 0",
+     "a count is negative"},
+    {"UPDATE batch_range SET kind = 'lost' WHERE stream_id = 1 AND from_offset = 0",
+     "the row of the range was changed"},
+    {"UPDATE batch_range SET kind = 'x' WHERE stream_id = 1 AND from_offset = 0", "unknown kind"},
+    {"UPDATE batch_range SET config_digest = 'x' WHERE stream_id = 1 AND from_offset = 0",
+     "topic requests partition 0 offsets [0, "},
+    {"UPDATE batch_range SET first_time_ns = NULL WHERE stream_id = 1 AND from_offset = 0",
+     "the row of the range was changed"},
+    {"UPDATE batch SET book_id = 2", "its batch is not in this book"},
+    {"UPDATE partition_offset SET next_offset = next_offset + 1 WHERE stream_id = 1 AND "
+     "partition_id = 2",
+     "topic requests partition 2 offsets ["},
+    {"UPDATE partition_offset SET next_offset = next_offset - 1 WHERE stream_id = 1 AND "
+     "partition_id = 2",
+     "covered, but the position is"},
+    {"UPDATE partition_offset SET origin = origin - 1 WHERE stream_id = 1 AND partition_id = 1",
+     "topic requests partition 1 offsets [99, 100): covered by no range"},
+    {"UPDATE partition_offset SET origin = origin + 1 WHERE stream_id = 1 AND partition_id = 1",
+     "before the origin"},
+    {"DELETE FROM partition_offset WHERE stream_id = 1 AND partition_id = 1",
+     "a range of a partition that the ledger does not have"},
+    /* what explains the counts */
+    {"DELETE FROM dead_letter WHERE stream_id = 1 AND partition_id = 0",
+     "dead letters, the store holds"},
+    {"UPDATE dead_letter SET record_offset = record_offset + 100000 WHERE stream_id = 1",
+     "outside of the ranges of their batches"},
+    {"UPDATE dead_letter SET bytes = x'00' WHERE stream_id = 1", "dead_letter 1 0 "},
+    {"UPDATE dead_letter SET reason = 'bad_name' WHERE reason = 'malformed'",
+     "the row was changed (checksum)"},
+    {"UPDATE exclusion SET records = records + 1 WHERE stream_id = 2", "their reasons add up to"},
+    {"DELETE FROM exclusion", "their reasons add up to 0"},
+    /* windows and pending rows */
+    {"DELETE FROM window_hour WHERE kind = 'window' AND a = 'zeta'", "requests: the ledger counts"},
+    {"DELETE FROM window_hour WHERE kind = 'check' AND a = 'zeta'", "checks: the ledger counts"},
+    {"DELETE FROM pending WHERE kind = 'check'", "checks: the ledger counts"},
+    {"UPDATE window_hour SET tally = substr(tally, 1, 9) || x'05' || substr(tally, 11) WHERE kind "
+     "= "
+     "'window' AND a = 'zeta'",
+     "window_hour window zeta"},
+    {"UPDATE window_hour SET hour = hour + 1000 WHERE kind = 'window' AND a = 'shop'",
+     "the row was changed (checksum)"},
+    {"UPDATE window_hour SET hour = 9223372036854775807 WHERE kind = 'check' AND rowid = (SELECT "
+     "min(rowid) FROM window_hour WHERE kind = 'check')",
+     "holds results of another minute"},
+    {"UPDATE window_hour SET a = a || char(10) WHERE a = 'shop'", "shop?"},
+    {"UPDATE pending SET tally = x'01' WHERE kind = 'window' AND a = 'zeta'",
+     "damaged near byte 1 of 1"},
+    {"UPDATE pending SET kind = 'other' WHERE kind = 'window'", "unknown kind"},
+    {"UPDATE batch SET folded = 1", "its batch counts as folded"},
+    {"UPDATE rollup_hour SET errors = errors + 1 WHERE service = 'shop'", "rollup_hour shop / "},
+    {"DELETE FROM rollup_hour WHERE service = 'shop'", "differs from its window"},
+    {"UPDATE rollup_day SET total = total - 1 WHERE service = 'shop'", "rollup_day differs"},
+    {"UPDATE rollup_hour SET hour = hour + 100000 WHERE service = 'shop'",
+     "rollup_hour without a window"},
+    /* everything else with a checksum */
+    {"INSERT INTO grade_hour VALUES (1, 'shop', 5, x'00', x'', 1)", "grade_hour shop 5"},
+    {"INSERT INTO announcement VALUES (3, 'shop', 1, 2, 3, 'a', 'r', NULL, 1)",
+     "announcement 3 shop"},
+    {"INSERT INTO terms VALUES ('acme', 'digest', 'text', 1, 1)",
+     "terms acme digest: the content is not what its SHA-256 says"},
+    {"INSERT INTO statement VALUES ('acme', '2026-10', 1, 1, 'x', '{}', '{}', 1)",
+     "statement acme 2026-10 1"},
+    {"INSERT INTO credit_note VALUES ('id', 'acme', '2026-10', 1, 'EUR', 1, 1, 1, 1)",
+     "credit_note id"},
+};
+
+static void test_every_damage_is_named(void **state)
+{
+    struct book *book = *state;
+
+    book_exec(book->db, "PRAGMA foreign_keys = OFF");
+    for (size_t i = 0; i < ARRAY_COUNT(damages); i++) {
+        struct heard heard = {.absent_allowed = true};
+        struct audit_report report;
+
+        book_exec(book->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+        {
+            /* Each damage on a copy of the file, beside the sound one. */
+            struct book copy = *book;
+            char command[1100];
+
+            snprintf(copy.path, sizeof(copy.path), "%s", temporary_file(&copy.folder, "copy.db"));
+            (void)unlink(copy.path);
+            snprintf(command, sizeof(command), "cp '%s' '%s'", book->path, copy.path);
+            assert_int_equal(system(command), 0);
+            copy.db = book_connect(&copy);
+            book_exec(copy.db, "PRAGMA foreign_keys = OFF");
+            book_exec(copy.db, damages[i].sql);
+            if (audit(&copy, &heard, &report) != ERR_MISMATCH ||
+                strstr(strbuf_text(&heard.lines), damages[i].expected) == NULL) {
+                fail_msg("%s\nwas to give: %s\nbut gave:\n%.1000s", damages[i].sql,
+                         damages[i].expected, strbuf_text(&heard.lines));
+            }
+            assert_true(report.findings > 0);
+            strbuf_release(&heard.lines);
+            db_close(copy.db);
+        }
+    }
+}
+
+/* All findings are counted, a hundred are shown. */
+static void test_many_findings(void **state)
+{
+    struct book *book = *state;
+    struct heard heard = {.absent_allowed = true};
+    struct audit_report report;
+    int lines = 0;
+
+    book_exec(book->db, "UPDATE window_hour SET checksum = 0; UPDATE pending SET checksum = 0");
+    assert_int_equal(audit(book, &heard, &report), ERR_MISMATCH);
+    assert_true(report.findings > 100);
+    for (const char *c = strbuf_text(&heard.lines); *c != '\0'; c++) {
+        lines += *c == '\n';
+    }
+    assert_int_equal(lines, 100);
+    strbuf_release(&heard.lines);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_sound_books, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_absent_offsets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_damage_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_findings, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, make_world, NULL);
+}
