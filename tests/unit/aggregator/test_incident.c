@@ -4,58 +4,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "aggregator/incident.h"
-#include "aggregator/store.h"
 #include "aggregator/tally.h"
-#include "base/check.h"
-#include "base/db.h"
+#include "tests/unit/aggregator/book.h"
 
 enum { HOUR = 490000, START = HOUR * 60 };
 
 static const struct str service = {"portal", 6};
 
-struct book {
-    char folder[64], path[96];
-    struct clock_simulated clock;
-    struct db *db;
-};
-
 static int set_up(void **state)
 {
     struct book *book = calloc(1, sizeof(*book));
-    struct err err = ERR_INIT;
 
-    (void)snprintf(book->folder, sizeof(book->folder), "/tmp/uptally-incident-XXXXXX");
-    assert_non_null(mkdtemp(book->folder));
-    (void)snprintf(book->path, sizeof(book->path), "%s/book.db", book->folder);
-    clock_simulated_init(&book->clock, 1000);
-    assert_int_equal(
-        db_open(
-            &(struct db_options){.path = book->path, .create = true, .clock = &book->clock.clock},
-            &book->db, &err),
-        ERR_OK);
-    assert_int_equal(store_migrate(book->db, &err), ERR_OK);
+    assert_non_null(book);
+    book_open(book);
     *state = book;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
     struct book *book = *state;
 
-    db_close(book->db);
-    for (size_t i = 0; i < ARRAY_COUNT(suffixes); i++) {
-        char path[128];
-
-        (void)snprintf(path, sizeof(path), "%s%s", book->path, suffixes[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(book->folder);
+    book_close(book);
     free(book);
     return 0;
 }
