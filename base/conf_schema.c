@@ -437,8 +437,13 @@ static void show_array_of_tables(const struct conf_row *row, const struct conf_n
 {
     for (const struct conf_node *child = node->first; child != NULL; child = child->next) {
         show_indent(out, depth + 1);
-        strbuf_append_text(out, "-\n");
-        show_table(row->table, child, depth + 2, out);
+        strbuf_append_char(out, '-');
+        if (child->kind == CONF_MAP) {
+            strbuf_append_char(out, '\n');
+            show_table(row->table, child, depth + 2, out);
+        } else {
+            show_child(child, depth + 1, out); /* the shorthand stays one */
+        }
     }
 }
 
@@ -449,7 +454,7 @@ static void show_row(const struct conf_row *row, bool inherits, const struct con
     bool table = row->type == CONF_TABLE;
 
     /* Sections of the file are filled in where they are absent; deeper tables mean something by being there. */
-    if (child == NULL && table && depth > 0) {
+    if (child == NULL && ((table && depth > 0) || row->situational)) {
         return;
     }
     if (child == NULL &&

@@ -203,7 +203,7 @@ enum err_code conf_table_read(struct conf_reader *reader, const struct conf_tabl
     struct conf_node child;
     enum err_code code;
 
-    if (node->kind != CONF_MAP && table->shorthand != NULL) {
+    if (node->kind != CONF_MAP && table->shorthand != NULL && !conf_is_null(node)) {
         map = expand(table, node, &child);
         node = &map;
     }

@@ -92,6 +92,8 @@ struct conf_row {
     size_t count_offset;    /* CONF_ARRAY: of the size_t */
     bool has_present; /* present_offset is that of a bool which tells that the key was there */
     size_t present_offset;
+    bool
+        situational; /* makes sense beside some other values only: an absent one is not filled in when the document is shown */
     const char *help;
 };
 

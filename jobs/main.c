@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
     &command_report,
     &command_credits,
     &command_export,
+    &command_status,
     /* Prove */
     &command_audit,
     /* Set up */

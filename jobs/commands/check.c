@@ -4,17 +4,22 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "aggregator/store.h"
 #include "base/check.h"
+#include "consumers/registry.h"
+#include "consumers/source.h"
 #include "jobs/command.h"
 #include "jobs/config/show.h"
 #include "jobs/ui.h"
 
-enum { DETAIL_SIZE = 512 };
+enum { DETAIL_SIZE = 4096, CLUSTER_ID_SIZE_MAX = 256 };
+#define BROKER_TIMEOUT_NS (10 * NS_PER_SECOND)
 
 enum { OPTION_OFFLINE, OPTION_SHOW, OPTION_JSON_SCHEMA, OPTION_REFERENCE };
 
@@ -53,19 +58,40 @@ static bool always(const struct config *config)
     return true;
 }
 
-static enum err_code folder_is_writable(struct str path, enum err_code failure, struct err *err)
+/* By writing: for root, read-only and special file systems, access() promises what a write does not keep. */
+static enum err_code folder_is_writable(const char *folder, enum err_code failure, struct err *err)
 {
-    char folder[4096];
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof(path), "%s/.uptally-check-XXXXXX", folder);
+    int fd;
 
+    if (size < 0 || (size_t)size >= sizeof(path)) {
+        return err_set(err, failure, "folder %s: the path is too long", folder);
+    }
+    fd = mkstemp(path);
+    if (fd < 0) {
+        return err_set_errno(err, failure, "folder %s", folder);
+    }
+    (void)unlink(path);
+    (void)close(fd);
+    return ERR_OK;
+}
+
+/* The folder that path stands in. */
+static enum err_code parent_is_writable(struct str path, enum err_code failure, struct err *err)
+{
+    char folder[PATH_MAX] = ".";
+
+    while (path.size > 0 && path.data[path.size - 1] == '/') {
+        path.size--;
+    }
     while (path.size > 0 && path.data[path.size - 1] != '/') {
         path.size--;
     }
-    (void)snprintf(folder, sizeof(folder), "%.*s", path.size > 0 ? (int)path.size : 1,
-                   path.size > 0 ? path.data : ".");
-    if (access(folder, W_OK | X_OK) != 0) {
-        return err_set_errno(err, failure, "folder %s", folder);
+    if (path.size > 0) {
+        (void)snprintf(folder, sizeof(folder), "%.*s", STR_ARGS(path));
     }
-    return ERR_OK;
+    return folder_is_writable(folder, failure, err);
 }
 
 static enum err_code reach_store(const struct run *run, const struct config *config,
@@ -82,7 +108,7 @@ static enum err_code reach_store(const struct run *run, const struct config *con
     strbuf_append(detail, config->store_path);
     if (access(options.path, F_OK) != 0 && errno == ENOENT) {
         strbuf_append_text(detail, ", will be created");
-        return folder_is_writable(config->store_path, ERR_STORE, err);
+        return parent_is_writable(config->store_path, ERR_STORE, err);
     }
     code = db_open(&options, &db, err);
     if (code == ERR_OK) {
@@ -93,7 +119,7 @@ static enum err_code reach_store(const struct run *run, const struct config *con
     }
     db_close(db);
     if (code == ERR_OK) {
-        code = folder_is_writable(config->store_path, ERR_STORE, err);
+        code = parent_is_writable(config->store_path, ERR_STORE, err);
     }
     if (code == ERR_OK && access(options.path, W_OK) != 0) {
         code = err_set_errno(err, ERR_STORE, "%s", options.path);
@@ -112,7 +138,7 @@ static enum err_code reach_output(const struct run *run, const struct config *co
     strbuf_append(detail, config->output_path);
     if (stat(path, &status) != 0 && errno == ENOENT) {
         strbuf_append_text(detail, ", will be created");
-        return folder_is_writable(config->output_path, ERR_DELIVERY, err);
+        return parent_is_writable(config->output_path, ERR_DELIVERY, err);
     }
     if (stat(path, &status) != 0) {
         return err_set_errno(err, ERR_DELIVERY, "%s", path);
@@ -120,14 +146,106 @@ static enum err_code reach_output(const struct run *run, const struct config *co
     if (!S_ISDIR(status.st_mode)) {
         return err_set(err, ERR_DELIVERY, "%s: not a folder", path);
     }
-    if (access(path, W_OK | X_OK) != 0) {
-        return err_set_errno(err, ERR_DELIVERY, "%s", path);
+    return folder_is_writable(path, ERR_DELIVERY, err);
+}
+
+static bool names_broker(const struct config *config)
+{
+    return config->has_cluster;
+}
+
+static enum err_code count_partitions(struct source *source, const struct config *config,
+                                      struct strbuf *detail, struct err *err)
+{
+    for (size_t i = 0; i < config->topic_count; i++) {
+        int32_t count;
+        enum err_code code = source->partition_count(source, (uint32_t)i, &count, err);
+
+        if (code != ERR_OK) {
+            return code;
+        }
+        strbuf_append_format(detail, ", %" PRId32 " %s of %.*s", count,
+                             count == 1 ? "partition" : "partitions",
+                             STR_ARGS(config->topics[i].name));
     }
     return ERR_OK;
 }
 
+static enum err_code reach_broker(const struct run *run, const struct config *config,
+                                  struct strbuf *detail, struct err *err)
+{
+    struct arena scratch = ARENA_INIT;
+    const char **topics = arena_calloc(&scratch, config->topic_count, sizeof(*topics));
+    struct source_options options = {.bootstrap_servers = config->bootstrap_servers.data,
+                                     .topics = topics,
+                                     .topic_count = config->topic_count,
+                                     .client_id = "uptally-check",
+                                     .properties = config->properties,
+                                     .property_count = config->property_count,
+                                     .request_timeout_ns = BROKER_TIMEOUT_NS,
+                                     .clock = run->clock};
+    struct source *source = NULL;
+    struct strbuf id;
+    enum err_code code;
+
+    for (size_t i = 0; i < config->topic_count; i++) {
+        topics[i] = config->topics[i].name.data;
+    }
+    strbuf_init(&id, CLUSTER_ID_SIZE_MAX);
+    strbuf_append(detail, config->bootstrap_servers);
+    code = source_kafka_open(&options, &source, err);
+    if (code == ERR_OK) {
+        code = source->cluster_id(source, &id, err);
+    }
+    if (code == ERR_OK) {
+        code = count_partitions(source, config, detail, err);
+    }
+    if (source != NULL) {
+        source->close(source);
+    }
+    strbuf_release(&id);
+    arena_release(&scratch);
+    return code;
+}
+
+static bool names_registry(const struct config *config)
+{
+    return config->has_registry;
+}
+
+static const char *text_or_null(struct str text)
+{
+    return text.size > 0 ? text.data : NULL;
+}
+
+static enum err_code reach_registry(const struct run *run, const struct config *config,
+                                    struct strbuf *detail, struct err *err)
+{
+    struct registry_options options = {.url = config->registry_url.data,
+                                       .username = text_or_null(config->registry_username),
+                                       .password = text_or_null(config->registry_password),
+                                       .bearer = text_or_null(config->registry_token),
+                                       .ca_file = text_or_null(config->registry_ca_file),
+                                       .cache_path =
+                                           NULL, /* an answer from the cache would prove nothing */
+                                       .retry_ns = config->registry_retry_ns,
+                                       .http = run->http,
+                                       .clock = run->clock};
+    struct registry *registry = NULL;
+    enum err_code code = registry_open(&options, &registry, err);
+
+    strbuf_append(detail, config->registry_url);
+    if (code == ERR_OK) {
+        code = registry_ping(registry, err);
+    }
+    registry_free(registry);
+    return code;
+}
+
 static const struct reach systems[] = {
     {"store", names_store, reach_store},
+    {"broker", names_broker, reach_broker},
+    {"registry", names_registry, reach_registry},
     {"output", always, reach_output},
 };
 
@@ -220,7 +338,7 @@ static enum err_code check_config(struct run *run, const struct config *config, 
     if (run->options[OPTION_SHOW].set) {
         return print_effective(run, err);
     }
-    (void)fprintf(run->out, "ok   config    %.*s: %zu topics, %zu services, %zu contracts\n",
+    (void)fprintf(run->out, "ok   config    %.*s: topics %zu, services %zu, contracts %zu\n",
                   STR_ARGS(config->path), config->topic_count, config->service_count,
                   config->contract_count);
     warn_of_silence(config);

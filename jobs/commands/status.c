@@ -1,0 +1,435 @@
+/*
+ * uptally status: the grades now, in the terminal. Now is complete-until: what lies behind it is not known yet.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "aggregator/fold.h"
+#include "aggregator/windows.h"
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/civil.h"
+#include "base/json.h"
+#include "jobs/command.h"
+#include "jobs/ui.h"
+
+enum { STRIP_MINUTES = 60, NAME_COLUMNS_MAX = 40, DOCUMENT_SIZE_MAX = 256 * 1024 * 1024 };
+
+enum { OPTION_FORMAT };
+
+static const struct option_row rows[] = {
+    [OPTION_FORMAT] = {.name = "format",
+                       .type = OPTION_CHOICE,
+                       .choices = "table|json",
+                       .fallback = "table",
+                       .help = "for people or for programs"},
+    {.name = NULL},
+};
+
+struct service_status {
+    struct str name;
+    enum grade now;
+    enum grade strip[STRIP_MINUTES]; /* the last minute is now */
+};
+
+struct open_incident {
+    struct str service;
+    int64_t first_minute;
+    enum grade worst;
+    struct str level;
+};
+
+struct status {
+    bool complete; /* false: nothing is complete yet, the strips are empty */
+    int64_t complete_until_ns;
+    int64_t lag_ns; /* behind the clock of this machine */
+    struct service_status *services;
+    size_t service_count;
+    struct open_incident *incidents;
+    size_t incident_count;
+};
+
+/* --- reading, in one snapshot; everything in arena --- */
+
+static enum err_code read_strip(struct run *run, const struct status *status, struct arena *arena,
+                                struct service_status *service, struct err *err)
+{
+    int64_t to_minute = status->complete_until_ns / NS_PER_MINUTE;
+    int64_t from_minute = to_minute > STRIP_MINUTES ? to_minute - STRIP_MINUTES : 0;
+    struct minute *minutes;
+    enum err_code code;
+
+    for (int i = 0; i < STRIP_MINUTES; i++) {
+        service->strip[i] = GRADE_NOT_PROVISIONED;
+    }
+    service->now = GRADE_NOT_PROVISIONED;
+    if (!status->complete) {
+        return ERR_OK;
+    }
+    code = windows_minutes(run->db, run->book_id, service->name, from_minute, to_minute, arena,
+                           &minutes, err);
+    for (int64_t m = from_minute; m < to_minute && code == ERR_OK; m++) {
+        service->now = minutes[m - from_minute].grade;
+        service->strip[STRIP_MINUTES - (to_minute - m)] = service->now;
+    }
+    return code;
+}
+
+static enum err_code read_services(struct run *run, struct arena *arena, struct status *status,
+                                   struct err *err)
+{
+    struct str *names;
+    enum err_code code =
+        windows_services(run->db, run->book_id, arena, &names, &status->service_count, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    status->services = arena_calloc(arena, status->service_count, sizeof(*status->services));
+    for (size_t i = 0; i < status->service_count && code == ERR_OK; i++) {
+        struct arena scratch = ARENA_INIT;
+
+        status->services[i].name = names[i];
+        code = read_strip(run, status, &scratch, &status->services[i], err);
+        arena_release(&scratch);
+    }
+    return code;
+}
+
+static enum err_code count_incidents(struct run *run, size_t *ret_count, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code = db_prepare(
+        run->db, "SELECT COUNT(*) FROM incident WHERE book_id = $1 AND end_minute IS NULL", &stmt,
+        err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, run->book_id);
+    code = db_step(stmt, &row, err);
+    *ret_count = row ? (size_t)db_column_int64(stmt, 0) : 0;
+    db_reset(stmt);
+    return code;
+}
+
+static enum err_code read_incidents(struct run *run, struct arena *arena, struct status *status,
+                                    struct err *err)
+{
+    struct db_stmt *stmt;
+    size_t count;
+    bool row = false;
+    enum err_code code = count_incidents(run, &count, err);
+
+    if (code == ERR_OK) {
+        code = db_prepare(run->db,
+                          "SELECT service, first_minute, worst, level FROM incident"
+                          " WHERE book_id = $1 AND end_minute IS NULL ORDER BY level, service",
+                          &stmt, err);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    status->incidents = arena_calloc(arena, count, sizeof(*status->incidents));
+    db_bind_int64(stmt, 1, run->book_id);
+    while (status->incident_count < count && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        int64_t worst = db_column_int64(stmt, 2);
+
+        if (worst < 0 || worst >= GRADE_COUNT) {
+            code = err_set(err, ERR_MISMATCH, "incident: %" PRId64 " is no grade", worst);
+            break;
+        }
+        status->incidents[status->incident_count++] = (struct open_incident){
+            arena_str(arena, db_column_text(stmt, 0)), db_column_int64(stmt, 1), (enum grade)worst,
+            arena_str(arena, db_column_text(stmt, 3))};
+    }
+    db_reset(stmt);
+    return code;
+}
+
+static enum err_code read_status(struct run *run, struct arena *arena, struct status *status,
+                                 struct err *err)
+{
+    enum err_code code =
+        fold_complete_until(run->db, run->book_id, &status->complete_until_ns, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    status->complete = status->complete_until_ns >= NS_PER_MINUTE;
+    status->lag_ns =
+        status->complete ? clock_now_ns(run->clock) - status->complete_until_ns : INT64_MAX;
+    code = read_services(run, arena, status, err);
+    return code == ERR_OK ? read_incidents(run, arena, status, err) : code;
+}
+
+/* --- for people --- */
+
+/* The four known grades in colour; unknown time is dim, so that it never looks like good news. */
+static const char *color_of(enum grade grade)
+{
+    static const char *const colors[] = {"\033[32m", "\033[33m", "\033[91m", "\033[1;31m"};
+
+    return grade_row(grade)->known ? colors[grade] : "\033[2m";
+}
+
+static void print_grade(FILE *out, enum grade grade, const char *text, bool color)
+{
+    (void)fprintf(out, "%s%s%s", color ? color_of(grade) : "", text, color ? "\033[0m" : "");
+}
+
+/* Names come from outside: control characters, C1 ones and those that turn the direction of text do not reach the terminal. */
+static bool is_harmless(struct str rest, size_t length)
+{
+    const unsigned char *p = (const unsigned char *)rest.data;
+
+    if (length == 1) {
+        return p[0] >= 0x20 && p[0] < 0x7f;
+    }
+    if (length == 2) {
+        return !(p[0] == 0xc2 && p[1] < 0xa0) && !(p[0] == 0xd8 && p[1] == 0x9c);
+    }
+    if (length == 3 && p[0] == 0xe2) {
+        return !(p[1] == 0x80 && (p[2] >= 0xa8 || p[2] == 0x8e || p[2] == 0x8f)) &&
+               !(p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+    }
+    return true;
+}
+
+static size_t character_size(struct str rest)
+{
+    unsigned char first = (unsigned char)rest.data[0];
+    size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+    return size <= rest.size ? size : rest.size;
+}
+
+/* Appends at most `columns` characters and pads to that many; returns how many characters the whole name has. */
+static size_t print_name(FILE *out, struct str name, size_t columns)
+{
+    size_t count = 0;
+
+    while (name.size > 0) {
+        size_t size = character_size(name);
+
+        if (count < columns && out != NULL) {
+            (void)fprintf(out, "%.*s", is_harmless(name, size) ? (int)size : 1,
+                          is_harmless(name, size) ? name.data : "?");
+        }
+        name = str_of(name.data + size, name.size - size);
+        count++;
+    }
+    for (size_t i = count; i < columns && out != NULL; i++) {
+        (void)fputc(' ', out);
+    }
+    return count;
+}
+
+static size_t name_columns(const struct status *status)
+{
+    size_t columns = 7;
+
+    for (size_t i = 0; i < status->service_count; i++) {
+        size_t count = print_name(NULL, status->services[i].name, 0);
+
+        columns = count > columns ? count : columns;
+    }
+    return columns < NAME_COLUMNS_MAX ? columns : NAME_COLUMNS_MAX;
+}
+
+static void print_service(FILE *out, const struct service_status *service, size_t columns,
+                          bool color)
+{
+    const struct grade_row *now = grade_row(service->now);
+    char word[32];
+
+    (void)print_name(out, service->name, columns);
+    (void)snprintf(word, sizeof(word), "  %s %-20s", now->symbol, now->title);
+    print_grade(out, service->now, word, color);
+    (void)fputs("  ", out);
+    for (int i = 0; i < STRIP_MINUTES; i++) {
+        print_grade(out, service->strip[i], grade_row(service->strip[i])->symbol, color);
+    }
+    (void)fputc('\n', out);
+}
+
+static void print_duration(FILE *out, int64_t duration_ns)
+{
+    int64_t minutes = duration_ns / NS_PER_MINUTE;
+
+    if (minutes >= 48 * 60) {
+        (void)fprintf(out, "%" PRId64 " days", minutes / (24 * 60));
+    } else if (minutes >= 120) {
+        (void)fprintf(out, "%" PRId64 " h %" PRId64 " min", minutes / 60, minutes % 60);
+    } else {
+        (void)fprintf(out, "%" PRId64 " min", minutes);
+    }
+}
+
+static void print_incidents(FILE *out, const struct status *status, bool color)
+{
+    char text[CIVIL_TEXT_SIZE];
+
+    if (status->incident_count == 0) {
+        (void)fputs("\nNo open incident.\n", out);
+        return;
+    }
+    (void)fputs("\nOpen incidents:\n", out);
+    for (size_t i = 0; i < status->incident_count; i++) {
+        const struct open_incident *incident = &status->incidents[i];
+
+        (void)fprintf(out, "  %.*s  ", STR_ARGS(incident->level));
+        (void)print_name(out, incident->service, name_columns(status));
+        (void)fputs("  ", out);
+        print_grade(out, incident->worst, grade_row(incident->worst)->title, color);
+        (void)fprintf(out, ", since %s (",
+                      civil_format_rfc3339(incident->first_minute * NS_PER_MINUTE, text));
+        print_duration(out, status->complete_until_ns - incident->first_minute * NS_PER_MINUTE);
+        (void)fputs(")\n", out);
+    }
+}
+
+static void print_legend(FILE *out)
+{
+    (void)fputs("\nSymbols:", out);
+    for (int g = 0; g < GRADE_COUNT; g++) {
+        const struct grade_row *row = grade_row((enum grade)g);
+
+        if (g != GRADE_NOT_PROVISIONED) {
+            (void)fprintf(out, "%s %s %s", g > 0 ? "," : "", row->symbol, row->title);
+        }
+    }
+    (void)fputs(", blank Not provisioned\n", out);
+}
+
+static void print_table(FILE *out, const struct status *status, bool color)
+{
+    char text[CIVIL_TEXT_SIZE];
+
+    if (!status->complete) {
+        (void)fputs("Nothing is complete yet: run uptally consume, then uptally aggregate.\n", out);
+    } else {
+        (void)fprintf(out, "Complete until %s, ",
+                      civil_format_rfc3339(status->complete_until_ns, text));
+        if (status->lag_ns >= 0) {
+            print_duration(out, status->lag_ns);
+            (void)fputs(" behind the clock\n\n", out);
+        } else {
+            (void)fputs("ahead of the clock\n\n", out);
+        }
+    }
+    if (status->service_count == 0) {
+        (void)fputs("No service has had an event.\n", out);
+        return;
+    }
+    (void)print_name(out, STR("Service"), name_columns(status));
+    (void)fprintf(out, "  %-22s  Last %d minutes\n", "Grade", STRIP_MINUTES);
+    for (size_t i = 0; i < status->service_count; i++) {
+        print_service(out, &status->services[i], name_columns(status), color);
+    }
+    print_incidents(out, status, color);
+    print_legend(out);
+}
+
+/* --- for programs --- */
+
+static void write_services(struct json_writer *json, const struct status *status)
+{
+    json_open_array(json, "services");
+    for (size_t i = 0; i < status->service_count; i++) {
+        const struct service_status *service = &status->services[i];
+
+        json_open_object(json, NULL);
+        json_text(json, "grade", grade_row(service->now)->name);
+        json_open_array(json, "minutes");
+        for (int m = 0; m < STRIP_MINUTES; m++) {
+            json_text(json, NULL, grade_row(service->strip[m])->name);
+        }
+        json_close(json);
+        json_string(json, "service", service->name);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void write_incidents(struct json_writer *json, const struct status *status)
+{
+    char text[CIVIL_TEXT_SIZE];
+
+    json_open_array(json, "incidents");
+    for (size_t i = 0; i < status->incident_count; i++) {
+        const struct open_incident *incident = &status->incidents[i];
+
+        json_open_object(json, NULL);
+        json_text(json, "from", civil_format_rfc3339(incident->first_minute * NS_PER_MINUTE, text));
+        json_string(json, "level", incident->level);
+        json_string(json, "service", incident->service);
+        json_text(json, "worst", grade_row(incident->worst)->name);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static enum err_code print_json(FILE *out, const struct status *status, struct err *err)
+{
+    char text[CIVIL_TEXT_SIZE];
+    struct json_writer json;
+    struct strbuf document;
+    bool written;
+
+    strbuf_init(&document, DOCUMENT_SIZE_MAX);
+    json_init(&json, &document, true);
+    json_open_object(&json, NULL);
+    if (status->complete) {
+        json_text(&json, "complete_until", civil_format_rfc3339(status->complete_until_ns, text));
+    } else {
+        json_null(&json, "complete_until");
+    }
+    write_incidents(&json, status);
+    if (status->complete) {
+        json_int64(&json, "lag_seconds", status->lag_ns / NS_PER_SECOND);
+    } else {
+        json_null(&json, "lag_seconds");
+    }
+    write_services(&json, status);
+    json_int64(&json, "version", 1);
+    json_close(&json);
+    json_finish(&json);
+    written = !document.overflow && fwrite(document.data, 1, document.size, out) == document.size;
+    strbuf_release(&document);
+    return written ? ERR_OK : err_set(err, ERR_FAILED, "the status could not be written");
+}
+
+static enum err_code run_status(struct run *run, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct status status = {0};
+    enum err_code code = db_begin_snapshot(run->db, err);
+
+    if (code == ERR_OK) {
+        code = read_status(run, &arena, &status, err);
+        db_rollback(run->db);
+    }
+    if (code == ERR_OK && run->options[OPTION_FORMAT].number == 0) {
+        print_table(run->out, &status, ui_color_output());
+    } else if (code == ERR_OK) {
+        code = print_json(run->out, &status, err);
+    }
+    arena_release(&arena);
+    return code;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .group = "Read",
+    .summary = "the grades now, the last hour and open incidents, in the terminal",
+    .usage = "[CONFIG] [options]",
+    .examples = "uptally status uptally.yaml\n"
+                "uptally status uptally.yaml --format json\n"
+                "watch --color uptally status uptally.yaml --color always",
+    .help = "Now is complete-until: the time up to which every event has been read and folded.",
+    .options = rows,
+    .needs = NEEDS_STORE_READ | NEEDS_BOOK,
+    .run = run_status,
+};
