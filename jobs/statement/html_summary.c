@@ -104,8 +104,6 @@ void html_cover(struct page *page)
 
 static void service_row(struct page *page, const struct tree *service)
 {
-    const char *unit = arena_text(&page->arena, tree_text(service, "budget.unit"));
-    bool seconds = strcmp(unit, "s") == 0;
 
     page_raw(page, "<tr><th scope=\"row\">");
     page_name(page, tree_text(service, "service"));
@@ -131,7 +129,6 @@ static void service_row(struct page *page, const struct tree *service)
     page_cell_number(page, page_integer(page, tree_integer(service, "requests.errors")));
     page_cell_number(page, page_integer(page, tree_integer(service, "requests.slow")));
     page_raw(page, "</tr>\n");
-    (void)seconds;
 }
 
 void html_services(struct page *page)
