@@ -19,9 +19,8 @@
 #include "jobs/ui.h"
 
 enum { DETAIL_SIZE = 4096, CLUSTER_ID_SIZE_MAX = 256 };
-#define BROKER_TIMEOUT_NS (10 * NS_PER_SECOND)
 
-enum { OPTION_OFFLINE, OPTION_SHOW, OPTION_JSON_SCHEMA, OPTION_REFERENCE };
+enum { OPTION_OFFLINE, OPTION_SHOW, OPTION_JSON_SCHEMA, OPTION_REFERENCE, OPTION_TIMEOUT };
 
 static const struct option_row rows[] = {
     [OPTION_OFFLINE] = {.name = "offline",
@@ -36,6 +35,11 @@ static const struct option_row rows[] = {
     [OPTION_REFERENCE] = {.name = "reference",
                           .type = OPTION_FLAG,
                           .help = "print a table of all keys, as Markdown"},
+    [OPTION_TIMEOUT] = {.name = "timeout",
+                        .type = OPTION_DURATION,
+                        .argument = "TIME",
+                        .fallback = "10s",
+                        .help = "how long to wait for the broker"},
     {.name = NULL},
 };
 
@@ -182,7 +186,7 @@ static enum err_code reach_broker(const struct run *run, const struct config *co
                                      .client_id = "uptally-check",
                                      .properties = config->properties,
                                      .property_count = config->property_count,
-                                     .request_timeout_ns = BROKER_TIMEOUT_NS,
+                                     .request_timeout_ns = run->options[OPTION_TIMEOUT].number,
                                      .clock = run->clock};
     struct source *source = NULL;
     struct strbuf id;
