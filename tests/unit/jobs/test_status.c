@@ -123,7 +123,7 @@ static void test_table(void **state)
         "Service           Grade                   Last 60 minutes\n"
         "d\xc3\xbcrr              d Degraded performance  "
         "                                                  ..???????d\n"
-        "evil ?[2J?? name  ! Pipeline gap          "
+        "evil ?[2J?? name  - No traffic            "
         "                                                        .---\n"
         "portal            M Major outage          "
         "                                                         .MM\n"
