@@ -15,7 +15,7 @@ enum { SEARCH_STEPS_MAX = 1 << 20 };
 enum {
     ACCEPT_TEXT = KIND(TEXT) | KIND(BYTES) | KIND(INTEGER) | PLAN_KIND_INSTANT,
     ACCEPT_RULE = ACCEPT_TEXT | KIND(BOOLEAN),
-    ACCEPT_NUMBER = KIND(INTEGER) | KIND(FLOAT) | KIND(DOUBLE)
+    ACCEPT_NUMBER = KIND(INTEGER) | KIND(WHOLE) | KIND(FLOAT) | KIND(DOUBLE)
 };
 
 struct binder {
@@ -146,16 +146,12 @@ static enum err_code role_bind(struct binder *binder, const struct binding *bind
 
 static void kinds_describe(uint32_t kinds, struct strbuf *out)
 {
-    static const char *const words[VALUE_KIND_COUNT + 1] = {[VALUE_ABSENT] = "null",
-                                                            [VALUE_UNFIT] =
-                                                                "a value of another type",
-                                                            [VALUE_INTEGER] = "int",
-                                                            [VALUE_BOOLEAN] = "boolean",
-                                                            [VALUE_FLOAT] = "float",
-                                                            [VALUE_DOUBLE] = "double",
-                                                            [VALUE_TEXT] = "text",
-                                                            [VALUE_BYTES] = "bytes",
-                                                            [VALUE_KIND_COUNT] = "an instant"};
+    static const char *const words[VALUE_KIND_COUNT + 1] = {
+        [VALUE_ABSENT] = "null",     [VALUE_UNFIT] = "a value of another type",
+        [VALUE_INTEGER] = "int",     [VALUE_WHOLE] = "a promoted integer",
+        [VALUE_BOOLEAN] = "boolean", [VALUE_FLOAT] = "float",
+        [VALUE_DOUBLE] = "double",   [VALUE_TEXT] = "text",
+        [VALUE_BYTES] = "bytes",     [VALUE_KIND_COUNT] = "an instant"};
 
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         if ((kinds >> i & 1) != 0) {

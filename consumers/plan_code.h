@@ -56,8 +56,8 @@ enum plan_operation {
     PLAN_SKIP_BYTES,
     PLAN_SKIP_ENUM, /* a: symbol count */
     PLAN_READ_BOOLEAN,
-    PLAN_READ_INT,
-    PLAN_READ_LONG, /* b: logical type */
+    PLAN_READ_INT,  /* b: as READ_LONG */
+    PLAN_READ_LONG, /* b: kind of value << 8 | logical type */
     PLAN_READ_FLOAT,
     PLAN_READ_DOUBLE,
     PLAN_READ_TEXT,

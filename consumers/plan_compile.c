@@ -294,6 +294,9 @@ static void compile_read(struct compiler *compiler, const struct site *site)
     uint32_t slot = site->slots[0];
     uint32_t logical = site->writer->logical;
     bool text = site->reader->type == SCHEMA_STRING;
+    bool real = site->reader->type == SCHEMA_FLOAT || site->reader->type == SCHEMA_DOUBLE;
+    /* Promoted integers keep their exact value; only as text they cannot be taken. Instants go by the writer's type. */
+    enum value_kind whole = real && logical == SCHEMA_LOGICAL_NONE ? VALUE_WHOLE : VALUE_INTEGER;
 
     switch (site->writer->type) {
     case SCHEMA_NULL:
@@ -303,11 +306,11 @@ static void compile_read(struct compiler *compiler, const struct site *site)
         slot_emit(compiler, PLAN_READ_BOOLEAN, slot, 0, 1U << VALUE_BOOLEAN, site->place);
         return;
     case SCHEMA_INT:
-        slot_emit(compiler, PLAN_READ_INT, slot, 0, 1U << VALUE_INTEGER, site->place);
+        slot_emit(compiler, PLAN_READ_INT, slot, (uint32_t)whole << 8, 1U << whole, site->place);
         return;
     case SCHEMA_LONG:
-        slot_emit(compiler, PLAN_READ_LONG, slot, logical,
-                  logical != SCHEMA_LOGICAL_NONE ? PLAN_KIND_INSTANT : 1U << VALUE_INTEGER,
+        slot_emit(compiler, PLAN_READ_LONG, slot, (uint32_t)whole << 8 | logical,
+                  logical != SCHEMA_LOGICAL_NONE ? (uint32_t)PLAN_KIND_INSTANT : 1U << whole,
                   site->place);
         return;
     case SCHEMA_FLOAT:

@@ -319,6 +319,7 @@ static bool number_ns(const struct value *value, int64_t unit_ns, int64_t *ret_n
     }
     switch (value->kind) {
     case VALUE_INTEGER:
+    case VALUE_WHOLE:
         return convert_integer(value->number, unit_ns, ret_ns);
     case VALUE_FLOAT:
         return convert_float((uint32_t)value->number, unit_ns, ret_ns);

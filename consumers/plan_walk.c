@@ -156,7 +156,7 @@ static inline const uint8_t *skip_bytes(const uint8_t *p, const uint8_t *end, ui
 }
 
 static inline const uint8_t *read_integer(const uint8_t *p, const uint8_t *end, uint64_t raw_max,
-                                          uint32_t logical, struct value *value)
+                                          uint32_t as, struct value *value)
 {
     uint64_t raw;
 
@@ -165,8 +165,8 @@ static inline const uint8_t *read_integer(const uint8_t *p, const uint8_t *end, 
         return NULL;
     }
     value->number = zigzag(raw);
-    value->kind = VALUE_INTEGER;
-    value->logical = (uint8_t)logical;
+    value->kind = (uint8_t)(as >> 8);
+    value->logical = (uint8_t)as;
     return p;
 }
 
@@ -445,7 +445,7 @@ static inline const uint8_t *read_slot(const struct plan *plan, const uint8_t *p
     case PLAN_READ_BOOLEAN:
         return read_boolean(p, end, value);
     case PLAN_READ_INT:
-        return read_integer(p, end, UINT32_MAX, SCHEMA_LOGICAL_NONE, value);
+        return read_integer(p, end, UINT32_MAX, in->b, value);
     case PLAN_READ_LONG:
         return read_integer(p, end, UINT64_MAX, in->b, value);
     case PLAN_READ_FLOAT:

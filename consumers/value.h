@@ -17,6 +17,7 @@ enum value_kind {
     VALUE_ABSENT,  /* null, or no such branch or key */
     VALUE_UNFIT,   /* a value that does not resolve, or of a type that plays no role */
     VALUE_INTEGER, /* number, logical */
+    VALUE_WHOLE,   /* number: an integer that the reader takes for a float or double */
     VALUE_BOOLEAN, /* number: 0 or 1 */
     VALUE_FLOAT,   /* number: the 32 bits of an IEEE 754 binary32 */
     VALUE_DOUBLE,  /* number: the 64 bits of an IEEE 754 binary64 */
