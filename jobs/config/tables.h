@@ -11,6 +11,11 @@ extern const struct conf_table config_table;   /* struct config */
 extern const struct conf_table topic_table;    /* struct topic_config */
 extern const struct conf_table map_table;      /* struct mapping */
 extern const struct conf_table contract_table; /* struct contract */
+extern const struct conf_table credit_table;   /* struct credit_terms */
+
+/* Rules between sections, as check of config_table; target is the struct config. */
+enum err_code config_check_rules(struct conf_reader *reader, const struct conf_node *node,
+                                 void *target, struct err *err);
 
 /* Appends the content of the file to text, at most CONF_SIZE_MAX bytes. ERR_CONFIG. */
 enum err_code config_read_text(const char *path, struct strbuf *text, struct err *err);

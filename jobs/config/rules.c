@@ -1,0 +1,158 @@
+/*
+ * Rules between sections of the configuration: names that must be unique, references that must lead somewhere.
+ */
+#include "base/spelling.h"
+#include "jobs/config/tables.h"
+
+static const struct conf_node *list_at(const struct conf_node *root, const char *key, size_t index)
+{
+    const struct conf_node *child = conf_child(root, key)->first;
+
+    while (index-- > 0) {
+        child = child->next;
+    }
+    return child;
+}
+
+static enum err_code check_service_names(struct conf_reader *reader, const struct conf_node *root,
+                                         const struct config *config, struct err *err)
+{
+    for (size_t i = 0; i < config->service_count; i++) {
+        if (config_service(config, config->services[i].name) != &config->services[i]) {
+            return conf_error(reader, conf_child(list_at(root, "services", i), "name"), err,
+                              "service \"%.*s\" occurs twice", STR_ARGS(config->services[i].name));
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err_code check_topic_rules(struct conf_reader *reader, const struct conf_node *root,
+                                       const struct config *config, size_t index, struct err *err)
+{
+    const struct topic_config *topic = &config->topics[index];
+    const struct conf_node *node = list_at(root, "topics", index);
+
+    for (size_t j = 0; j < index; j++) {
+        if (str_equal(topic->name, config->topics[j].name)) {
+            return conf_error(reader, conf_child(node, "name"), err, "topic \"%.*s\" occurs twice",
+                              STR_ARGS(topic->name));
+        }
+    }
+    if (topic->framing == FRAMING_CONFLUENT && !config->has_registry) {
+        return conf_error(reader, node, err, "topic: framing confluent needs section \"registry\"");
+    }
+    if (!topic->discover && config->service_count == 0) {
+        return conf_error(reader, conf_child(node, "services"), err,
+                          "services: declared needs section \"services\"");
+    }
+    return ERR_OK;
+}
+
+static enum err_code check_topics(struct conf_reader *reader, const struct conf_node *root,
+                                  struct config *config, struct err *err)
+{
+    for (size_t i = 0; i < config->topic_count; i++) {
+        struct topic_config *topic = &config->topics[i];
+        const struct conf_node *node = list_at(root, "topics", i);
+        struct str reader_schema = {NULL, 0};
+        enum err_code code = check_topic_rules(reader, root, config, i, err);
+
+        if (code == ERR_OK && topic->reader_schema.size > 0) {
+            code = conf_read_file(reader, conf_child(node, "reader_schema"), topic->reader_schema,
+                                  SCHEMA_SIZE_MAX, &reader_schema, err);
+        }
+        if (code != ERR_OK) {
+            return code;
+        }
+        topic_digest(config, topic, reader_schema);
+    }
+    return ERR_OK;
+}
+
+/* True if services can only be those of the list. */
+static bool services_are_declared(const struct config *config)
+{
+    for (size_t i = 0; i < config->topic_count; i++) {
+        if (config->topics[i].discover) {
+            return false;
+        }
+    }
+    return config->topic_count > 0;
+}
+
+static enum err_code check_contract_services(struct conf_reader *reader,
+                                             const struct conf_node *node,
+                                             const struct config *config,
+                                             const struct contract *contract, struct err *err)
+{
+    const struct conf_node *child = conf_child(node, "services")->first;
+
+    for (size_t i = 0; i < contract->service_count; i++, child = child->next) {
+        struct spelling spelling;
+        char hint[SPELLING_HINT_SIZE];
+
+        if (config_service(config, contract->services[i]) != &config->service_default) {
+            continue;
+        }
+        spelling_init(&spelling, contract->services[i]);
+        for (size_t j = 0; j < config->service_count; j++) {
+            spelling_offer(&spelling, config->services[j].name.data);
+        }
+        return conf_error(reader, child, err, "service \"%.*s\" is not declared%s",
+                          STR_ARGS(contract->services[i]), spelling_hint(&spelling, hint));
+    }
+    return ERR_OK;
+}
+
+/* Versions of one id may follow each other, but not overlap. */
+static enum err_code check_versions(struct conf_reader *reader, const struct conf_node *node,
+                                    const struct config *config, size_t index, struct err *err)
+{
+    const struct contract *contract = &config->contracts[index];
+
+    for (size_t j = 0; j < index; j++) {
+        const struct contract *other = &config->contracts[j];
+
+        if (str_equal(contract->id, other->id) && contract->valid_from_s < other->valid_until_s &&
+            other->valid_from_s < contract->valid_until_s) {
+            return conf_error(reader, conf_child(node, "id"), err,
+                              "contract \"%.*s\" is valid at the same time as the one in line %d",
+                              STR_ARGS(contract->id), other->line);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err_code check_contracts(struct conf_reader *reader, const struct conf_node *root,
+                                     const struct config *config, struct err *err)
+{
+    bool declared = services_are_declared(config);
+
+    for (size_t i = 0; i < config->contract_count; i++) {
+        const struct conf_node *node = list_at(root, "contracts", i);
+        enum err_code code = check_versions(reader, node, config, i, err);
+
+        if (code == ERR_OK && declared) {
+            code = check_contract_services(reader, node, config, &config->contracts[i], err);
+        }
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err_code config_check_rules(struct conf_reader *reader, const struct conf_node *node,
+                                 void *target, struct err *err)
+{
+    struct config *config = target;
+    enum err_code code = check_service_names(reader, node, config, err);
+
+    if (code == ERR_OK) {
+        code = check_topics(reader, node, config, err);
+    }
+    if (code == ERR_OK) {
+        code = check_contracts(reader, node, config, err);
+    }
+    return code;
+}
