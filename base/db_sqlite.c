@@ -37,17 +37,22 @@ static struct sqlite_stmt *of_stmt(struct db_stmt *stmt)
     return (struct sqlite_stmt *)stmt;
 }
 
-static enum err_code set_io_error(struct err *err, const char *path, int result, int system_error)
+/* The system's own word for it is mostly gone by the time that SQLite reports. */
+static enum err_code set_io_error(struct err *err, const char *path, int result)
 {
-    const char *what = sqlite3_errstr(result);
+    bool write = result == SQLITE_IOERR_WRITE || result == SQLITE_IOERR_FSYNC ||
+                 result == SQLITE_IOERR_TRUNCATE || result == SQLITE_IOERR_SHMSIZE ||
+                 result == SQLITE_IOERR_DIR_FSYNC;
 
-    if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) {
-        return err_set_retriable(err, ERR_STORE, "store %s: no room to write: %s", path,
-                                 strerror(system_error));
+    if (write) {
+        return err_set_retriable(
+            err, ERR_STORE,
+            "store %s cannot be written: a full or failing disk, a quota, or a "
+            "limit on file sizes (SQLite error %d)",
+            path, result);
     }
-    return err_set_retriable(err, ERR_STORE, "store %s: %s (%d)%s%s", path, what, result,
-                             system_error != 0 ? ": " : "",
-                             system_error != 0 ? strerror(system_error) : "");
+    return err_set_retriable(err, ERR_STORE, "store %s: input/output error (SQLite error %d)", path,
+                             result);
 }
 
 /* What SQLite says, as one line that a person can act on. */
@@ -66,7 +71,7 @@ static enum err_code set_error(struct sqlite_db *db, int result, struct err *err
     case SQLITE_FULL:
         return err_set_retriable(err, ERR_STORE, "store %s: the disk is full", db->path);
     case SQLITE_IOERR:
-        return set_io_error(err, db->path, result, system_error);
+        return set_io_error(err, db->path, result);
     case SQLITE_READONLY:
         return err_set(err, ERR_STORE,
                        "store %s cannot be written: the file or its folder is read-only", db->path);

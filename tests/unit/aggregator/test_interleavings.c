@@ -485,6 +485,87 @@ static void test_kill_at_every_fault_point(void **state)
     assert_in_range(kills, 30, 200);
 }
 
+/* One of several consumers that all want everything: it commits what it can and reloads whenever it was too late. */
+static void race(struct book *book)
+{
+    bool more = true;
+
+    book->db = book_connect(book);
+    book->ledger = book_ledger(book, book->db);
+    random_init_system(&book->random);
+    for (int turn = 0; more && turn < 10000; turn++) {
+        struct batch *batch = book_batch(book, book->db);
+        struct err err = ERR_INIT;
+
+        more = false;
+        for (int s = 0; s < 2; s++) {
+            for (int p = 0; p < BOOK_PARTITIONS; p++) {
+                more =
+                    world_feed(&world, book, batch, s, p, (int)random_below(&book->random, 25)) ||
+                    more;
+            }
+        }
+        if (ledger_commit(&book->ledger, batch, &err) == ERR_FENCED) {
+            more = true;
+        }
+        batch_free(batch);
+    }
+    db_close(book->db);
+    book->db = NULL;
+}
+
+/* The same against the aggregator's lease: whoever gets it folds a little. */
+static void race_fold(struct book *book, const char *holder)
+{
+    struct db *db = book_connect(book);
+
+    for (int turn = 0; turn < 60; turn++) {
+        struct fold fold = world_fold(db, holder, 1 + turn);
+        struct err err = ERR_INIT;
+        bool done;
+
+        if (fold_acquire(&fold, &err) == ERR_OK) {
+            (void)fold_step(&fold, &done, &err);
+            fold_release(&fold);
+        }
+    }
+    db_close(db);
+}
+
+/* Real processes, all at once: three consumers of everything and two aggregators. */
+static void test_racing_processes(void **state)
+{
+    struct book *book = *state;
+    pid_t pids[5];
+
+    db_close(book->db);
+    book->db = NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(pids); i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            if (i < 3) {
+                race(book);
+            } else {
+                race_fold(book, i == 3 ? "x" : "y");
+            }
+            _exit(0);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(pids); i++) {
+        int status;
+
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    book->db = book_connect(book);
+    book->ledger = book_ledger(book, book->db);
+    world_consume(&world, book, book->db, 50);
+    book->clock.time_ns += NS_PER_HOUR; /* past any lease that is left */
+    world_fold_all(book->db, "last", 100);
+    world_assert_equal(&expected, book->db);
+}
+
 /* Any partition of the records into commits, in any order of the partitions, with folds of any size in between. */
 static void test_random_schedules(void **state)
 {
@@ -535,6 +616,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round_continued_by_another_holder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failed_steps, set_up, tear_down),
         cmocka_unit_test(test_kill_at_every_fault_point),
+        cmocka_unit_test_setup_teardown(test_racing_processes, set_up, tear_down),
         cmocka_unit_test(test_random_schedules),
     };
 

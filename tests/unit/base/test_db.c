@@ -1,8 +1,10 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -248,6 +250,98 @@ static void test_bad_files(void **state)
     assert_non_null(strstr(err.text, "not an SQLite file"));
 }
 
+/* A full disk is one clear line, spoils nothing, and the same rows go in when there is room again. */
+static void test_full_disk(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    char body[4096];
+    enum err_code code = ERR_OK;
+    int64_t rows = 0;
+    bool unknown;
+
+    memset(body, 'x', sizeof(body));
+    assert_int_equal(db_exec(f->db, "PRAGMA max_page_count = 20", &err), ERR_OK);
+    while (code == ERR_OK) {
+        assert_int_equal(db_begin(f->db, &err), ERR_OK);
+        code = insert(f->db, rows, STR("a"), str_of(body, sizeof(body)), &err);
+        if (code == ERR_OK) {
+            code = db_commit(f->db, &unknown, &err);
+        }
+        db_rollback(f->db);
+        rows += code == ERR_OK;
+    }
+    assert_int_equal(code, ERR_STORE);
+    assert_true(err.retriable);
+    assert_non_null(strstr(err.text, "the disk is full"));
+    assert_int_equal(count(f->db), rows);
+    assert_int_equal(db_exec(f->db, "PRAGMA max_page_count = 1000", &err), ERR_OK);
+    assert_int_equal(insert(f->db, rows, STR("a"), str_of(body, sizeof(body)), &err), ERR_OK);
+    assert_int_equal(count(f->db), rows + 1);
+}
+
+/* The limit on file sizes, as a container or a quota sets it. In a child: the limit cannot be taken back. */
+static void test_file_size_limit(void **state)
+{
+    struct fixture *f = *state;
+    pid_t pid;
+    int status;
+
+    db_close(f->db);
+    f->db = NULL;
+    pid = fork();
+    if (pid == 0) {
+        const struct rlimit limit = {.rlim_cur = 40000, .rlim_max = 40000};
+        struct db_options options = writable(f->path);
+        struct err err = ERR_INIT;
+        struct db *db;
+        enum err_code code = ERR_OK;
+
+        (void)signal(SIGXFSZ, SIG_IGN); /* as main does */
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+        if (db_open(&options, &db, &err) != ERR_OK) {
+            _exit(2);
+        }
+        for (int64_t key = 0; key < 100000 && code == ERR_OK; key++) {
+            code = insert(db, key, STR("name"), STR("body"), &err);
+        }
+        _exit(code == ERR_STORE && err.retriable && strstr(err.text, "cannot be written") != NULL
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* A page that was overwritten is found and said to be damaged. */
+static void test_damaged_file(void **state)
+{
+    struct fixture *f = *state;
+    struct db_options options = writable(f->path);
+    struct err err = ERR_INIT;
+    struct db_stmt *stmt;
+    enum err_code code;
+    bool row = true;
+    FILE *file;
+
+    for (int64_t key = 0; key < 2000; key++) {
+        assert_int_equal(insert(f->db, key, STR("some name"), STR("some body"), &err), ERR_OK);
+    }
+    db_close(f->db);
+    file = fopen(f->path, "r+");
+    for (long page = 2; page < 20; page++) {
+        (void)fseek(file, page * 4096, SEEK_SET);
+        (void)fputs("scribbled over", file);
+    }
+    fclose(file);
+    assert_int_equal(db_open(&options, &f->db, &err), ERR_OK);
+    assert_int_equal(db_prepare(f->db, "SELECT sum(length(name)) FROM t", &stmt, &err), ERR_OK);
+    code = db_step(stmt, &row, &err);
+    assert_int_equal(code, ERR_STORE);
+    assert_non_null(strstr(err.text, "is damaged"));
+}
+
 /* Runs in a child without root's rights, because root may write everywhere. */
 static int read_as_nobody(const char *path, int64_t *ret_rows, struct err *err)
 {
@@ -327,6 +421,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_second_writer_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_statement_does_not_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_file_size_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_only_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reader_cannot_write, set_up, tear_down),
     };
