@@ -184,6 +184,21 @@ static bool is_word(const struct command *command, const char *text)
     return command->words != NULL && options_choice(command->words, str_from(text)) >= 0;
 }
 
+/* Of a command whose argument is one of some words, one is needed before anything is opened. */
+static enum err_code check_word(const struct command *command,
+                                const struct option_arguments *arguments, struct err *err)
+{
+    for (int i = 0; i < arguments->count; i++) {
+        if (is_word(command, arguments->items[i])) {
+            return ERR_OK;
+        }
+    }
+    if (command->words == NULL) {
+        return ERR_OK;
+    }
+    return err_set(err, ERR_USAGE, "%s needs one of %s", command->name, command->words);
+}
+
 /* Which of the arguments is CONFIG: the first one, unless that is a word of the command and the second is not. */
 static int config_place(const struct command *command, const struct option_arguments *arguments)
 {
@@ -316,9 +331,9 @@ static enum err_code run_command(const struct command *command, const struct opt
                       .out = stdout,
                       .options = options,
                       .globals = globals};
-    enum err_code code = ERR_OK;
+    enum err_code code = check_word(command, arguments, err);
 
-    if (command->needs != NEEDS_NOTHING) {
+    if (code == ERR_OK && command->needs != NEEDS_NOTHING) {
         code = locate_config(command, globals, arguments, &run.config_path, err);
     }
     if (code == ERR_OK) {
