@@ -87,16 +87,35 @@ static enum err_code read_first_hour(struct grader *grader, struct service_run *
     return code;
 }
 
+/* Columns of grade_hour, all of them, so that the checksum of a row can be held against it. */
+#define SELECT_GRADES "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour"
+enum { COLUMN_HOUR = 2, COLUMN_GRADES, COLUMN_CARRIED, COLUMN_CHECKSUM };
+
+static bool is_whole(struct db_stmt *stmt)
+{
+    return db_column_checksum(stmt, COLUMN_CHECKSUM) == db_column_int64(stmt, COLUMN_CHECKSUM);
+}
+
+static enum err_code check_whole(struct db_stmt *stmt, struct err *err)
+{
+    if (is_whole(stmt)) {
+        return ERR_OK;
+    }
+    return err_set(err, ERR_MISMATCH,
+                   "grade_hour \"%.*s\" hour %" PRId64 ": the row is damaged (run the audit)",
+                   STR_ARGS(db_column_text(stmt, 1)), db_column_int64(stmt, COLUMN_HOUR));
+}
+
 static enum err_code read_last_hour(struct grader *grader, struct service_run *run, struct err *err)
 {
     struct db_stmt *stmt;
     bool row = false;
     enum err_code code;
 
-    code = db_prepare(grader->options->db,
-                      "SELECT hour, carried FROM grade_hour WHERE book_id = $1 AND service = $2"
-                      " ORDER BY hour DESC LIMIT 1",
-                      &stmt, err);
+    code =
+        db_prepare(grader->options->db,
+                   SELECT_GRADES " WHERE book_id = $1 AND service = $2 ORDER BY hour DESC LIMIT 1",
+                   &stmt, err);
     if (code != ERR_OK) {
         return code;
     }
@@ -106,8 +125,11 @@ static enum err_code read_last_hour(struct grader *grader, struct service_run *r
     run->last_closed = 0;
     code = db_step(stmt, &row, err);
     if (code == ERR_OK && row) {
-        run->last_hour = db_column_int64(stmt, 0);
-        code = carried_closed_minutes(db_column_blob(stmt, 1), &run->last_closed, err);
+        run->last_hour = db_column_int64(stmt, COLUMN_HOUR);
+        code = check_whole(stmt, err);
+    }
+    if (code == ERR_OK && row) {
+        code = carried_closed_minutes(db_column_blob(stmt, COLUMN_CARRIED), &run->last_closed, err);
     }
     db_reset(stmt);
     return code;
@@ -214,10 +236,9 @@ static enum err_code read_carried(struct grader *grader, struct str service, int
     enum err_code code;
 
     strbuf_clear(&grader->carried);
-    code = db_prepare(
-        grader->options->db,
-        "SELECT carried FROM grade_hour WHERE book_id = $1 AND service = $2 AND hour = $3", &stmt,
-        err);
+    code =
+        db_prepare(grader->options->db,
+                   SELECT_GRADES " WHERE book_id = $1 AND service = $2 AND hour = $3", &stmt, err);
     if (code != ERR_OK) {
         return code;
     }
@@ -226,7 +247,8 @@ static enum err_code read_carried(struct grader *grader, struct str service, int
     db_bind_int64(stmt, 3, hour - 1);
     code = db_step(stmt, &row, err);
     if (code == ERR_OK && row) {
-        strbuf_append(&grader->carried, db_column_blob(stmt, 0));
+        code = check_whole(stmt, err);
+        strbuf_append(&grader->carried, db_column_blob(stmt, COLUMN_CARRIED));
     }
     db_reset(stmt);
     return code;
@@ -245,10 +267,9 @@ static enum err_code compare_stored(struct grader *grader, struct str service, i
     enum err_code code;
 
     *ret_stored = (struct stored){false, false};
-    code = db_prepare(grader->options->db,
-                      "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour"
-                      " WHERE book_id = $1 AND service = $2 AND hour = $3",
-                      &stmt, err);
+    code =
+        db_prepare(grader->options->db,
+                   SELECT_GRADES " WHERE book_id = $1 AND service = $2 AND hour = $3", &stmt, err);
     if (code != ERR_OK) {
         return code;
     }

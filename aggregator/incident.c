@@ -157,8 +157,8 @@ static enum err_code read_minutes(struct rewrite *rewrite, struct err *err)
     enum err_code code;
 
     code = db_prepare(rewrite->db,
-                      "SELECT hour, grades FROM grade_hour WHERE book_id = $1 AND service = $2"
-                      " AND hour >= $3 ORDER BY hour",
+                      "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour"
+                      " WHERE book_id = $1 AND service = $2 AND hour >= $3 ORDER BY hour",
                       &stmt, err);
     if (code != ERR_OK) {
         return code;
@@ -167,13 +167,20 @@ static enum err_code read_minutes(struct rewrite *rewrite, struct err *err)
     db_bind_text(stmt, 2, rewrite->service);
     db_bind_int64(stmt, 3, rewrite->from / TALLY_MINUTES);
     while (!rewrite->done && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        int64_t hour = db_column_int64(stmt, 0);
+        int64_t hour = db_column_int64(stmt, 2);
 
         if (hour * TALLY_MINUTES > rewrite->next) {
             /* Hours before this one wait for their first grading: an incident does not reach over them. */
             take_minute(rewrite, rewrite->next, GRADE_PIPELINE_GAP);
         }
-        code = take_hour(rewrite, hour, db_column_blob(stmt, 1), err);
+        if (db_column_checksum(stmt, 5) == db_column_int64(stmt, 5)) {
+            code = take_hour(rewrite, hour, db_column_blob(stmt, 3), err);
+        } else {
+            code =
+                err_set(err, ERR_MISMATCH,
+                        "grade_hour \"%.*s\" hour %" PRId64 ": the row is damaged (run the audit)",
+                        STR_ARGS(rewrite->service), hour);
+        }
         if (code != ERR_OK) {
             break;
         }

@@ -347,6 +347,30 @@ static void test_reading(void **state)
     book_close(&book);
 }
 
+/* A flipped byte of what is carried on is refused, never graded upon. */
+static void test_damaged_row(void **state)
+{
+    struct book book;
+    struct fold fold;
+    struct err err = ERR_INIT;
+    struct batch *batch;
+
+    (void)state;
+    book_open(&book);
+    batch = book_batch(&book, book.db);
+    fold = world_fold(book.db, "damaged", 1 << 20);
+    must(fold_acquire(&fold, &err), &err);
+    book_check(&book, batch, 0, "a", 59, OUTCOME_PASS);
+    commit_and_fold(&book, batch, &fold);
+    must(grade(&fold, BOOK_START_NS + 60 * NS_PER_MINUTE, &err), &err);
+    book_exec(book.db, "UPDATE grade_hour SET carried = CAST(carried || 'x' AS BLOB)");
+    assert_int_equal(grade(&fold, BOOK_START_NS + 61 * NS_PER_MINUTE, &err), ERR_MISMATCH);
+    assert_string_equal(err.text,
+                        "grade_hour \"a\" hour 497448: the row is damaged (run the audit)");
+    batch_free(batch);
+    book_close(&book);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_any_order_gives_the_same_rows),
         cmocka_unit_test(test_stopped_anywhere),
         cmocka_unit_test(test_fenced),
+        cmocka_unit_test(test_damaged_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,8 @@ static void write_grades(struct book *book, const char *symbols)
         assert_int_equal(db_prepare(book->db,
                                     "INSERT INTO grade_hour VALUES ($1, $2, $3, $4, $5, $6)"
                                     " ON CONFLICT (book_id, service, hour)"
-                                    " DO UPDATE SET grades = excluded.grades",
+                                    " DO UPDATE SET grades = excluded.grades,"
+                                    " checksum = excluded.checksum",
                                     &stmt, &err),
                          ERR_OK);
         db_bind_int64(stmt, 1, 1);
