@@ -156,7 +156,7 @@ class Lab:
         return path
 
     def command(self, config, *arguments):
-        return [self.program, arguments[0], str(config), *arguments[1:]]
+        return [self.program, *arguments, "--config", str(config)]
 
     def run(self, config, *arguments, user=None, program=None):
         command = self.command(config, *arguments)
