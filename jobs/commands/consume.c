@@ -132,7 +132,10 @@ static enum err_code consume(struct run *run, struct err *err)
         options.batch_records_max = run->options[OPTION_BATCH].number;
     }
     code = consume_run(&options, &result, err);
-    summarize(&result);
+    /* A run that failed before it read anything has one thing to say, and main says it. */
+    if (code == ERR_OK || result.records > 0) {
+        summarize(&result);
+    }
     if (code == ERR_OK && result.interrupted && !options.follow) {
         return err_set(err, ERR_INTERRUPTED,
                        "stopped by signal %d before the end; the next run goes on from here",

@@ -164,6 +164,28 @@ class BadWorld(BadInput):
         self.assertEqual(self.lab.query("SELECT count(*) FROM batch"), [(0,)])
 
 
+class Check(BadInput):
+    """`uptally check` looks at everything, one line each, also behind a fault."""
+
+    def test_all_is_well(self):
+        config = self.lab.configuration([self.topic_entry(self.filled_topic())])
+        lines = self.lab.must(config, "check").splitlines()
+        self.assertEqual([line for line in lines if not line.startswith("ok ")], [])
+        for word in ("broker", "registry", "store", "output"):
+            self.assertTrue(any(word in line for line in lines), word)
+
+    def test_faults_do_not_hide_each_other(self):
+        down = [f"127.0.0.1:{port}" for port in free_ports(2)]
+        config = self.lab.configuration([self.topic_entry("requests")],
+                                        cluster={"name": "tests", "bootstrap_servers": down[0]},
+                                        registry={"url": f"http://{down[1]}"})
+        done = self.lab.run(config, "check")
+        self.assertEqual(done.returncode, 5, done.stderr)
+        for address in down:
+            self.assertIn(address, done.stdout + done.stderr)
+        self.assertIn("ok   store", done.stdout)
+
+
 class Permissions(BadInput):
     """As a user who owns nothing: the way containers run."""
 

@@ -172,6 +172,7 @@ class Interruptions(unittest.TestCase):
             producer.begin_transaction()
             for event in part:
                 producer.produce(topic, self.encode(event), partition=0)
+            producer.flush(30)  # an abort would drop what was not sent yet
             (producer.commit_transaction if commit else producer.abort_transaction)(30)
         config = self.configure(topic, gaps=True)
         self.lab.must(config, "consume")

@@ -81,6 +81,15 @@ class Lab:
         self.registry = servers["registry"]
         self.program = os.environ["UPTALLY"]
         self._admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        self._producer = None
+        self.renew_producer()
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- the broker and the registry ---------------------------------------------------------
+
+    def renew_producer(self):
         self._producer = Producer({
             "bootstrap.servers": self.bootstrap,
             "linger.ms": 20,
@@ -89,13 +98,8 @@ class Lab:
             "log_level": 3,
         })
 
-    def close(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    # --- the broker and the registry ---------------------------------------------------------
-
-    def topic(self, what, partitions=3):
-        name = f"{what}-{uuid.uuid4().hex[:8]}"
+    def topic(self, what, partitions=3, name=None):
+        name = name or f"{what}-{uuid.uuid4().hex[:8]}"
         for future in self._admin.create_topics([NewTopic(name, partitions, 1)]).values():
             future.result(30)
         return name
