@@ -38,13 +38,32 @@ static bool reached(const struct consume *run, const struct lane *lane)
     return !run->options->follow && lane->next >= lane->target;
 }
 
+/* A record below the lane's place is only looked at: it is the guard, or on its way from before a restart. */
+static enum err_code compare_guard(const struct intake *intake, const struct record *record,
+                                   struct err *err)
+{
+    const struct lane *lane = &intake->lanes[record->partition];
+
+    if (record->offset != lane->guard_offset || record->time_ns == lane->guard_time_ns) {
+        return ERR_OK;
+    }
+    return err_set(err, ERR_BROKER,
+                   "topic %.*s, partition %" PRId32 ": offset %" PRId64
+                   " is not the record that was read there: the topic was deleted and created "
+                   "again; give it another name or start a new store",
+                   STR_ARGS(intake->topic->name), record->partition, record->offset);
+}
+
 static enum err_code take_record(struct consume *run, struct intake *intake,
                                  const struct record *record, struct err *err)
 {
     struct lane *lane = &intake->lanes[record->partition];
 
-    if (lane->state != LANE_RUNNING || record->offset < lane->next) {
+    if (lane->state != LANE_RUNNING) {
         return ERR_OK;
+    }
+    if (record->offset < lane->next) {
+        return compare_guard(intake, record, err);
     }
     if (!run->options->follow && record->offset >= lane->target) {
         advance(run, intake, record->partition, lane->target);

@@ -147,6 +147,17 @@ void consume_park(struct consume *run, struct intake *intake, int32_t partition,
     }
 }
 
+/* Compaction and retention may have taken the guard: then it says nothing. */
+static void set_guard(struct lane *lane, const struct ledger_partition *position,
+                      const struct source_watermarks *watermarks)
+{
+    bool there =
+        position->guard_offset >= watermarks->low && position->guard_offset < position->next_offset;
+
+    lane->guard_offset = there ? position->guard_offset : -1;
+    lane->guard_time_ns = position->guard_time_ns;
+}
+
 enum err_code consume_place(struct consume *run, struct intake *intake, int32_t partition,
                             const struct ledger_partition *position,
                             const struct source_watermarks *watermarks, struct err *err)
@@ -174,7 +185,9 @@ enum err_code consume_place(struct consume *run, struct intake *intake, int32_t 
         return ERR_OK;
     }
     lane->state = LANE_RUNNING;
-    return run->source->start(run->source, lane_partition(intake, partition), lane->next, err);
+    set_guard(lane, position, watermarks);
+    return run->source->start(run->source, lane_partition(intake, partition),
+                              lane->guard_offset >= 0 ? lane->guard_offset : lane->next, err);
 }
 
 /* New lanes: their aim is what is there now. */

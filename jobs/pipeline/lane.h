@@ -28,6 +28,10 @@ struct lane {
     int64_t committed; /* as the ledger has it, as far as we know */
     int64_t target;    /* the last stable offset at the start of the run */
     int restarts;      /* after notices that the broker has no such offset */
+    /* The last record that the ledger has seen; it is read again when the lane starts, to notice a topic that was deleted and created
+     * again and has grown past the old end since. -1: none, or expired. */
+    int64_t guard_offset;
+    int64_t guard_time_ns;
     /* A drained note that waits for its commit: once committed >= note_high, everything written before note_time_ns is in. */
     bool noted;
     int64_t note_high;
