@@ -30,16 +30,11 @@ void page_name(struct page *page, struct str name)
     page_raw(page, "</bdi>");
 }
 
-void page_cell(struct page *page, struct str text)
-{
-    page_raw(page, "<td>");
-    page_text(page, text);
-    page_raw(page, "</td>");
-}
-
 void page_cell_words(struct page *page, const char *text)
 {
-    page_cell(page, STR(text));
+    page_raw(page, "<td class=\"w\">");
+    page_words(page, text);
+    page_raw(page, "</td>");
 }
 
 void page_cell_number(struct page *page, const char *text)
@@ -90,11 +85,13 @@ void page_time(struct page *page, struct str moment)
     page_text(page, moment);
     page_raw(page, "\">");
     if (moment.size > 19 && moment.data[10] == 'T') {
+        page_raw(page, "<span>");
         page_text(page, str_of(moment.data, 10));
         page_raw(page, " ");
         page_text(page, str_of(moment.data + 11, 8));
-        page_raw(page, " ");
+        page_raw(page, "</span> <span class=\"o\">");
         page_text(page, str_of(moment.data + 19, moment.size - 19));
+        page_raw(page, "</span>");
     } else {
         page_text(page, moment);
     }
@@ -103,12 +100,7 @@ void page_time(struct page *page, struct str moment)
 
 const char *page_number(struct page *page, struct str decimal)
 {
-    struct rational value;
-
-    if (!rational_parse(decimal, &value)) {
-        return arena_text(&page->arena, decimal);
-    }
-    return wording_number(&page->arena, value);
+    return wording_grouped(&page->arena, decimal);
 }
 
 const char *page_integer(struct page *page, int64_t value)

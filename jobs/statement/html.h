@@ -26,8 +26,7 @@ void page_text(struct page *page, struct str text);
 void page_words(struct page *page, const char *text);
 /* A name from outside. */
 void page_name(struct page *page, struct str name);
-/* A table cell of a kind ("td", "th scope=\"row\""), with a text of the document, of words, of a number. */
-void page_cell(struct page *page, struct str text);
+/* A table cell: with words, kept wide enough to read; with a number. */
 void page_cell_words(struct page *page, const char *text);
 void page_cell_number(struct page *page, const char *text);
 /* <h2> with an id and the section's start; page_section_end closes it. */
@@ -36,9 +35,9 @@ void page_section_end(struct page *page);
 /* Table in a frame that scrolls by itself on narrow screens. heads: NULL-terminated; those that start with '#' are of numbers. */
 void page_table(struct page *page, const char *caption, const char *const *heads);
 void page_table_end(struct page *page);
-/* <time> of an RFC 3339 text: "2026-10-03 12:15:00 +02:00". */
+/* <time> of an RFC 3339 text: "2026-10-03 12:15:00 +02:00"; may break before the offset. */
 void page_time(struct page *page, struct str moment);
-/* Decimal text of the document with commas; as it is if it is none. */
+/* Decimal text of the document, digit by digit, with commas between thousands. */
 const char *page_number(struct page *page, struct str decimal);
 const char *page_integer(struct page *page, int64_t value);
 /* Swatch of a time class: its pattern and colour. */

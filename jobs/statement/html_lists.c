@@ -58,7 +58,7 @@ static void incident_row(struct page *page, const struct tree *incident)
     (void)grade_find(tree_text(incident, "worst"), &worst);
     page_raw(page, "<th scope=\"row\">");
     page_name(page, tree_text(incident, "service"));
-    page_raw(page, "</th><td>");
+    page_raw(page, "</th><td class=\"w\">");
     page_swatch(page, time_class_of(worst));
     page_words(page, grade_row(worst)->title);
     page_raw(page, "</td>");
@@ -68,7 +68,9 @@ static void incident_row(struct page *page, const struct tree *incident)
     page_raw(page, tree_truth(incident, "open_end") ? " or later</td>" : "</td>");
     page_cell_number(page,
                      wording_duration(&page->arena, tree_integer(incident, "length_seconds")));
-    page_cell_number(page, page_number(page, tree_text(incident, "lost_seconds")));
+    page_cell_number(page, str_equal(tree_text(page->document, "method.unit"), STR("s"))
+                               ? page_number(page, tree_text(incident, "lost_seconds"))
+                               : "-");
     page_cell_words(page, treatment_words(tree_text(incident, "treatment")));
 }
 
@@ -98,12 +100,12 @@ static void exclusion_row(struct page *page, const struct tree *exclusion)
     time_cell(page, tree_text(exclusion, "from"));
     time_cell(page, tree_text(exclusion, "to"));
     time_cell(page, tree_text(exclusion, "announced"));
-    page_raw(page, "<td>");
+    page_raw(page, "<td class=\"w\">");
     page_name(page, tree_text(exclusion, "reason"));
     page_raw(page, " (");
     page_name(page, tree_text(exclusion, "author"));
     page_raw(page, ")</td>");
-    page_cell(page, tree_text(exclusion, "text"));
+    page_cell_words(page, arena_text(&page->arena, tree_text(exclusion, "text")));
     page_cell_number(page,
                      wording_duration(&page->arena, tree_integer(exclusion, "excused_seconds")));
 }

@@ -92,10 +92,35 @@ static void verdict_credit(struct page *page)
     page_raw(page, "</dd></div>");
 }
 
+/* The same in one sentence, for those who are read to. */
+static void verdict_sentence(struct page *page)
+{
+    const struct tree *document = page->document;
+
+    if (!tree_present(document, "uptime")) {
+        page_raw(page, "<p>Nothing was measured in this period, so nothing is owed.</p>\n");
+        return;
+    }
+    page_raw(page, "<p>The agreed uptime of ");
+    page_text(page, tree_text(document, "target"));
+    page_raw(page, tree_truth(document, "met") ? " % was met: " : " % was missed: ");
+    page_text(page, tree_text(document, "uptime.percent"));
+    page_raw(page, " % was measured");
+    if (tree_integer(document, "credit.amount_minor") != 0) {
+        page_raw(page, ", and a credit of ");
+        page_words(page, page_number(page, tree_text(document, "credit.amount")));
+        page_raw(page, " ");
+        page_text(page, tree_text(document, "credit.currency"));
+        page_raw(page, " is due");
+    }
+    page_raw(page, ".</p>\n");
+}
+
 void html_cover(struct page *page)
 {
     cover_line(page);
     notices(page);
+    verdict_sentence(page);
     page_raw(page, "<dl class=\"verdict\">");
     verdict_uptime(page);
     verdict_credit(page);

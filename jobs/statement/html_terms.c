@@ -20,7 +20,7 @@ static void borders(struct page *page)
             page, target ? "-"
                          : arena_format(&page->arena, "%s %%",
                                         arena_text(&page->arena, tree_text(border, "percent"))));
-        page_cell(page, tree_text(border, "text"));
+        page_cell_words(page, arena_text(&page->arena, tree_text(border, "text")));
         page_raw(page, "</tr>\n");
     }
     page_table_end(page);
@@ -38,8 +38,8 @@ static void steps(struct page *page)
         page_raw(page, "<tr><th scope=\"row\">");
         page_text(page, tree_text(step, "name"));
         page_raw(page, "</th>");
-        page_cell(page, tree_text(step, "text"));
-        page_cell_number(page, arena_text(&page->arena, tree_text(step, "amount")));
+        page_cell_words(page, arena_text(&page->arena, tree_text(step, "text")));
+        page_cell_number(page, page_number(page, tree_text(step, "amount")));
         page_raw(page, "</tr>\n");
     }
     page_table_end(page);

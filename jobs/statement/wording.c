@@ -16,34 +16,43 @@ static const char *keep(struct arena *arena, struct strbuf *buf)
     return text;
 }
 
-/* Commas from the right in the digits before the point. */
-static void append_grouped(struct strbuf *out, struct str number)
+/* Digits from `start` up to a point, a space or the end. */
+static size_t whole_digits(struct str decimal, size_t start)
 {
-    size_t start = number.size > 0 && number.data[0] == '-' ? 1 : 0;
-    size_t point = start;
+    size_t at = start;
 
-    while (point < number.size && number.data[point] != '.') {
-        point++;
+    while (at < decimal.size && decimal.data[at] >= '0' && decimal.data[at] <= '9') {
+        at++;
     }
-    for (size_t i = 0; i < number.size; i++) {
-        if (i > start && i < point && (point - i) % 3 == 0) {
-            strbuf_append_char(out, ',');
+    return at - start;
+}
+
+const char *wording_grouped(struct arena *arena, struct str decimal)
+{
+    size_t start = decimal.size > 0 && decimal.data[0] == '-' ? 1 : 0;
+    size_t digits = whole_digits(decimal, start);
+    struct strbuf grouped;
+
+    strbuf_init(&grouped, 2 * decimal.size + 1);
+    for (size_t i = 0; i < decimal.size; i++) {
+        if (i > start && i < start + digits && (start + digits - i) % 3 == 0) {
+            strbuf_append_char(&grouped, ',');
         }
-        strbuf_append_char(out, number.data[i]);
+        strbuf_append_char(&grouped, decimal.data[i]);
     }
+    return keep(arena, &grouped);
 }
 
 const char *wording_number(struct arena *arena, struct rational value)
 {
     struct strbuf plain;
-    struct strbuf grouped;
+    const char *text;
 
     strbuf_init(&plain, NUMBER_SIZE_MAX);
-    strbuf_init(&grouped, NUMBER_SIZE_MAX);
     rational_format_exact(&plain, value);
-    append_grouped(&grouped, strbuf_view(&plain));
+    text = wording_grouped(arena, strbuf_view(&plain));
     strbuf_release(&plain);
-    return keep(arena, &grouped);
+    return text;
 }
 
 const char *wording_quantity(struct arena *arena, struct rational value, const char *unit)

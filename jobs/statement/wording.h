@@ -10,6 +10,8 @@
 
 /* "1,339.2": exact, with commas between thousands. */
 const char *wording_number(struct arena *arena, struct rational value);
+/* The same digits, with commas between thousands before the point; what is no decimal stays as it is. */
+const char *wording_grouped(struct arena *arena, struct str decimal);
 /* "1,339.2 s", "12 requests". */
 const char *wording_quantity(struct arena *arena, struct rational value, const char *unit);
 /* "99.5 %" of the ratio 0.995: exact, as the contract has it. */
