@@ -2,9 +2,9 @@
 
 #include <inttypes.h>
 
-#include "aggregator/carried.h"
 #include "aggregator/grade_hour.h"
 #include "aggregator/grade_load.h"
+#include "aggregator/grade_rows.h"
 #include "aggregator/incident.h"
 #include "aggregator/windows.h"
 #include "base/arena.h"
@@ -19,6 +19,7 @@ enum { HOURS_PER_TRANSACTION = 256, SERVICES_PER_TRANSACTION = 512 };
 struct grader {
     struct fold *fold;
     const struct grading_options *options;
+    struct grade_rows rows;
     struct grade_load load;
     struct arena arena;      /* of the run */
     struct arena hour_arena; /* of one hour */
@@ -87,52 +88,19 @@ static enum err_code read_first_hour(struct grader *grader, struct service_run *
     return code;
 }
 
-/* Columns of grade_hour, all of them, so that the checksum of a row can be held against it. */
-#define SELECT_GRADES "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour"
-enum { COLUMN_HOUR = 2, COLUMN_GRADES, COLUMN_CARRIED, COLUMN_CHECKSUM };
-
-static bool is_whole(struct db_stmt *stmt)
-{
-    return db_column_checksum(stmt, COLUMN_CHECKSUM) == db_column_int64(stmt, COLUMN_CHECKSUM);
-}
-
-static enum err_code check_whole(struct db_stmt *stmt, struct err *err)
-{
-    if (is_whole(stmt)) {
-        return ERR_OK;
-    }
-    return err_set(err, ERR_MISMATCH,
-                   "grade_hour \"%.*s\" hour %" PRId64 ": the row is damaged (run the audit)",
-                   STR_ARGS(db_column_text(stmt, 1)), db_column_int64(stmt, COLUMN_HOUR));
-}
-
 static enum err_code read_last_hour(struct grader *grader, struct service_run *run, struct err *err)
 {
-    struct db_stmt *stmt;
-    bool row = false;
-    enum err_code code;
+    bool found;
 
-    code =
-        db_prepare(grader->options->db,
-                   SELECT_GRADES " WHERE book_id = $1 AND service = $2 ORDER BY hour DESC LIMIT 1",
-                   &stmt, err);
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 1, grader->options->book_id);
-    db_bind_text(stmt, 2, run->name);
-    run->last_hour = HOUR_NONE;
     run->last_closed = 0;
-    code = db_step(stmt, &row, err);
-    if (code == ERR_OK && row) {
-        run->last_hour = db_column_int64(stmt, COLUMN_HOUR);
-        code = check_whole(stmt, err);
+    if (grade_rows_last(&grader->rows, run->name, &found, &run->last_hour, &run->last_closed,
+                        err) != ERR_OK) {
+        return err->code;
     }
-    if (code == ERR_OK && row) {
-        code = carried_closed_minutes(db_column_blob(stmt, COLUMN_CARRIED), &run->last_closed, err);
+    if (!found) {
+        run->last_hour = HOUR_NONE;
     }
-    db_reset(stmt);
-    return code;
+    return ERR_OK;
 }
 
 static int64_t graded_end(const struct service_run *run)
@@ -172,168 +140,44 @@ static enum err_code next_hour(struct grader *grader, const struct service_run *
                                int64_t *ret_hour, struct err *err)
 {
     int64_t last = last_gradable_hour(grader, run);
-    int64_t hour = next_fresh_hour(grader, run);
-    struct db_stmt *stmt;
-    bool row = false;
-    enum err_code code;
-
-    code = db_prepare(grader->options->db,
-                      "SELECT hour FROM regrade WHERE book_id = $1 AND service = $2"
-                      " AND hour <= $3 ORDER BY hour LIMIT 1",
-                      &stmt, err);
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 1, grader->options->book_id);
-    db_bind_text(stmt, 2, run->name);
-    db_bind_int64(stmt, 3, last);
-    code = db_step(stmt, &row, err);
-    if (row && db_column_int64(stmt, 0) < hour) {
-        hour = db_column_int64(stmt, 0);
-    }
-    db_reset(stmt);
-    *ret_hour = hour <= last ? hour : HOUR_NONE;
-    return code;
-}
-
-static enum err_code regrade(struct grader *grader, const char *sql, struct str service,
-                             int64_t hour, struct err *err)
-{
-    struct db_stmt *stmt;
-    enum err_code code = db_prepare(grader->options->db, sql, &stmt, err);
+    int64_t fresh = next_fresh_hour(grader, run);
+    int64_t marked;
+    bool found;
+    enum err_code code = grade_rows_marked(&grader->rows, run->name, last, &found, &marked, err);
 
     if (code != ERR_OK) {
         return code;
     }
-    db_bind_int64(stmt, 1, grader->options->book_id);
-    db_bind_text(stmt, 2, service);
-    db_bind_int64(stmt, 3, hour);
-    return db_run(stmt, NULL, err);
-}
-
-static enum err_code regrade_done(struct grader *grader, struct str service, int64_t hour,
-                                  struct err *err)
-{
-    return regrade(grader, "DELETE FROM regrade WHERE book_id = $1 AND service = $2 AND hour = $3",
-                   service, hour, err);
-}
-
-static enum err_code regrade_later(struct grader *grader, struct str service, int64_t hour,
-                                   struct err *err)
-{
-    return regrade(grader,
-                   "INSERT INTO regrade (book_id, service, hour) VALUES ($1, $2, $3)"
-                   " ON CONFLICT (book_id, service, hour) DO NOTHING",
-                   service, hour, err);
-}
-
-/* The state behind `hour - 1`; empty if that hour has no row. */
-static enum err_code read_carried(struct grader *grader, struct str service, int64_t hour,
-                                  struct err *err)
-{
-    struct db_stmt *stmt;
-    bool row = false;
-    enum err_code code;
-
-    strbuf_clear(&grader->carried);
-    code =
-        db_prepare(grader->options->db,
-                   SELECT_GRADES " WHERE book_id = $1 AND service = $2 AND hour = $3", &stmt, err);
-    if (code != ERR_OK) {
-        return code;
+    if (found && marked < fresh) {
+        fresh = marked;
     }
-    db_bind_int64(stmt, 1, grader->options->book_id);
-    db_bind_text(stmt, 2, service);
-    db_bind_int64(stmt, 3, hour - 1);
-    code = db_step(stmt, &row, err);
-    if (code == ERR_OK && row) {
-        code = check_whole(stmt, err);
-        strbuf_append(&grader->carried, db_column_blob(stmt, COLUMN_CARRIED));
-    }
-    db_reset(stmt);
-    return code;
-}
-
-/* What an hour's row holds already. */
-struct stored {
-    bool same_grades, same_carried;
-};
-
-static enum err_code compare_stored(struct grader *grader, struct str service, int64_t hour,
-                                    struct str grades, struct stored *ret_stored, struct err *err)
-{
-    struct db_stmt *stmt;
-    bool row = false;
-    enum err_code code;
-
-    *ret_stored = (struct stored){false, false};
-    code =
-        db_prepare(grader->options->db,
-                   SELECT_GRADES " WHERE book_id = $1 AND service = $2 AND hour = $3", &stmt, err);
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 1, grader->options->book_id);
-    db_bind_text(stmt, 2, service);
-    db_bind_int64(stmt, 3, hour);
-    code = db_step(stmt, &row, err);
-    /* A damaged row counts as different: it is written anew. */
-    if (code == ERR_OK && row && db_column_checksum(stmt, 5) == db_column_int64(stmt, 5)) {
-        ret_stored->same_grades = str_equal(db_column_blob(stmt, 3), grades);
-        ret_stored->same_carried = str_equal(db_column_blob(stmt, 4), strbuf_view(&grader->result));
-    }
-    db_reset(stmt);
-    return code;
-}
-
-static enum err_code write_row(struct grader *grader, struct str service, int64_t hour,
-                               struct str grades, struct err *err)
-{
-    struct db_stmt *stmt;
-    enum err_code code;
-
-    code = db_prepare(grader->options->db,
-                      "INSERT INTO grade_hour (book_id, service, hour, grades, carried, checksum)"
-                      " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (book_id, service, hour)"
-                      " DO UPDATE SET grades = excluded.grades, carried = excluded.carried,"
-                      " checksum = excluded.checksum",
-                      &stmt, err);
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 1, grader->options->book_id);
-    db_bind_text(stmt, 2, service);
-    db_bind_int64(stmt, 3, hour);
-    db_bind_blob(stmt, 4, grades);
-    db_bind_blob(stmt, 5, strbuf_view(&grader->result));
-    db_bind_checksum(stmt, 6);
-    return db_run(stmt, NULL, err);
+    *ret_hour = fresh <= last ? fresh : HOUR_NONE;
+    return ERR_OK;
 }
 
 /* Writes what is new, and passes a changed state on: to an hour that has a row, by marking it. */
 static enum err_code store_hour(struct grader *grader, struct service_run *run,
-                                const struct grade_hour_input *input, struct str grades,
-                                struct err *err)
+                                const struct graded_hour *row, int closed_minutes, struct err *err)
 {
-    struct stored stored;
-    enum err_code code;
+    bool changed;
+    bool carried_changed;
+    enum err_code code =
+        grade_rows_put(&grader->rows, run->name, row, &changed, &carried_changed, err);
 
-    code = compare_stored(grader, run->name, input->hour, grades, &stored, err);
-    if (code == ERR_OK && !(stored.same_grades && stored.same_carried)) {
-        code = write_row(grader, run->name, input->hour, grades, err);
-        run->from = run->from < run->to ? run->from : input->hour;
-        run->to = input->hour + 1;
+    if (code == ERR_OK && changed) {
+        run->from = run->from < run->to ? run->from : row->hour;
+        run->to = row->hour + 1;
     }
-    if (code == ERR_OK && !stored.same_carried && run->last_hour != HOUR_NONE &&
-        input->hour < run->last_hour) {
-        code = regrade_later(grader, run->name, input->hour + 1, err);
+    if (code == ERR_OK && carried_changed && run->last_hour != HOUR_NONE &&
+        row->hour < run->last_hour) {
+        code = grade_rows_mark(&grader->rows, run->name, row->hour + 1, err);
     }
     if (code == ERR_OK) {
-        code = regrade_done(grader, run->name, input->hour, err);
+        code = grade_rows_unmark(&grader->rows, run->name, row->hour, err);
     }
-    if (run->last_hour == HOUR_NONE || input->hour >= run->last_hour) {
-        run->last_hour = input->hour;
-        run->last_closed = input->closed_minutes;
+    if (run->last_hour == HOUR_NONE || row->hour >= run->last_hour) {
+        run->last_hour = row->hour;
+        run->last_closed = closed_minutes;
     }
     return code;
 }
@@ -342,12 +186,14 @@ static enum err_code run_hour(struct grader *grader, struct service_run *run, in
                               struct err *err)
 {
     struct grade_hour_input input;
+    struct graded_hour row = {.hour = hour};
     uint8_t grades[TALLY_MINUTES];
     enum err_code code;
 
     arena_clear(&grader->hour_arena);
+    strbuf_clear(&grader->carried);
     strbuf_clear(&grader->result);
-    code = read_carried(grader, run->name, hour, err);
+    code = grade_rows_carried(&grader->rows, run->name, hour - 1, &grader->carried, err);
     if (code == ERR_OK) {
         code = grade_load_hour(&grader->load, run->name, hour, &grader->hour_arena, &input, err);
     }
@@ -364,7 +210,9 @@ static enum err_code run_hour(struct grader *grader, struct service_run *run, in
     if (code != ERR_OK) {
         return err_context(err, "grades of \"%.*s\", hour %" PRId64, STR_ARGS(run->name), hour);
     }
-    return store_hour(grader, run, &input, str_of((const char *)grades, sizeof(grades)), err);
+    row.grades = str_of((const char *)grades, sizeof(grades));
+    row.carried = strbuf_view(&grader->result);
+    return store_hour(grader, run, &row, input.closed_minutes, err);
 }
 
 static enum err_code finish_stretch(struct grader *grader, struct service_run *run, struct err *err)
@@ -445,7 +293,8 @@ static enum err_code run_all(struct grader *grader, struct err *err)
 
 enum err_code grading_run(struct fold *fold, const struct grading_options *options, struct err *err)
 {
-    struct grader grader = {.fold = fold, .options = options};
+    struct grader grader = {
+        .fold = fold, .options = options, .rows = {.db = options->db, .book_id = options->book_id}};
     enum err_code code;
 
     CHECK(!db_in_transaction(options->db));

@@ -1,7 +1,6 @@
 #include "aggregator/incident.h"
 
-#include <inttypes.h>
-
+#include "aggregator/grade_rows.h"
 #include "aggregator/tally.h"
 #include "base/check.h"
 #include "base/memory.h"
@@ -131,34 +130,28 @@ static enum err_code find_end(struct rewrite *rewrite, struct err *err)
     return code;
 }
 
-static enum err_code take_hour(struct rewrite *rewrite, int64_t hour, struct str grades,
-                               struct err *err)
+static void take_hour(struct rewrite *rewrite, const struct graded_hour *row)
 {
-    if (grades.size != TALLY_MINUTES) {
-        return err_set(err, ERR_MISMATCH, "grade_hour \"%.*s\" hour %" PRId64 ": %zu grades",
-                       STR_ARGS(rewrite->service), hour, grades.size);
+    if (row->hour * TALLY_MINUTES > rewrite->next) {
+        /* Hours before this one wait for their first grading: an incident does not reach over them. */
+        take_minute(rewrite, rewrite->next, GRADE_PIPELINE_GAP);
     }
     for (int i = 0; i < TALLY_MINUTES; i++) {
-        unsigned grade = (unsigned char)grades.data[i];
-
-        if (grade >= GRADE_COUNT) {
-            return err_set(err, ERR_MISMATCH, "grade_hour \"%.*s\" hour %" PRId64 ": no grade %u",
-                           STR_ARGS(rewrite->service), hour, grade);
-        }
-        take_minute(rewrite, hour * TALLY_MINUTES + i, (enum grade)grade);
+        take_minute(rewrite, row->hour * TALLY_MINUTES + i,
+                    (enum grade)(unsigned char)row->grades.data[i]);
     }
-    return ERR_OK;
 }
 
 static enum err_code read_minutes(struct rewrite *rewrite, struct err *err)
 {
+    struct graded_hour hour;
     struct db_stmt *stmt;
     bool row = false;
     enum err_code code;
 
     code = db_prepare(rewrite->db,
-                      "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour"
-                      " WHERE book_id = $1 AND service = $2 AND hour >= $3 ORDER BY hour",
+                      GRADE_ROWS_SELECT " WHERE book_id = $1 AND service = $2 AND hour >= $3"
+                                        " ORDER BY hour",
                       &stmt, err);
     if (code != ERR_OK) {
         return code;
@@ -167,23 +160,11 @@ static enum err_code read_minutes(struct rewrite *rewrite, struct err *err)
     db_bind_text(stmt, 2, rewrite->service);
     db_bind_int64(stmt, 3, rewrite->from / TALLY_MINUTES);
     while (!rewrite->done && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        int64_t hour = db_column_int64(stmt, 2);
-
-        if (hour * TALLY_MINUTES > rewrite->next) {
-            /* Hours before this one wait for their first grading: an incident does not reach over them. */
-            take_minute(rewrite, rewrite->next, GRADE_PIPELINE_GAP);
-        }
-        if (db_column_checksum(stmt, 5) == db_column_int64(stmt, 5)) {
-            code = take_hour(rewrite, hour, db_column_blob(stmt, 3), err);
-        } else {
-            code =
-                err_set(err, ERR_MISMATCH,
-                        "grade_hour \"%.*s\" hour %" PRId64 ": the row is damaged (run the audit)",
-                        STR_ARGS(rewrite->service), hour);
-        }
+        code = grade_rows_take(stmt, &hour, err);
         if (code != ERR_OK) {
             break;
         }
+        take_hour(rewrite, &hour);
     }
     db_reset(stmt);
     if (code == ERR_OK && rewrite->walk.inside) {

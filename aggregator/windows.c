@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "aggregator/grade_rows.h"
 #include "base/check.h"
 #include "base/memory.h"
 
@@ -156,46 +157,28 @@ static enum err_code fill_ungraded(struct db *db, int64_t book_id, struct str se
     return code;
 }
 
-static enum err_code take_grades(struct db_stmt *stmt, const struct stretch *stretch,
-                                 struct err *err)
+static void take_grades(const struct stretch *stretch, const struct graded_hour *hour)
 {
-    int64_t hour = db_column_int64(stmt, 2);
-    struct str grades = db_column_blob(stmt, 3);
-
-    if (db_column_checksum(stmt, 5) != db_column_int64(stmt, 5)) {
-        return err_set(err, ERR_MISMATCH,
-                       "grade_hour: hour %" PRId64 ": the row's checksum does not match", hour);
-    }
-    if (grades.size != TALLY_MINUTES) {
-        return err_set(err, ERR_MISMATCH, "grade_hour: hour %" PRId64 " has %zu grades", hour,
-                       grades.size);
-    }
     for (int i = 0; i < TALLY_MINUTES; i++) {
-        struct minute *into = minute_at(stretch, hour * TALLY_MINUTES + i);
-        unsigned grade = (unsigned char)grades.data[i];
+        struct minute *into = minute_at(stretch, hour->hour * TALLY_MINUTES + i);
 
-        if (grade >= GRADE_COUNT) {
-            return err_set(err, ERR_MISMATCH, "grade_hour: hour %" PRId64 " has no grade %u", hour,
-                           grade);
-        }
         if (into != NULL) {
-            into->grade = (enum grade)grade;
+            into->grade = (enum grade)(unsigned char)hour->grades.data[i];
         }
     }
-    return ERR_OK;
 }
 
 static enum err_code fill_grades(struct db *db, int64_t book_id, struct str service,
                                  const struct stretch *stretch, struct err *err)
 {
+    struct graded_hour hour;
     struct db_stmt *stmt;
     bool row = false;
     enum err_code code;
 
     code = db_prepare(db,
-                      "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour"
-                      " WHERE book_id = $1 AND service = $2 AND hour >= $3 AND hour < $4"
-                      " ORDER BY hour",
+                      GRADE_ROWS_SELECT " WHERE book_id = $1 AND service = $2 AND hour >= $3"
+                                        " AND hour < $4 ORDER BY hour",
                       &stmt, err);
     if (code != ERR_OK) {
         return code;
@@ -205,11 +188,11 @@ static enum err_code fill_grades(struct db *db, int64_t book_id, struct str serv
     db_bind_int64(stmt, 3, stretch->from_minute / TALLY_MINUTES);
     db_bind_int64(stmt, 4, (stretch->to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES);
     while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        code = take_grades(stmt, stretch, err);
+        code = grade_rows_take(stmt, &hour, err);
         if (code != ERR_OK) {
-            err_context(err, "service \"%.*s\"", STR_ARGS(service));
             break;
         }
+        take_grades(stretch, &hour);
     }
     db_reset(stmt);
     return code;

@@ -1,0 +1,196 @@
+#include "aggregator/grade_rows.h"
+
+#include <inttypes.h>
+
+#include "aggregator/carried.h"
+#include "aggregator/tally.h"
+#include "schemas/grade.h"
+
+enum { COLUMN_SERVICE = 1, COLUMN_HOUR, COLUMN_GRADES, COLUMN_CARRIED, COLUMN_CHECKSUM };
+
+static bool is_whole(struct db_stmt *stmt)
+{
+    struct str grades = db_column_blob(stmt, COLUMN_GRADES);
+
+    if (db_column_checksum(stmt, COLUMN_CHECKSUM) != db_column_int64(stmt, COLUMN_CHECKSUM) ||
+        grades.size != TALLY_MINUTES) {
+        return false;
+    }
+    for (size_t i = 0; i < grades.size; i++) {
+        if ((unsigned char)grades.data[i] >= GRADE_COUNT) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum err_code grade_rows_take(struct db_stmt *stmt, struct graded_hour *ret_row, struct err *err)
+{
+    if (!is_whole(stmt)) {
+        return err_set(err, ERR_MISMATCH,
+                       "grade_hour \"%.*s\" hour %" PRId64 ": the row is damaged (run the audit)",
+                       STR_ARGS(db_column_text(stmt, COLUMN_SERVICE)),
+                       db_column_int64(stmt, COLUMN_HOUR));
+    }
+    *ret_row = (struct graded_hour){.hour = db_column_int64(stmt, COLUMN_HOUR),
+                                    .grades = db_column_blob(stmt, COLUMN_GRADES),
+                                    .carried = db_column_blob(stmt, COLUMN_CARRIED)};
+    return ERR_OK;
+}
+
+/* sql: a literal with $1 book, $2 service and, unless it is left out, $3 hour. */
+static enum err_code open_row(const struct grade_rows *rows, const char *sql, struct str service,
+                              const int64_t *hour, struct db_stmt **ret_stmt, struct err *err)
+{
+    enum err_code code = db_prepare(rows->db, sql, ret_stmt, err);
+
+    if (code == ERR_OK) {
+        db_bind_int64(*ret_stmt, 1, rows->book_id);
+        db_bind_text(*ret_stmt, 2, service);
+        if (hour != NULL) {
+            db_bind_int64(*ret_stmt, 3, *hour);
+        }
+    }
+    return code;
+}
+
+static enum err_code open_hour(const struct grade_rows *rows, struct str service, int64_t hour,
+                               struct db_stmt **ret_stmt, struct err *err)
+{
+    return open_row(rows, GRADE_ROWS_SELECT " WHERE book_id = $1 AND service = $2 AND hour = $3",
+                    service, &hour, ret_stmt, err);
+}
+
+enum err_code grade_rows_last(const struct grade_rows *rows, struct str service, bool *ret_found,
+                              int64_t *ret_hour, int *ret_closed, struct err *err)
+{
+    struct graded_hour last = {0};
+    struct db_stmt *stmt;
+    enum err_code code = open_row(
+        rows, GRADE_ROWS_SELECT " WHERE book_id = $1 AND service = $2 ORDER BY hour DESC LIMIT 1",
+        service, NULL, &stmt, err);
+
+    *ret_found = false;
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = db_step(stmt, ret_found, err);
+    if (code == ERR_OK && *ret_found) {
+        code = grade_rows_take(stmt, &last, err);
+    }
+    if (code == ERR_OK && *ret_found) {
+        *ret_hour = last.hour;
+        code = carried_closed_minutes(last.carried, ret_closed, err);
+    }
+    db_reset(stmt);
+    return code;
+}
+
+enum err_code grade_rows_carried(const struct grade_rows *rows, struct str service, int64_t hour,
+                                 struct strbuf *ret_carried, struct err *err)
+{
+    struct graded_hour row;
+    struct db_stmt *stmt;
+    bool found = false;
+    enum err_code code = open_hour(rows, service, hour, &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = db_step(stmt, &found, err);
+    if (code == ERR_OK && found) {
+        code = grade_rows_take(stmt, &row, err);
+        if (code == ERR_OK) {
+            strbuf_append(ret_carried, row.carried);
+        }
+    }
+    db_reset(stmt);
+    return code;
+}
+
+static enum err_code write_row(const struct grade_rows *rows, struct str service,
+                               const struct graded_hour *row, struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code =
+        open_row(rows,
+                 "INSERT INTO grade_hour (book_id, service, hour, grades, carried, checksum)"
+                 " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (book_id, service, hour)"
+                 " DO UPDATE SET grades = excluded.grades, carried = excluded.carried,"
+                 " checksum = excluded.checksum",
+                 service, &row->hour, &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_blob(stmt, 4, row->grades);
+    db_bind_blob(stmt, 5, row->carried);
+    db_bind_checksum(stmt, 6);
+    return db_run(stmt, NULL, err);
+}
+
+enum err_code grade_rows_put(const struct grade_rows *rows, struct str service,
+                             const struct graded_hour *row, bool *ret_changed,
+                             bool *ret_carried_changed, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool found = false;
+    enum err_code code = open_hour(rows, service, row->hour, &stmt, err);
+
+    *ret_changed = *ret_carried_changed = true;
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = db_step(stmt, &found, err);
+    if (code == ERR_OK && found && is_whole(stmt)) {
+        *ret_carried_changed = !str_equal(db_column_blob(stmt, COLUMN_CARRIED), row->carried);
+        *ret_changed =
+            *ret_carried_changed || !str_equal(db_column_blob(stmt, COLUMN_GRADES), row->grades);
+    }
+    db_reset(stmt);
+    return code == ERR_OK && *ret_changed ? write_row(rows, service, row, err) : code;
+}
+
+enum err_code grade_rows_marked(const struct grade_rows *rows, struct str service, int64_t last,
+                                bool *ret_found, int64_t *ret_hour, struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code = open_row(rows,
+                                  "SELECT hour FROM regrade WHERE book_id = $1 AND service = $2"
+                                  " AND hour <= $3 ORDER BY hour LIMIT 1",
+                                  service, &last, &stmt, err);
+
+    *ret_found = false;
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = db_step(stmt, ret_found, err);
+    if (code == ERR_OK && *ret_found) {
+        *ret_hour = db_column_int64(stmt, 0);
+    }
+    db_reset(stmt);
+    return code;
+}
+
+enum err_code grade_rows_mark(const struct grade_rows *rows, struct str service, int64_t hour,
+                              struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code = open_row(rows,
+                                  "INSERT INTO regrade (book_id, service, hour) VALUES ($1, $2, $3)"
+                                  " ON CONFLICT (book_id, service, hour) DO NOTHING",
+                                  service, &hour, &stmt, err);
+
+    return code == ERR_OK ? db_run(stmt, NULL, err) : code;
+}
+
+enum err_code grade_rows_unmark(const struct grade_rows *rows, struct str service, int64_t hour,
+                                struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code =
+        open_row(rows, "DELETE FROM regrade WHERE book_id = $1 AND service = $2 AND hour = $3",
+                 service, &hour, &stmt, err);
+
+    return code == ERR_OK ? db_run(stmt, NULL, err) : code;
+}
