@@ -12,12 +12,9 @@
 enum {
     HEADER_SIZE = 5,
     VALUE_SIZE_MAX = 64 * 1024,
-    LARGE_PATH_SIZE = 20000, /* above the demo's max_record_bytes */
-    DEEP_LEVELS = 80         /* above the 64 that are read */
+    LARGE_PATH_PARTS = 10000, /* of two bytes: above the demo's max_record_bytes */
+    DEEP_LEVELS = 80          /* above the 64 that are read */
 };
-
-#define MICROS_YEAR_9999 INT64_C(253402300799000000)
-#define MICROS_YEAR_1970 INT64_C(86400000000)
 
 /* A schema and the one value that is filled again and again. */
 struct template
@@ -135,12 +132,17 @@ static void set_optional_text(struct template *template, const char *name, const
     }
 }
 
-static void put_header(struct encoder *encoder, int32_t schema_id)
+static void set_schema_id(struct encoder *encoder, int32_t schema_id)
 {
-    char header[HEADER_SIZE] = {0, (char)(schema_id >> 24), (char)(schema_id >> 16),
-                                (char)(schema_id >> 8), (char)schema_id};
+    const char header[HEADER_SIZE] = {0, (char)(schema_id >> 24), (char)(schema_id >> 16),
+                                      (char)(schema_id >> 8), (char)schema_id};
 
     memcpy(encoder->bytes, header, sizeof(header));
+}
+
+static void put_header(struct encoder *encoder, int32_t schema_id)
+{
+    set_schema_id(encoder, schema_id);
     encoder->size = HEADER_SIZE;
 }
 
@@ -241,57 +243,66 @@ static void put_audit(struct encoder *encoder)
     put_text(encoder, "login");
 }
 
-static void put_long_name(struct encoder *encoder)
-{
-    char name[NAME_SIZE_MAX + 2];
+/* Bad records that are well-formed Avro: one field with a value that nobody can use. */
+struct bad_field {
+    const char *name;
+    const char *text; /* NULL: a number */
+    int repeat;       /* the text so many times */
+    int64_t number;
+};
 
-    memset(name, 'n', sizeof(name) - 1);
-    name[sizeof(name) - 1] = '\0';
-    set_text(field_of(&encoder->check, "service_name"), name);
-    put_value(encoder, &encoder->check);
+static const struct bad_field bad_fields[BAD_KIND_COUNT] = {
+    [BAD_YEAR_9999] = {"start_time", NULL, 0, INT64_C(253402300799000000)},
+    [BAD_YEAR_1970] = {"observed_time", NULL, 0, INT64_C(86400000000)},
+    [BAD_NEGATIVE_LATENCY] = {"duration_us", NULL, 0, -1},
+    [BAD_STATUS] = {"http_response_status_code", NULL, 0, 0},
+    [BAD_EMPTY_NAME] = {"service_name", "", 1, 0},
+    [BAD_CONTROL_NAME] = {"service_name", "device\x1b[2Japi", 1, 0},
+    [BAD_LONG_NAME] = {"service_name", "n", NAME_SIZE_MAX + 1, 0},
+    [BAD_GHOST] = {"service_name", "ghost", 1, 0},
+    [BAD_LARGE] = {"url_path", "/x", LARGE_PATH_PARTS, 0},
+};
+
+static void put_bad_field(struct encoder *encoder, struct template *template,
+                          const struct bad_field *bad)
+{
+    avro_value_t field = field_of(template, bad->name);
+    struct strbuf text;
+
+    if (avro_value_get_type(&field) == AVRO_UNION) {
+        field = branch_of(template, bad->name, true);
+    }
+    if (bad->text != NULL) {
+        strbuf_init(&text, VALUE_SIZE_MAX);
+        for (int i = 0; i < bad->repeat; i++) {
+            strbuf_append_text(&text, bad->text);
+        }
+        set_text(field, strbuf_text(&text));
+        strbuf_release(&text);
+    } else if (avro_value_get_type(&field) == AVRO_INT32) {
+        CHECK(avro_value_set_int(&field, (int32_t)bad->number) == 0);
+    } else {
+        set_long(field, bad->number);
+    }
+    put_value(encoder, template);
 }
 
-static void put_large(struct encoder *encoder)
+/* A check whose enum index has no symbol. */
+static void put_bad_symbol(struct encoder *encoder, const struct traffic_event *event)
 {
-    char *path = memory_alloc(LARGE_PATH_SIZE + 1);
-
-    memset(path, 'x', LARGE_PATH_SIZE);
-    path[0] = '/';
-    path[LARGE_PATH_SIZE] = '\0';
-    set_optional_text(&encoder->request, "url_path", path);
-    put_value(encoder, &encoder->request);
-    memory_free(path);
+    encoder->size = HEADER_SIZE;
+    put_text(encoder, "portal");
+    put_text(encoder, "portal-1");
+    put_long(encoder, event->time_us);
+    put_long(encoder, 17);
 }
 
-/* Writes a request with one text or number changed. */
-static void put_request_with_name(struct encoder *encoder, const char *name)
+/* The good record is already written; this spoils its bytes. */
+static void spoil_bytes(struct encoder *encoder, const struct traffic_event *event)
 {
-    set_text(field_of(&encoder->request, "service_name"), name);
-    put_value(encoder, &encoder->request);
-}
-
-static void put_request_with_status(struct encoder *encoder, int32_t status)
-{
-    avro_value_t field = field_of(&encoder->request, "http_response_status_code");
-
-    CHECK(avro_value_set_int(&field, status) == 0);
-    put_value(encoder, &encoder->request);
-}
-
-static void put_request_with_long(struct encoder *encoder, avro_value_t field, int64_t value)
-{
-    set_long(field, value);
-    put_value(encoder, &encoder->request);
-}
-
-/* The good record of that topic is already written; this spoils it. */
-static void spoil(struct encoder *encoder, const struct traffic_event *event)
-{
-    struct template *request = &encoder->request;
-
     switch (event->bad) {
     case BAD_TRUNCATED:
-        encoder->size -= 7 + event->instance;
+        encoder->size -= 7u + event->instance;
         break;
     case BAD_TRAILING:
         put_byte(encoder, 0);
@@ -306,57 +317,33 @@ static void spoil(struct encoder *encoder, const struct traffic_event *event)
         encoder->size = 3;
         break;
     case BAD_UNKNOWN_ID:
-        encoder->bytes[3] = (char)(SCHEMA_ID_NOBODY >> 8);
-        encoder->bytes[4] = (char)(SCHEMA_ID_NOBODY & 0xff);
+        set_schema_id(encoder, SCHEMA_ID_NOBODY);
         break;
     case BAD_NOT_AVRO:
-        encoder->bytes[4] = SCHEMA_ID_PROTOBUF;
+        set_schema_id(encoder, SCHEMA_ID_PROTOBUF);
         break;
     case BAD_UNMAPPED:
         put_audit(encoder);
         break;
-    case BAD_YEAR_9999:
-        put_request_with_long(encoder, field_of(request, "start_time"), MICROS_YEAR_9999);
-        break;
-    case BAD_YEAR_1970:
-        set_long(field_of(&encoder->check, "observed_time"), MICROS_YEAR_1970);
-        put_value(encoder, &encoder->check);
-        break;
-    case BAD_NEGATIVE_LATENCY:
-        put_request_with_long(encoder, branch_of(request, "duration_us", true), -1);
-        break;
-    case BAD_EMPTY_NAME:
-        put_request_with_name(encoder, "");
-        break;
-    case BAD_CONTROL_NAME:
-        put_request_with_name(encoder, "device\x1b[2Japi");
-        break;
-    case BAD_LONG_NAME:
-        put_long_name(encoder);
-        break;
-    case BAD_STATUS:
-        put_request_with_status(encoder, 0);
-        break;
-    case BAD_SYMBOL: /* an enum index that has no symbol */
-        encoder->size = HEADER_SIZE;
-        put_text(encoder, "portal");
-        put_text(encoder, "portal-1");
-        put_long(encoder, event->time_us);
-        put_long(encoder, 17);
-        break;
-    case BAD_GHOST:
-        set_text(field_of(&encoder->check, "service_name"), "ghost");
-        put_value(encoder, &encoder->check);
-        break;
-    case BAD_LARGE:
-        put_large(encoder);
+    case BAD_SYMBOL:
+        put_bad_symbol(encoder, event);
         break;
     case BAD_DEEP:
         put_deep(encoder, event);
         break;
-    case BAD_NONE:
-    case BAD_KIND_COUNT:
-        CHECK(!"kind");
+    default:
+        CHECK(!"a kind of bad record that is in no table");
+    }
+}
+
+static void encode_bad(struct encoder *encoder, const struct traffic_event *event, bool check)
+{
+    const struct bad_field *bad = &bad_fields[event->bad];
+
+    if (bad->name != NULL) {
+        put_bad_field(encoder, check ? &encoder->check : &encoder->request, bad);
+    } else {
+        spoil_bytes(encoder, event);
     }
 }
 
@@ -379,7 +366,7 @@ void encoder_run(struct encoder *encoder, const struct traffic_event *event, str
     }
     put_value(encoder, check ? &encoder->check : &encoder->request);
     if (bad) {
-        spoil(encoder, event);
+        encode_bad(encoder, event, check);
     }
     *ret_key = STR(encoder->key);
     *ret_value = str_of(encoder->bytes, encoder->size);
