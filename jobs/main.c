@@ -31,6 +31,7 @@ static const struct command *const commands[] = {
     /* Prove */
     &command_audit,
     /* Set up */
+    &command_demo,
     &command_check,
 };
 
