@@ -117,8 +117,7 @@ static int compare_services(const void *a, const void *b)
 }
 
 /* Sorted by name: the order in the file decides nothing. */
-static void write_services(struct json_writer *json, const struct config *config,
-                           const struct topic_config *topic)
+static void write_services(struct json_writer *json, const struct config *config)
 {
     struct arena scratch = ARENA_INIT;
     const struct service_config **sorted =
@@ -131,10 +130,9 @@ static void write_services(struct json_writer *json, const struct config *config
         qsort(sorted, config->service_count, sizeof(const struct service_config *),
               compare_services);
     }
-    json_open_object(json, "services");
+    json_open_object(json, NULL);
     json_int64(json, "default_threshold_ns", config->service_default.latency_threshold_ns);
-    json_bool(json, "discover", topic->discover);
-    json_open_array(json, "list");
+    json_open_array(json, "services");
     for (size_t i = 0; i < config->service_count; i++) {
         json_open_object(json, NULL);
         json_string(json, "name", sorted[i]->name);
@@ -143,10 +141,31 @@ static void write_services(struct json_writer *json, const struct config *config
     }
     json_close(json);
     json_close(json);
+    json_finish(json);
     arena_release(&scratch);
 }
 
-void topic_digest(const struct config *config, struct topic_config *topic, struct str reader_schema)
+/* SHA-256 of what was written, and the end of text. */
+static void finish(struct strbuf *text, char ret_digest[HASH_HEX_SIZE])
+{
+    /* The file itself is a fraction of this size. */
+    CHECK(!text->overflow);
+    hash_sha256_hex(strbuf_view(text), ret_digest);
+    strbuf_release(text);
+}
+
+void services_digest(const struct config *config, char ret_digest[HASH_HEX_SIZE])
+{
+    struct strbuf text;
+    struct json_writer json;
+
+    strbuf_init(&text, DIGEST_TEXT_SIZE_MAX);
+    json_init(&json, &text, false);
+    write_services(&json, config);
+    finish(&text, ret_digest);
+}
+
+void topic_digest(struct topic_config *topic, struct str reader_schema, const char *services)
 {
     struct strbuf text;
     struct json_writer json;
@@ -156,14 +175,12 @@ void topic_digest(const struct config *config, struct topic_config *topic, struc
     strbuf_init(&text, DIGEST_TEXT_SIZE_MAX);
     json_init(&json, &text, false);
     json_open_object(&json, NULL);
+    json_bool(&json, "discover", topic->discover);
     json_int64(&json, "framing", (int64_t)topic->framing);
     write_mapping(&json, &topic->mapping);
     json_text(&json, "reader_schema", schema_digest);
-    write_services(&json, config, topic);
+    json_text(&json, "services", services);
     json_close(&json);
     json_finish(&json);
-    /* The file itself is a fraction of this size. */
-    CHECK(!text.overflow);
-    hash_sha256_hex(strbuf_view(&text), topic->digest);
-    strbuf_release(&text);
+    finish(&text, topic->digest);
 }

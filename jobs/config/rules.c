@@ -51,6 +51,9 @@ static enum err_code check_topic_rules(struct conf_reader *reader, const struct 
 static enum err_code check_topics(struct conf_reader *reader, const struct conf_node *root,
                                   struct config *config, struct err *err)
 {
+    char services[HASH_HEX_SIZE];
+
+    services_digest(config, services);
     for (size_t i = 0; i < config->topic_count; i++) {
         struct topic_config *topic = &config->topics[i];
         const struct conf_node *node = list_at(root, "topics", i);
@@ -64,7 +67,7 @@ static enum err_code check_topics(struct conf_reader *reader, const struct conf_
         if (code != ERR_OK) {
             return code;
         }
-        topic_digest(config, topic, reader_schema);
+        topic_digest(topic, reader_schema, services);
     }
     return ERR_OK;
 }

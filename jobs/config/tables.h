@@ -5,6 +5,7 @@
 #define JOBS_CONFIG_TABLES_H
 
 #include "base/conf_table.h"
+#include "base/hash.h"
 #include "jobs/config/config.h"
 
 extern const struct conf_table config_table;   /* struct config */
@@ -40,8 +41,9 @@ enum err_code values_append(struct conf_reader *reader, const struct conf_node *
 /* Writes the JSON schema of such a list. */
 void values_schema(struct json_writer *json);
 
-/* Digest of everything that decides what a record of this topic becomes. reader_schema: content of that file. */
-void topic_digest(const struct config *config, struct topic_config *topic,
-                  struct str reader_schema);
+/* Digest of the services' names and thresholds. */
+void services_digest(const struct config *config, char ret_digest[HASH_HEX_SIZE]);
+/* Digest of everything that decides what a record of this topic becomes. reader_schema: content of that file; services: their digest. */
+void topic_digest(struct topic_config *topic, struct str reader_schema, const char *services);
 
 #endif
