@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -283,6 +284,28 @@ static void test_secret_files(void **state)
     (void)unlink(path);
 }
 
+/* A pipe that nobody writes to would be waited for without end. */
+static void test_a_pipe_is_no_secret_file(void **state)
+{
+    char folder[] = "/tmp/uptally-secret-XXXXXX";
+    char path[100];
+    char text[200];
+    struct fixture f;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    (void)snprintf(text, sizeof(text), "secret: ${file:%s}\n", path);
+    (void)alarm(20);
+    assert_int_equal(read_sample(&f, text), ERR_CONFIG);
+    (void)alarm(0);
+    assert_non_null(strstr(f.err.text, "not a regular file"));
+    release(&f);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
 static void test_literal_secrets_are_not_printed(void **state)
 {
     struct fixture f;
@@ -340,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_secret_files),
+        cmocka_unit_test(test_a_pipe_is_no_secret_file),
         cmocka_unit_test(test_literal_secrets_are_not_printed),
         cmocka_unit_test(test_shown_document_is_complete_and_readable),
     };
