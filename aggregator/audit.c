@@ -121,15 +121,31 @@ static void compare_totals(struct audit *audit)
     }
 }
 
+/* The rows may be right and an index wrong: then the same question has two answers. */
+static void verify_store(struct audit *audit)
+{
+    struct err damage = ERR_INIT;
+
+    if (db_verify(audit->db, &damage) != ERR_OK) {
+        audit_find(audit, "%s", damage.text);
+    }
+}
+
 static enum err_code run_parts(struct audit *audit, struct err *err)
 {
-    enum err_code code = read_partitions(audit, err);
+    enum err_code code;
+
+    verify_store(audit);
+    code = read_partitions(audit, err);
 
     if (code == ERR_OK) {
         code = audit_coverage(audit, err);
     }
     if (code == ERR_OK) {
         code = audit_windows(audit, err);
+    }
+    if (code == ERR_OK) {
+        code = audit_services(audit, err);
     }
     if (code == ERR_OK) {
         compare_totals(audit);
@@ -157,6 +173,7 @@ enum err_code audit_run(struct db *db, int64_t book_id,
     code = run_parts(&audit, err);
     db_rollback(db);
     arena_release(&audit.arena);
+    memory_free(audit.services);
     *ret_report = audit.report;
     if (code == ERR_OK && audit.report.findings > 0) {
         code = err_set(err, ERR_MISMATCH, "the books do not add up: %" PRId64 " finding%s",

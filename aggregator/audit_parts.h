@@ -18,6 +18,13 @@ struct audit_partition {
     int64_t origin, next_offset;
 };
 
+/* A service as its windows show it, to be held against the table `service`. */
+struct audit_service {
+    struct str name; /* in the arena */
+    int64_t first_minute;
+    bool has_requests, has_checks;
+};
+
 struct audit {
     struct db *db; /* inside one snapshot */
     int64_t book_id;
@@ -28,6 +35,8 @@ struct audit {
     struct arena arena;
     struct audit_partition *partitions; /* in the arena; sorted by stream and partition */
     size_t partition_count;
+    struct audit_service *services; /* owned; in the order of their first window */
+    size_t service_count;
     int64_t tallied[2];    /* by the ranges, of streams of requests and of checks */
     int64_t in_windows[2]; /* in windows and pending rows of both kinds */
 };
@@ -46,6 +55,11 @@ enum err_code audit_prepare(struct audit *audit, const char *sql, struct db_stmt
 enum err_code audit_coverage(struct audit *audit, struct err *err);
 /* Windows and pending rows: checksums, contents, places, sums. */
 enum err_code audit_windows(struct audit *audit, struct err *err);
+/* Notes a window of a service. */
+void audit_note_service(struct audit *audit, const struct tally_key *key,
+                        const struct tally *tally);
+/* The table `service` against what was noted. */
+enum err_code audit_services(struct audit *audit, struct err *err);
 /* Checksums and digests of all other rows. */
 enum err_code audit_rows(struct audit *audit, struct err *err);
 

@@ -23,6 +23,14 @@ static const struct table_row tables[] = {
      .key_first = 1,
      .key_last = 3,
      .of_book = true},
+    {.table = "exclusion",
+     .sql = "SELECT e.batch_id, e.stream_id, e.partition_id, e.reason, e.records, e.checksum "
+            "FROM exclusion e JOIN batch b ON b.batch_id = e.batch_id WHERE b.book_id = $1 "
+            "ORDER BY e.stream_id, e.partition_id, e.reason",
+     .column_count = 5,
+     .key_first = 1,
+     .key_last = 3,
+     .of_book = true},
     {.table = "grade_hour",
      .sql = "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour "
             "WHERE book_id = $1 ORDER BY service, hour",

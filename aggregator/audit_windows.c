@@ -132,6 +132,21 @@ static void check_row(struct audit *audit, const char *table, struct db_stmt *st
     *ret_valid = true;
 }
 
+static bool quantiles_fit(struct db_stmt *stmt, const struct histogram *latency)
+{
+    static const int per_mille[] = {500, 950, 990};
+    bool empty = histogram_count(latency) == 0;
+
+    for (int i = 0; i < 3; i++) {
+        if (db_column_null(stmt, 14 + i) != empty ||
+            (!empty &&
+             db_column_int64(stmt, 14 + i) != histogram_quantile_ns(latency, per_mille[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void check_rollup(struct audit *audit, struct db_stmt *stmt, const struct tally *tally)
 {
     struct window_minute sum = {0};
@@ -146,7 +161,8 @@ static void check_rollup(struct audit *audit, struct db_stmt *stmt, const struct
     }
     if (db_column_null(stmt, 9) || db_column_int64(stmt, 9) != sum.records ||
         db_column_int64(stmt, 10) != sum.total || db_column_int64(stmt, 11) != sum.errors ||
-        db_column_int64(stmt, 12) != sum.slow || db_column_int64(stmt, 13) != sum.no_latency) {
+        db_column_int64(stmt, 12) != sum.slow || db_column_int64(stmt, 13) != sum.no_latency ||
+        !quantiles_fit(stmt, &tally->window.latency)) {
         audit_find(audit, "rollup_hour %.*s / %.*s hour %s: differs from its window",
                    STR_ARGS(db_column_text(stmt, 2)), STR_ARGS(db_column_text(stmt, 3)),
                    hour_text(db_column_int64(stmt, 6), time));
@@ -157,14 +173,15 @@ static enum err_code check_windows(struct audit *audit, struct err *err)
 {
     struct db_stmt *stmt;
     bool row;
-    enum err_code code =
-        audit_prepare(audit,
-                      "SELECT w.book_id, w.kind, w.a, w.b, w.c, w.d, w.hour, w.tally, w.checksum, "
-                      "r.records, r.total, r.errors, r.slow, r.no_latency FROM window_hour w "
-                      "LEFT JOIN rollup_hour r ON w.kind = 'window' AND r.book_id = w.book_id AND "
-                      "r.service = w.a AND r.customer = w.b AND r.hour = w.hour "
-                      "WHERE w.book_id = $1 ORDER BY w.kind, w.a, w.b, w.c, w.d, w.hour",
-                      &stmt, err);
+    enum err_code code = audit_prepare(
+        audit,
+        "SELECT w.book_id, w.kind, w.a, w.b, w.c, w.d, w.hour, w.tally, w.checksum, "
+        "r.records, r.total, r.errors, r.slow, r.no_latency, r.latency_p50_ns, r.latency_p95_ns, "
+        "r.latency_p99_ns FROM window_hour w "
+        "LEFT JOIN rollup_hour r ON w.kind = 'window' AND r.book_id = w.book_id AND "
+        "r.service = w.a AND r.customer = w.b AND r.hour = w.hour "
+        "WHERE w.book_id = $1 ORDER BY w.kind, w.a, w.b, w.c, w.d, w.hour",
+        &stmt, err);
 
     while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
         enum tally_kind kind;
@@ -175,6 +192,12 @@ static enum err_code check_windows(struct audit *audit, struct err *err)
         if (valid && tally_kind_find(db_column_text(stmt, 1), &kind)) {
             if (kind == TALLY_WINDOW) {
                 check_rollup(audit, stmt, &tally);
+            }
+            if (kind != TALLY_ACTIVITY) {
+                struct tally_key key = {
+                    .kind = kind, .a = db_column_text(stmt, 2), .hour = db_column_int64(stmt, 6)};
+
+                audit_note_service(audit, &key, &tally);
             }
             tally_release(kind, &tally);
         }

@@ -94,11 +94,11 @@ static enum err_code write_exclusion(struct ledger *ledger, const struct batch *
     char reason[REASON_SIZE_MAX];
     struct db_stmt *stmt;
     int size;
-    enum err_code code =
-        db_prepare(ledger->db,
-                   "INSERT INTO exclusion (batch_id, stream_id, partition_id, reason, records) "
-                   "VALUES ($1, $2, $3, $4, $5)",
-                   &stmt, err);
+    enum err_code code = db_prepare(
+        ledger->db,
+        "INSERT INTO exclusion (batch_id, stream_id, partition_id, reason, records, checksum) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
+        &stmt, err);
 
     if (code != ERR_OK) {
         return code;
@@ -114,6 +114,7 @@ static enum err_code write_exclusion(struct ledger *ledger, const struct batch *
     db_bind_int64(stmt, 3, p->partition);
     db_bind_text(stmt, 4, str_of(reason, (size_t)size));
     db_bind_int64(stmt, 5, exclusion->records);
+    db_bind_checksum(stmt, 6);
     return db_run(stmt, NULL, err);
 }
 

@@ -94,6 +94,11 @@ enum err_code db_table_count(struct db *db, const char *name, int64_t *ret_count
     return note(db, db->ops->table_count(db, name, ret_count, err));
 }
 
+enum err_code db_verify(struct db *db, struct err *err)
+{
+    return db->ops->verify(db, err);
+}
+
 static enum err_code begin(struct db *db, bool write, struct err *err)
 {
     enum err_code code;

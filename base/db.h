@@ -57,6 +57,9 @@ bool db_in_transaction(const struct db *db);
 /* Number of tables of that name (0 or 1), or of all tables if name is NULL. */
 enum err_code db_table_count(struct db *db, const char *name, int64_t *ret_count, struct err *err);
 
+/* Lets the database check its own structures: ERR_STORE with the first thing that it finds. Reads everything. */
+enum err_code db_verify(struct db *db, struct err *err);
+
 /* One or more statements without parameters and results. */
 enum err_code db_exec(struct db *db, const char *sql, struct err *err);
 

@@ -16,6 +16,7 @@ struct db_ops {
     enum err_code (*now_ns)(struct db *db, int64_t *ret_now_ns, struct err *err);
     enum err_code (*table_count)(struct db *db, const char *name, int64_t *ret_count,
                                  struct err *err);
+    enum err_code (*verify)(struct db *db, struct err *err);
     enum err_code (*begin)(struct db *db, bool write, struct err *err);
     enum err_code (*commit)(struct db *db, bool *ret_unknown, struct err *err);
     void (*rollback)(struct db *db);

@@ -141,6 +141,30 @@ static enum err_code sqlite_table_count(struct db *base, const char *name, int64
     return err->code;
 }
 
+static enum err_code sqlite_verify(struct db *base, struct err *err)
+{
+    struct sqlite_db *db = of_db(base);
+    sqlite3_stmt *stmt = NULL;
+    int result = sqlite3_prepare_v2(db->handle, "PRAGMA integrity_check(1)", -1, &stmt, NULL);
+    enum err_code code = ERR_OK;
+
+    if (result == SQLITE_OK) {
+        result = sqlite3_step(stmt);
+    }
+    if (result == SQLITE_ROW) {
+        const char *answer = (const char *)sqlite3_column_text(stmt, 0);
+
+        if (answer == NULL || strcmp(answer, "ok") != 0) {
+            code = err_set(err, ERR_STORE, "store %s is damaged: %s", db->path,
+                           answer != NULL ? answer : "no answer");
+        }
+    } else {
+        code = set_error(db, result, err);
+    }
+    (void)sqlite3_finalize(stmt);
+    return code;
+}
+
 static enum err_code sqlite_begin(struct db *base, bool write, struct err *err)
 {
     int64_t tables;
@@ -313,6 +337,7 @@ static struct str sqlite_read_bytes(struct db_stmt *base, int column)
 static const struct db_ops sqlite_ops = {.close = sqlite_close,
                                          .now_ns = sqlite_now_ns,
                                          .table_count = sqlite_table_count,
+                                         .verify = sqlite_verify,
                                          .begin = sqlite_begin,
                                          .commit = sqlite_commit,
                                          .rollback = sqlite_rollback,

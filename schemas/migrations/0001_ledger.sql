@@ -80,6 +80,7 @@ CREATE TABLE exclusion (
     partition_id BIGINT NOT NULL,
     reason TEXT NOT NULL,        -- 'tombstone', 'not_a_request', 'rule:NAME'
     records BIGINT NOT NULL,
+    checksum BIGINT NOT NULL,
     PRIMARY KEY (batch_id, stream_id, partition_id, reason)
 );
 
