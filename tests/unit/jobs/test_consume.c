@@ -1,4 +1,5 @@
 /* A consume run from mock broker to ledger: what is counted, where it goes on, and how it ends when something is wrong. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -633,6 +634,79 @@ static void a_group_member_drains_what_the_group_gives_it(void **state)
     close_world(&world);
 }
 
+/* A second member joins while the first one reads, in a thread with a store connection of its own. */
+struct member {
+    struct world *world;
+    pthread_t thread;
+    bool started;
+    struct consume_result result;
+    struct err err;
+    enum err_code code;
+};
+
+static void *run_member(void *argument)
+{
+    struct member *member = argument;
+    struct world world = *member->world;
+    struct consume_options options;
+
+    random_init_seed(&world.random, 2);
+    open_store(&world);
+    options = options_of(&world);
+    options.batch_records_max = 1000;
+    member->code = consume_run(&options, &member->result, &member->err);
+    db_close(world.db);
+    return NULL;
+}
+
+static void start_member(void *context, int64_t done, int64_t total)
+{
+    struct member *member = context;
+
+    (void)total;
+    if (done > 0 && !member->started) {
+        member->started = true;
+        assert_int_equal(pthread_create(&member->thread, NULL, run_member, member), 0);
+    }
+    if (done > 0) {
+        clock_sleep_ns(clock_system(),
+                       20 * NS_PER_MS); /* slow enough for the rebalance to come in between */
+    }
+}
+
+static void members_that_come_and_go_count_every_record_once(void **state)
+{
+    enum { RECORDS = 60000 };
+    struct world world;
+    struct member second = {.world = &world, .err = ERR_INIT};
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 4);
+    configure(&world, world.mock.servers, "members", MAP, "");
+    send_events(&world, 0, RECORDS, 4);
+    options = options_of(&world);
+    options.batch_records_max = 1000;
+    options.progress = start_member;
+    options.context = &second;
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(second.started);
+    assert_int_equal(pthread_join(second.thread, NULL), 0);
+    if (second.code != ERR_OK) {
+        fail_msg("%s", second.err.text);
+    }
+    assert_int_equal(result.records + second.result.records, RECORDS);
+    assert_int_equal(result.absent + second.result.absent, 0);
+    assert_int_equal(ask(&world, TALLIED), RECORDS);
+    assert_int_equal(ask(&world, COVERED), RECORDS);
+    assert_int_equal(ask(&world, DRAINED), 4);
+    close_world(&world);
+}
+
 static void a_partition_that_was_added_later_begins_at_zero(void **state)
 {
     struct world world;
@@ -679,6 +753,7 @@ int main(void)
         cmocka_unit_test(two_runs_on_one_partition_count_it_once),
         cmocka_unit_test(a_shard_that_is_fenced_twice_gives_up),
         cmocka_unit_test(a_group_member_drains_what_the_group_gives_it),
+        cmocka_unit_test(members_that_come_and_go_count_every_record_once),
         cmocka_unit_test(a_partition_that_was_added_later_begins_at_zero),
     };
 
