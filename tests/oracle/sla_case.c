@@ -297,7 +297,9 @@ static void read_input(struct input *input)
         .valid_from_s = INT64_MIN,
         .valid_until_s = INT64_MAX,
         .fee = {0, 1},
-        .availability = {.weights = {{0, 1}, {0, 1}, {0, 1}, {0, 1}}, .degraded_weight = {0, 1}},
+        .availability = {.target = {1, 1},
+                         .weights = {{0, 1}, {0, 1}, {0, 1}, {0, 1}},
+                         .degraded_weight = {0, 1}},
         .maintenance = {.quota_windows = -1, .quota_ns = -1},
         .credits = {.tiers = input->tiers, .rounding = ROUND_HALF_EVEN},
     };
