@@ -202,15 +202,14 @@ static enum err_code demo_send(struct demo *demo, const struct traffic_event *ev
 }
 
 /* Sends what is published in the next minutes. */
-static enum err_code demo_produce(struct demo *demo, int minutes, bool *ret_more, struct err *err)
+static enum err_code demo_produce(struct demo *demo, int minutes, struct err *err)
 {
     const struct traffic_event *events;
     size_t count;
-    bool more = true;
 
-    for (int minute = 0; more && minute < minutes; minute++) {
-        more = traffic_next(demo->traffic, &events, &count);
-        for (size_t i = 0; more && i < count; i++) {
+    for (int minute = 0; minute < minutes && traffic_next(demo->traffic, &events, &count);
+         minute++) {
+        for (size_t i = 0; i < count; i++) {
             enum err_code code = demo_send(demo, &events[i], err);
 
             if (code != ERR_OK) {
@@ -218,7 +217,6 @@ static enum err_code demo_produce(struct demo *demo, int minutes, bool *ret_more
             }
         }
     }
-    *ret_more = more;
     return broker_flush(demo->broker, err);
 }
 
@@ -238,16 +236,15 @@ static enum err_code demo_digest(struct demo *demo, struct err *err)
 
 static enum err_code demo_live(struct demo *demo, struct err *err)
 {
-    int64_t days = (demo->world.to_ns - demo->world.from_ns) / NS_PER_DAY + 2;
-    bool more = true;
+    int64_t days = (demo->world.to_ns - demo->world.from_ns + NS_PER_DAY - 1) / NS_PER_DAY;
 
     demo->traffic = traffic_new(&demo->world, demo->options->seed);
-    for (int64_t day = 0; more; day++) {
+    for (int64_t day = 1; day <= days; day++) {
         int64_t until_ns = demo->clock.time_ns + SLICE_MINUTES * NS_PER_MINUTE;
         enum err_code code = demo_announce(demo, until_ns, err);
 
         if (code == ERR_OK) {
-            code = demo_produce(demo, SLICE_MINUTES, &more, err);
+            code = demo_produce(demo, SLICE_MINUTES, err);
         }
         demo->clock.time_ns = traffic_minute_ns(demo->traffic);
         if (code == ERR_OK) {
@@ -259,10 +256,7 @@ static enum err_code demo_live(struct demo *demo, struct err *err)
         demo->options->progress(demo->options->context, "living through the month", day, days,
                                 "days");
     }
-    demo->options->progress(demo->options->context, "living through the month", days, days, "days");
-    /* Nothing happens any more; but time goes on until every statement is due. */
-    demo->clock.time_ns = demo->world.to_ns + settling_ns;
-    return demo_digest(demo, err);
+    return ERR_OK;
 }
 
 /* Statements and credit notes. */
@@ -303,6 +297,8 @@ static enum err_code demo_publish(struct demo *demo, struct err *err)
     size_t note_count;
     enum err_code code = ERR_OK;
 
+    /* Nothing happens any more, and nothing is read; but time goes on until every statement is due. */
+    demo->clock.time_ns = demo->world.to_ns + settling_ns;
     for (size_t i = 0; code == ERR_OK && i < demo->config->contract_count; i++) {
         code = demo_state(demo, &demo->config->contracts[i], err);
     }

@@ -300,12 +300,10 @@ bool traffic_next(struct traffic *traffic, const struct traffic_event **ret_even
     struct bucket *bucket = bucket_of(traffic, traffic->minute_ns - NS_PER_MINUTE);
 
     bucket->count = 0; /* what the last call handed out */
-    if (traffic->minute_ns >= traffic->world->to_ns + RING_MINUTES * NS_PER_MINUTE) {
+    if (traffic->minute_ns >= traffic->world->to_ns) {
         return false;
     }
-    if (traffic->minute_ns < traffic->world->to_ns) {
-        make_minute(traffic);
-    }
+    make_minute(traffic);
     bucket = bucket_of(traffic, traffic->minute_ns);
     if (bucket->count > 1) {
         qsort(bucket->events, bucket->count, sizeof(bucket->events[0]), compare_events);

@@ -2,8 +2,8 @@
  * The demo's traffic: what the world's services and probes send, in the order in which it reaches the broker.
  *
  * Each event has a time at which it happened and a later one at which it is published: most within seconds, some after minutes,
- * a few after hours. traffic_next hands out one minute of publications at a time, sorted, until nothing is on its way any more. The
- * sequence depends on world and seed only.
+ * a few after hours. traffic_next hands out one minute of publications at a time, sorted, until the world ends; what is on its way
+ * then is never published. The sequence depends on world and seed only.
  */
 #ifndef JOBS_DEMO_TRAFFIC_H
 #define JOBS_DEMO_TRAFFIC_H
@@ -40,7 +40,7 @@ struct traffic *traffic_new(const struct world *world, uint64_t seed);
 void traffic_free(struct traffic *traffic);
 /* The minute that traffic_next will hand out. */
 int64_t traffic_minute_ns(const struct traffic *traffic);
-/* Events published in the next minute; valid until the next call. False when all has been published. */
+/* Events published in the next minute; valid until the next call. False at the end of the world. */
 bool traffic_next(struct traffic *traffic, const struct traffic_event **ret_events,
                   size_t *ret_count);
 /* The URL path with that number. */
