@@ -4,7 +4,7 @@
  * Filled by jobs/config from the topic's entry; borrowed by decoders for as long as they live. A path is dotted
  * ("http.request.status"): it goes through records, unions (the branch that has the field; null is absent) and maps
  * (by key), never through arrays. A role lists alternative paths: the first that exists in the writer's schema is
- * used, decided when the plan is compiled. See ../shared ingest rules in docs/ingest.md.
+ * used, decided when the plan is compiled. The rules: docs/ingest.md.
  */
 #ifndef CONSUMERS_MAPPING_H
 #define CONSUMERS_MAPPING_H
