@@ -73,7 +73,8 @@ const char html_style[] =
     "@page{size:A4;margin:16mm 14mm}"
     "*{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
     "body{font-size:10pt}main{max-width:none;padding:0}h2{break-after:avoid;margin-top:1.4rem}"
-    "table{font-size:8.5pt}td.w{min-width:0}h3{break-after:avoid}tr,.verdict,.bar{break-inside:avoid}.frame{overflow:visible}"
+    "table{font-size:8.5pt}td.w{min-width:0}h3{break-after:avoid}tr,.verdict,.bar{break-inside:"
+    "avoid}.frame{overflow:visible}"
     "details:not([open]){display:none}thead{display:table-header-group}}";
 
 #define PATTERN(name, paper, ink, path)                                                            \
