@@ -76,8 +76,8 @@ struct mapping {
     struct role latency;
     int64_t latency_unit_ns; /* of numbers; 0: only text like "0.123s" */
     struct role instance, customer, region, checker, event_id;
-    struct role weight;   /* integer >= 1 */
-    struct role interval; /* checks */
+    struct role weight;   /* integer from 1 to 10^9 */
+    struct role interval; /* checks; 0 to 400 days */
     int64_t interval_unit_ns;
     int64_t interval_default_ns; /* if the role is absent; 0: published on change only */
     struct exclusion_rule *exclusions;

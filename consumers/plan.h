@@ -4,7 +4,11 @@
  * The whole payload is walked: skipped fields are checked as strictly as those that are read (docs/ingest.md,
  * strictness). plan_run allocates nothing; names in the event point into the payload or into `scratch`. A plan is
  * immutable and may be shared by threads; each thread has its own scratch. Resolution against an optional
- * reader schema follows the Avro specification: names, aliases, promotions, unions, defaults, enums by symbol.
+ * reader schema follows the Avro specification: names, aliases, promotions, unions, defaults, enums by symbol; with a reader
+ * the mapping's paths are those of the reader, and only what they lead to is resolved. Promoted integers stay exact.
+ *
+ * Where several things are wrong with a record, one verdict is given in a fixed order: bytes, exclusions, outcome's exclusion,
+ * service, time, outcome, latency, other names, weight and interval (malformed, if they are out of bounds).
  */
 #ifndef CONSUMERS_PLAN_H
 #define CONSUMERS_PLAN_H
@@ -36,8 +40,8 @@ struct decoded {
     char detail[PLAN_DETAIL_SIZE]; /* for dead letters: place and cause, for people; "" otherwise */
 };
 
-/* reader may be NULL. ERR_CONFIG: the mapping finds no service or no time in this schema, or a role points to a type
- * that cannot play it; the text names role, path and the fields there are. plan borrows writer, reader and mapping. */
+/* reader may be NULL. ERR_CONFIG: the mapping finds no service, time or outcome in this schema, or a role points to a
+ * type that cannot play it; the text names role, path and the fields there are. plan borrows writer, reader and mapping. */
 enum err_code plan_compile(const struct schema *writer, const struct schema *reader,
                            const struct mapping *mapping, struct plan **ret_plan, struct err *err);
 void plan_free(struct plan *plan);

@@ -112,7 +112,7 @@ def mutated(rng, payload):
     payload = bytearray(payload)
     for _ in range(rng.choice([1, 1, 2, 5])):
         at = rng.randrange(len(payload) + 1)
-        what = rng.randrange(5)
+        what = rng.randrange(6)
         if what == 0:
             payload.insert(at, rng.choice([0, 1, 2, 3, 127, 128, 255, rng.randrange(256)]))
         elif what == 1 and at < len(payload):
@@ -121,6 +121,8 @@ def mutated(rng, payload):
             payload[at] ^= 1 << rng.randrange(8)
         elif what == 3 and at < len(payload):
             payload[at] = rng.choice([0, 1, 2, 127, 128, 255])
+        elif what == 5 and at < len(payload):
+            payload[at] = (payload[at] + 2) % 256  # the next index, one item more
         elif what == 4 and rng.random() < 0.3:
             del payload[at:]
         if not payload:
