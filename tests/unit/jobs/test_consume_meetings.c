@@ -1,0 +1,272 @@
+/* Consume runs that meet something: a signal, a rival on the same partition, other members of a group. */
+#include <pthread.h>
+#include <signal.h>
+
+#include "jobs/stop.h"
+#include "tests/unit/jobs/consume_world.h"
+
+struct interruption {
+    int64_t after;
+    int signal_number;
+};
+
+static void interrupt(void *context, int64_t done, int64_t total)
+{
+    struct interruption *interruption = context;
+
+    (void)total;
+    if (done >= interruption->after) {
+        stop_set(interruption->signal_number);
+    }
+}
+
+static void a_signal_ends_a_drain_with_a_commit(void **state)
+{
+    struct interruption interruption = {1, SIGTERM};
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 1);
+    send_events(&world, 0, 20000, 1);
+    options = options_of(&world);
+    options.progress = interrupt;
+    options.context = &interruption;
+    assert_int_equal(consume_run(&options, &result, &err), ERR_OK);
+    assert_true(result.interrupted);
+    assert_in_range(result.records, 1000, 19999);
+    assert_int_equal(ask(&world, COVERED), result.records);
+    assert_int_equal(ask(&world, DRAINED), 0);
+    stop_set(0);
+    assert_int_equal(drain(&world).records, 20000 - result.records);
+    assert_int_equal(ask(&world, TALLIED), 20000);
+    close_world(&world);
+}
+
+static void following_goes_on_until_it_is_told_to_stop(void **state)
+{
+    struct interruption interruption = {30, SIGTERM};
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 2);
+    send_events(&world, 0, 30, 2);
+    options = options_of(&world);
+    options.follow = true;
+    options.progress = interrupt;
+    options.context = &interruption;
+    assert_int_equal(consume_run(&options, &result, &err), ERR_OK);
+    assert_true(result.interrupted);
+    assert_int_equal(result.records, 30);
+    assert_int_equal(ask(&world, TALLIED), 30);
+    stop_set(0);
+    close_world(&world);
+}
+
+/* While this run reads, another one of the same shard commits the same partition: the second commit is fenced. */
+struct rival {
+    struct world *world;
+    bool done;
+};
+
+static void let_the_rival_run(void *context, int64_t done, int64_t total)
+{
+    struct rival *rival = context;
+
+    (void)total;
+    if (done > 0 && !rival->done) {
+        rival->done = true;
+        assert_int_equal(drain(rival->world).records, 2000);
+    }
+}
+
+static void two_runs_on_one_partition_count_it_once(void **state)
+{
+    struct world world;
+    struct rival rival = {.world = &world};
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 1);
+    send_events(&world, 0, 2000, 1);
+    options = options_of(&world);
+    options.progress = let_the_rival_run;
+    options.context = &rival;
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(rival.done);
+    assert_int_equal(result.records, 0); /* all of it was the other's */
+    assert_int_equal(ask(&world, TALLIED), 2000);
+    assert_int_equal(ask(&world, COVERED), 2000);
+    close_world(&world);
+}
+
+/* The rival takes the partition a second time: two schedulers are at work, one has to go. */
+static void push_the_offset(void *context, int64_t done, int64_t total)
+{
+    struct world *world = context;
+    struct err err = ERR_INIT;
+
+    (void)total;
+    if (done > 0) {
+        assert_int_equal(
+            db_exec(world->db, "UPDATE partition_offset SET next_offset = next_offset + 1", &err),
+            ERR_OK);
+    }
+}
+
+static void a_shard_that_is_fenced_twice_gives_up(void **state)
+{
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 1);
+    send_events(&world, 0, 20000, 1);
+    options = options_of(&world);
+    options.progress = push_the_offset;
+    options.context = &world;
+    options.batch_records_max = 2500;
+    assert_int_equal(consume_run(&options, &result, &err), ERR_FENCED);
+    assert_int_equal(ask(&world, BATCHES), 0);
+    close_world(&world);
+}
+
+static void a_group_member_drains_what_the_group_gives_it(void **state)
+{
+    struct world world;
+    struct consume_result result;
+
+    (void)state;
+    open_world(&world, 4);
+    configure(&world, world.mock.servers, "members", MAP, "");
+    send_events(&world, 0, 2000, 4);
+    result = drain(&world);
+    assert_int_equal(result.records, 2000);
+    assert_int_equal(ask(&world, TALLIED), 2000);
+    assert_int_equal(ask(&world, DRAINED), 4);
+    close_world(&world);
+}
+
+/* A second member joins while the first one reads, in a thread with a store connection of its own. */
+struct member {
+    struct world *world;
+    pthread_t thread;
+    bool started;
+    struct consume_result result;
+    struct err err;
+    enum err_code code;
+};
+
+static void *run_member(void *argument)
+{
+    struct member *member = argument;
+    struct world world = *member->world;
+    struct consume_options options;
+
+    random_init_seed(&world.random, 2);
+    open_store(&world);
+    options = options_of(&world);
+    options.batch_records_max = 1000;
+    member->code = consume_run(&options, &member->result, &member->err);
+    db_close(world.db);
+    return NULL;
+}
+
+static void start_member(void *context, int64_t done, int64_t total)
+{
+    struct member *member = context;
+
+    (void)total;
+    if (done > 0 && !member->started) {
+        member->started = true;
+        assert_int_equal(pthread_create(&member->thread, NULL, run_member, member), 0);
+    }
+    if (done > 0) {
+        clock_sleep_ns(clock_system(),
+                       20 * NS_PER_MS); /* slow enough for the rebalance to come in between */
+    }
+}
+
+static void members_that_come_and_go_count_every_record_once(void **state)
+{
+    enum { RECORDS = 60000 };
+    struct world world;
+    struct member second = {.world = &world, .err = ERR_INIT};
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 4);
+    configure(&world, world.mock.servers, "members", MAP, "");
+    send_events(&world, 0, RECORDS, 4);
+    options = options_of(&world);
+    options.batch_records_max = 1000;
+    options.progress = start_member;
+    options.context = &second;
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(second.started);
+    assert_int_equal(pthread_join(second.thread, NULL), 0);
+    if (second.code != ERR_OK) {
+        fail_msg("%s", second.err.text);
+    }
+    assert_int_equal(result.records + second.result.records, RECORDS);
+    assert_int_equal(result.absent + second.result.absent, 0);
+    assert_int_equal(ask(&world, TALLIED), RECORDS);
+    assert_int_equal(ask(&world, COVERED), RECORDS);
+    assert_int_equal(ask(&world, DRAINED), 4);
+    close_world(&world);
+}
+
+static void a_partition_that_was_added_later_begins_at_zero(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, 1);
+    send_events(&world, 0, 10, 1);
+    (void)drain(&world);
+    /* The mock cannot add partitions: take one away from the ledger instead. */
+    close_world(&world);
+    open_world(&world, 2);
+    configure(&world, world.mock.servers, NULL, MAP, "    start: latest\n");
+    send_events(&world, 0, 10, 2);
+    assert_int_equal(drain(&world).records, 0);
+    {
+        struct err err = ERR_INIT;
+
+        assert_int_equal(
+            db_exec(world.db, "DELETE FROM partition_offset WHERE partition_id = 1", &err), ERR_OK);
+    }
+    assert_int_equal(drain(&world).records, 5);
+    assert_int_equal(ask(&world, "SELECT origin FROM partition_offset WHERE partition_id = 1"), 0);
+    close_world(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_signal_ends_a_drain_with_a_commit),
+        cmocka_unit_test(following_goes_on_until_it_is_told_to_stop),
+        cmocka_unit_test(two_runs_on_one_partition_count_it_once),
+        cmocka_unit_test(a_shard_that_is_fenced_twice_gives_up),
+        cmocka_unit_test(a_group_member_drains_what_the_group_gives_it),
+        cmocka_unit_test(members_that_come_and_go_count_every_record_once),
+        cmocka_unit_test(a_partition_that_was_added_later_begins_at_zero),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
