@@ -132,7 +132,7 @@ static void test_misuse_stops_the_program(void **state)
             struct json_writer json;
             struct strbuf out;
 
-            (void)freopen("/dev/null", "w", stderr);
+            assert_non_null(freopen("/dev/null", "w", stderr));
             (void)signal(SIGABRT, SIG_DFL);
             strbuf_init(&out, 1000);
             json_init(&json, &out, false);
