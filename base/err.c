@@ -19,7 +19,8 @@ static void clean_text(char *text)
 }
 
 /* Formats through a buffer of its own, so that err->text may be among the arguments. */
-static void set_text(struct err *err, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void set_text(struct err *err, const char *format,
+                                                           va_list arguments)
 {
     char text[ERR_TEXT_SIZE];
 

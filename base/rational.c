@@ -172,11 +172,10 @@ static bool round_away(unsigned __int128 whole, unsigned __int128 rest, unsigned
         return negative && rest != 0;
     case ROUND_HALF_EVEN:
         return rest > to_next || (rest == to_next && whole % 2 == 1);
-    case ROUND_HALF_UP:
+    default:
+        CHECK(rounding == ROUND_HALF_UP);
         return rest >= to_next;
     }
-    CHECK(!"rounding");
-    return false;
 }
 
 int128 rational_scale(struct rational value, int digits, enum rounding rounding)
