@@ -27,13 +27,15 @@ const char *explain_border(struct arena *arena, const struct result *result,
     const char *unit = method_row(result->contract->availability.method)->unit;
     const char *lost = wording_quantity(arena, result->lost, unit);
     const char *allowed = wording_quantity(arena, border->allowed, unit);
-    const char *verdict = border->missed ? "missed" : "kept";
+    const char *below = border->is_target ? "missed" : "the tier applies, unless a lower one does";
+    const char *verdict = border->missed ? below : border->is_target ? "met" : "not reached";
 
     if (!result->known) {
         return "nothing was measured";
     }
     if (rational_compare(result->lost, border->allowed) == 0) {
-        verdict = "exactly at the border, which counts as kept";
+        verdict = border->is_target ? "exactly at the border, which is met"
+                                    : "exactly at the border, which is not below it";
     }
     return arena_format(arena, "%s lost, %s allowed: %s", lost, allowed, verdict);
 }

@@ -72,8 +72,10 @@ const char html_style[] =
     "--panel:#f4f4f4;--good:#00553e;--bad:#8a2d00;--accent:#003d60}"
     "@page{size:A4;margin:16mm 14mm}"
     "*{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
-    "body{font-size:10pt}main{max-width:none;padding:0}h2{break-after:avoid;margin-top:1.4rem}"
-    "table{font-size:8.5pt}td.w{min-width:0}h3{break-after:avoid}tr,.verdict,.bar{break-inside:"
+    "html{font-size:9.5pt}body{font-size:9.5pt}main{max-width:none;padding:0}h2{break-after:avoid;"
+    "margin-top:1.4rem}"
+    "table,thead th{font-size:7.5pt}th,td{padding-right:.45rem}td.w,tbody "
+    "th{min-width:0}h3{break-after:avoid}tr,.verdict,.bar{break-inside:"
     "avoid}.frame{overflow:visible}"
     "details:not([open]){display:none}thead{display:table-header-group}}";
 

@@ -127,12 +127,10 @@ void html_cover(struct page *page)
     page_raw(page, "</dl>\n");
 }
 
-static void service_row(struct page *page, const struct tree *service)
+/* The figures of one service, or of the contract. */
+static void measured_cells(struct page *page, const struct tree *service)
 {
 
-    page_raw(page, "<tr><th scope=\"row\">");
-    page_name(page, tree_text(service, "service"));
-    page_raw(page, "</th>");
     if (tree_present(service, "uptime")) {
         page_cell_words(page,
                         tree_truth(service, "met") ? "\xe2\x9c\x93 met" : "\xe2\x9c\x97 missed");
@@ -150,10 +148,47 @@ static void service_row(struct page *page, const struct tree *service)
                   ? arena_format(&page->arena, "%s %%",
                                  page_number(page, tree_text(service, "budget.used_percent")))
                   : "-");
+}
+
+static void service_row(struct page *page, const struct tree *service)
+{
+    page_raw(page, "<tr><th scope=\"row\">");
+    page_name(page, tree_text(service, "service"));
+    page_raw(page, "</th>");
+    measured_cells(page, service);
     page_cell_number(page, page_integer(page, tree_integer(service, "requests.total")));
     page_cell_number(page, page_integer(page, tree_integer(service, "requests.errors")));
     page_cell_number(page, page_integer(page, tree_integer(service, "requests.slow")));
     page_raw(page, "</tr>\n");
+}
+
+/* What the contract comes to where it is more than one of its services. */
+static void pooled_row(struct page *page)
+{
+    page_raw(page, "<tr><th scope=\"row\">Contract</th>");
+    measured_cells(page, page->document);
+    page_raw(page, "<td></td><td></td><td></td></tr>\n");
+}
+
+static const char *pool_words(struct str pool)
+{
+    static const struct {
+        const char *name, *words;
+    } pools[] = {
+        {"per_service", "Each service has a result of its own; that of the contract is the worst."},
+        {"sum", "The contract is measured on the sum of its services."},
+        {"all_required", "Each moment of the contract counts like the service that was worst then, "
+                         "of those that were measured."},
+        {"any_enough", "Each moment of the contract counts like the service that was best then, of "
+                       "those that were measured."},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(pools); i++) {
+        if (str_equal(pool, STR(pools[i].name))) {
+            return pools[i].words;
+        }
+    }
+    return "";
 }
 
 void html_services(struct page *page)
@@ -179,11 +214,17 @@ void html_services(struct page *page)
     for (size_t i = 0; i < services->count; i++) {
         service_row(page, &services->children[i]);
     }
-    page_table_end(page);
-    if (tree_present(page->document, "worst_service")) {
-        page_raw(page, "<p class=\"small soft\">The result of the contract is that of ");
-        page_name(page, tree_text(page->document, "worst_service"));
-        page_raw(page, ".</p>\n");
+    if (services->count > 1) {
+        pooled_row(page);
     }
+    page_table_end(page);
+    page_raw(page, "<p class=\"small soft\">");
+    page_words(page, pool_words(tree_text(page->document, "method.pool")));
+    if (tree_present(page->document, "worst_service")) {
+        page_raw(page, " Here it is that of ");
+        page_name(page, tree_text(page->document, "worst_service"));
+        page_raw(page, ".");
+    }
+    page_raw(page, "</p>\n");
     page_section_end(page);
 }

@@ -4,7 +4,7 @@
     pages.py SLA_CASE [--chromium PROGRAM] [--keep FOLDER]
 
 Neither page may write to the console, ask the network for anything, open a dialog or run a script; names must be there as text; the hostile page
-must have exactly as many elements as its harmless twin; both fit a screen 320 px wide. Speaks the DevTools protocol over a pipe;
+must have exactly as many elements as its harmless twin; all fit a screen 320 px wide and a sheet of A4. Speaks the DevTools protocol over a pipe;
 plain Python.
 """
 
@@ -138,6 +138,12 @@ class Tab:
                                    returnByValue=True)
         return answer["result"].get("value")
 
+    def width(self, media, available):
+        self.browser.call("Emulation.setEmulatedMedia", self.session, media=media)
+        self.browser.call("Emulation.setDeviceMetricsOverride", self.session, width=available,
+                          height=900, deviceScaleFactor=1, mobile=False)
+        return self.evaluate("document.documentElement.scrollWidth")
+
     def complaints(self):
         return complaints(self.browser.events, self.session, self.url)
 
@@ -164,10 +170,9 @@ def check_page(browser, path, names, failures):
         "Array.from(document.querySelectorAll('h1,h2,h3,th')).every(e => e.textContent.trim() != '')"))
     expect("a part is missing", tab.evaluate("document.querySelectorAll('section').length") == 11)
     count = tab.evaluate("document.getElementsByTagName('*').length")
-    browser.call("Emulation.setDeviceMetricsOverride", tab.session, width=320, height=800,
-                 deviceScaleFactor=1, mobile=False)
-    width = tab.evaluate("document.documentElement.scrollWidth")
-    expect(f"it is {width} px wide on a screen of 320 px", width is not None and width <= 320)
+    for media, available in (("screen", 320), ("print", 688)):  # A4 less its margins has 688 px
+        width = tab.width(media, available)
+        expect(f"{media}: it is {width} px wide where {available} px are", width <= available)
     failures += [f"{where}: {complaint}" for complaint in tab.complaints()]
     return count
 
