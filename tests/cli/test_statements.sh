@@ -1,0 +1,75 @@
+# uptally report, credits and announce on a store without events: usage, exit statuses, one clear line each.
+. "$(dirname "$0")/expect.sh"
+
+cat >a.yaml <<'END'
+store: {sqlite: a.db}
+output: published
+contracts:
+  - id: acme
+    customer: ACME
+    services: [api]
+    time_zone: Europe/Berlin
+    currency: EUR
+    fee: 100.00
+    availability:
+      target: 99.5
+      method: request_ratio
+      unknown: {no_traffic: up, probe_down: exclude, pipeline_gap: down, not_provisioned: exclude}
+    credits:
+      tiers: [{below: 99.5, percent: 10}]
+      rounding: half_up
+END
+printf 'store: {sqlite: a.db}\noutput: published\n' >none.yaml
+
+# Nothing has been folded: no statement, and no error.
+expect 0 report a.yaml --month 2026-01
+no_out
+err 'no event of this month has been folded'
+expect 0 credits a.yaml --month 2026-01
+no_out
+expect 0 credits a.yaml --month 2026-01 --format json
+out '"credit_notes": []'
+
+# By force a month that is over is issued, and then again the same.
+expect 0 report a.yaml --month 2026-01 --force
+out 'published/acme/2026-01/statement-r1.html'
+cp published/acme/2026-01/statement-r1.json first.json
+expect 0 report a.yaml --month 2026-01 --exit-code
+cmp -s first.json published/acme/2026-01/statement-r1.json || fail "issued twice, with different bytes"
+expect 0 report a.yaml --month 2026-01 --stdout
+cmp -s first.json "$folder/out" || fail "--stdout prints another document"
+expect 0 report a.yaml --month 2026-01 --stdout --format csv
+out 'statement,,contract.customer,ACME'
+
+# What stands under the name of a statement is never overwritten.
+echo mine >published/acme/2026-01/statement-r1.csv
+expect 7 report a.yaml --month 2026-01
+grep -qx mine published/acme/2026-01/statement-r1.csv || fail "overwritten"
+
+expect 2 report a.yaml --month 2026-13
+err_is 'uptally: --month: "2026-13" is not a month like 2026-10'
+expect 2 report a.yaml --contract acmee
+err_is 'uptally: --contract: there is no contract "acmee"'
+expect 3 report none.yaml
+err_is 'uptally: none.yaml: there are no contracts'
+expect 2 credits a.yaml --month October
+
+# Announcements: numbers on standard output, doubts on standard error.
+expect 0 announce a.yaml --service api --from 2100-01-01T00:00:00Z --to 2100-01-01T01:00:00Z --reason upgrade --author eve
+out 1
+expect 0 announce a.yaml --service '*' --from 2020-01-01T00:00:00Z --to 2020-01-01T01:00:00Z --reason late
+err 'excuses nothing'
+expect 0 announce a.yaml --service apii --from 2100-01-01T00:00:00Z --to 2100-01-01T01:00:00Z --reason slip
+err 'no contract names a service "apii"'
+expect 0 announce a.yaml --list
+out 'upgrade (eve)'
+expect 0 announce a.yaml --cancel 1
+expect 0 announce a.yaml --list
+out 'CANCELLED'
+expect 2 announce a.yaml --cancel 1
+err_is 'uptally: announcement 1 is cancelled already, by 4'
+expect 2 announce a.yaml --service api --from 2100-01-01T00:00:00Z --to 2100-01-01T01:00:00Z
+err_is 'uptally: --reason is missing'
+expect 2 announce a.yaml --service api --from 2100-01-02T00:00:00Z --to 2100-01-01T01:00:00Z --reason upgrade
+err_is 'uptally: the maintenance must end after its start'
+expect 0 audit a.yaml
