@@ -80,7 +80,8 @@ static enum err_code open_observer(struct source_kafka *self, struct err *err)
 }
 
 /* The end that read_committed sees and the end of the log are two questions of two handles: the answer depends on the
- * isolation level of who asks. */
+ * isolation level of who asks. The end of the log is asked for first: without open transactions the last stable offset then is
+ * not below it, whatever arrives in between, and who reads up to the one has read up to the other. */
 enum err_code kafka_watermarks(struct source *source, const struct source_partition *partitions,
                                size_t count, struct source_watermarks *ret_watermarks,
                                struct err *err)
@@ -92,25 +93,25 @@ enum err_code kafka_watermarks(struct source *source, const struct source_partit
         return ERR_OK;
     }
     if (open_observer(self, err) == ERR_OK &&
+        ask(self, &self->observer, partitions, count, RD_KAFKA_OFFSET_END, &high, err) == ERR_OK &&
         ask(self, &self->reader, partitions, count, RD_KAFKA_OFFSET_BEGINNING, &low, err) ==
             ERR_OK &&
-        ask(self, &self->reader, partitions, count, RD_KAFKA_OFFSET_END, &stable, err) == ERR_OK &&
-        ask(self, &self->observer, partitions, count, RD_KAFKA_OFFSET_END, &high, err) == ERR_OK) {
+        ask(self, &self->reader, partitions, count, RD_KAFKA_OFFSET_END, &stable, err) == ERR_OK) {
         for (size_t i = 0; i < count; i++) {
             ret_watermarks[i] = (struct source_watermarks){
                 low->elems[i].offset, stable->elems[i].offset, high->elems[i].offset};
         }
     }
+    if (high != NULL) {
+        rd_kafka_topic_partition_list_destroy(high);
+    }
     if (low != NULL) {
         rd_kafka_topic_partition_list_destroy(low);
     }
-    if (stable != NULL) {
-        rd_kafka_topic_partition_list_destroy(stable);
-    }
-    if (high == NULL) {
+    if (stable == NULL) {
         return err->code;
     }
-    rd_kafka_topic_partition_list_destroy(high);
+    rd_kafka_topic_partition_list_destroy(stable);
     return ERR_OK;
 }
 

@@ -76,7 +76,8 @@ struct source {
     /* ERR_BROKER if the topic does not exist; the text says so. */
     enum err_code (*partition_count)(struct source *source, uint32_t topic, int32_t *ret_count,
                                      struct err *err);
-    /* Of several partitions in a few requests; ret_watermarks[i] belongs to partitions[i]. All were read after the call began. */
+    /* Of several partitions in a few requests; ret_watermarks[i] belongs to partitions[i]. All were read after the call began, the end
+     * of the log before the last stable offset: a drain up to the second has passed the first, unless a transaction is open. */
     enum err_code (*watermarks)(struct source *source, const struct source_partition *partitions,
                                 size_t count, struct source_watermarks *ret_watermarks,
                                 struct err *err);

@@ -1,6 +1,8 @@
 /* The source against librdkafka's mock cluster: what is read, where it ends, and what a user is told when it cannot be reached. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -303,9 +305,54 @@ static void a_broker_that_goes_away_ends_the_poll(void **state)
     mock_close(&mock);
 }
 
+/* Writes to partition 0 of "requests" until it is told to stop. */
+struct writer {
+    struct mock_broker *mock;
+    atomic_bool stop;
+};
+
+static void *write_on(void *argument)
+{
+    struct writer *writer = argument;
+
+    while (!atomic_load(&writer->stop)) {
+        mock_send(writer->mock, "requests", 0, "abc", 3, 1700000000000);
+        (void)rd_kafka_flush(writer->mock->producer, 100);
+    }
+    return NULL;
+}
+
+/* A drain that has reached the last stable offset has reached the end of the log as well, as it was when the question began, unless a
+ * transaction is open. So the end that read_committed sees is the younger of the two answers. */
+static void the_last_stable_offset_is_not_older_than_the_end(void **state)
+{
+    struct mock_broker mock;
+    struct writer writer = {.mock = &mock};
+    struct source_partition first = {0, 0};
+    struct source_watermarks watermarks = {0};
+    struct source *source;
+    struct err err = ERR_INIT;
+    pthread_t thread;
+
+    (void)state;
+    mock_open(&mock);
+    mock_topic(&mock, "requests", 1);
+    source = open_source(mock.servers, NULL);
+    assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
+    while (watermarks.high < 1000) {
+        assert_int_equal(source->watermarks(source, &first, 1, &watermarks, &err), ERR_OK);
+        assert_true(watermarks.last_stable >= watermarks.high);
+    }
+    atomic_store(&writer.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    source->close(source);
+    mock_close(&mock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_last_stable_offset_is_not_older_than_the_end),
         cmocka_unit_test(settings_that_would_break_the_promise_are_refused),
         cmocka_unit_test(a_broker_that_is_not_there_is_named_with_the_cause),
         cmocka_unit_test(a_listener_that_speaks_no_tls_is_named),
