@@ -312,10 +312,7 @@ static enum err_code work(struct consume *run, struct err *err)
     if (consume_open(run, err) != ERR_OK) {
         return err->code;
     }
-    run->last_commit_ns = clock_monotonic_ns(run->options->clock);
-    if (consume_look(run, err) != ERR_OK) {
-        return err->code;
-    }
+    run->last_commit_ns = run->last_look_ns = clock_monotonic_ns(run->options->clock);
     report_progress(run);
     code = leave(run, read_topics(run, err), err);
     if (code != ERR_OK) {

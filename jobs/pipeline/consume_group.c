@@ -80,8 +80,8 @@ enum err_code consume_revoked(struct consume *run, const struct source_item *ite
             if (lane->state == LANE_PARKED) {
                 run->result->parked_partitions--; /* whoever gets it finds the same */
             }
-            lane->state = LANE_FOREIGN;
-            lane->noted = false;
+            lane->state =
+                LANE_FOREIGN; /* its note stays: it is still true if the lane comes back */
             (void)run->source->stop(run->source, lane_partition(intake, p), err);
         }
     }

@@ -260,13 +260,30 @@ static enum err_code open_intake(struct consume *run, size_t number, struct str 
     return intake_open(&run->intakes[number], &options, err);
 }
 
-/* The order is the promise: where every partition begins is in the store before the first record is read. */
+/* The first note of each lane is made of the same answer as its aim. Asked for later, the end of a busy log would lie behind the aim, and
+ * a drain would never see its note come true. */
+static void note_aims(struct intake *intake, const struct source_watermarks *watermarks,
+                      int64_t now_ns)
+{
+    for (int32_t p = 0; p < intake->lane_count; p++) {
+        struct lane *lane = &intake->lanes[p];
+
+        lane->noted = true;
+        lane->note_high = watermarks[p].high;
+        lane->note_time_ns = now_ns;
+    }
+}
+
+/* The order is the promise: where every partition begins is in the store before the first record is read, and the store's clock was read
+ * before anything that is noted with it. */
 static enum err_code open_lanes(struct consume *run, struct intake *intake, struct err *err)
 {
     struct source_watermarks *watermarks;
+    int64_t now_ns;
     int32_t count;
 
-    if (run->source->partition_count(run->source, intake->number, &count, err) != ERR_OK) {
+    if (db_now_ns(run->options->db, &now_ns, err) != ERR_OK ||
+        run->source->partition_count(run->source, intake->number, &count, err) != ERR_OK) {
         return err->code;
     }
     intake_grow(intake, count);
@@ -274,6 +291,7 @@ static enum err_code open_lanes(struct consume *run, struct intake *intake, stru
         settle_origins(run, intake, watermarks, err) != ERR_OK) {
         return err->code;
     }
+    note_aims(intake, watermarks, now_ns);
     return aim(run, intake, 0, watermarks, err);
 }
 

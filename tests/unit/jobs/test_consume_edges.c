@@ -1,0 +1,82 @@
+/* A consume run whose world does not stand still: records that arrive between two questions, signals and rivals at bad moments. */
+#include "consumers/source.h"
+#include "tests/unit/jobs/consume_world.h"
+
+/* The broker's source with one answer replaced; the calls of a source are its own copy. */
+struct meddled {
+    struct world *world;
+    struct source *source;
+    enum err_code (*watermarks)(struct source *source, const struct source_partition *partitions,
+                                size_t count, struct source_watermarks *ret_watermarks,
+                                struct err *err);
+    int calls;
+};
+
+static struct meddled meddled;
+
+static void meddle(struct world *world,
+                   enum err_code (*watermarks)(struct source *, const struct source_partition *,
+                                               size_t, struct source_watermarks *, struct err *))
+{
+    static const char *const topics[] = {"requests"};
+    struct source_options options = {.bootstrap_servers = world->mock.servers,
+                                     .topics = topics,
+                                     .topic_count = 1,
+                                     .clock = clock_system()};
+    struct err err = ERR_INIT;
+
+    meddled = (struct meddled){.world = world};
+    if (source_kafka_open(&options, &meddled.source, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    meddled.watermarks = meddled.source->watermarks;
+    meddled.source->watermarks = watermarks;
+}
+
+/* Behind every answer about the ends of logs somebody writes on. */
+static enum err_code answer_then_write(struct source *source,
+                                       const struct source_partition *partitions, size_t count,
+                                       struct source_watermarks *ret_watermarks, struct err *err)
+{
+    enum err_code code = meddled.watermarks(source, partitions, count, ret_watermarks, err);
+
+    send_events(meddled.world, 1000 + 2 * meddled.calls++, 2, 2);
+    return code;
+}
+
+/* A topic that is written to all the time: each drain ends where the log ended at its start, and everything written before that start
+ * is in. If the note aimed behind the drain's own aim, complete-until would stand still for ever. */
+static void a_drain_of_a_busy_topic_notes_how_far_it_came(void **state)
+{
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+    int64_t start_ns;
+
+    (void)state;
+    open_world(&world, 2);
+    send_events(&world, 0, 100, 2);
+    meddle(&world, answer_then_write);
+    options = options_of(&world);
+    options.source = meddled.source;
+    start_ns = clock_now_ns(clock_system());
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(meddled.calls > 0);
+    assert_int_equal(result.records, 100);
+    assert_int_equal(ask(&world, DRAINED), 2);
+    assert_true(ask(&world, "SELECT MIN(drained_ns) FROM partition_offset") >= start_ns);
+    meddled.source->close(meddled.source);
+    close_world(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_drain_of_a_busy_topic_notes_how_far_it_came),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
