@@ -137,7 +137,7 @@ void json_close(struct json_writer *json)
     strbuf_append_char(json->out, array ? ']' : '}');
 }
 
-void json_string(struct json_writer *json, const char *key, struct str value)
+void json_str(struct json_writer *json, const char *key, struct str value)
 {
     begin_value(json, key);
     append_string(json->out, value);
@@ -145,7 +145,7 @@ void json_string(struct json_writer *json, const char *key, struct str value)
 
 void json_text(struct json_writer *json, const char *key, const char *value)
 {
-    json_string(json, key, STR(value));
+    json_str(json, key, STR(value));
 }
 
 void json_int64(struct json_writer *json, const char *key, int64_t value)
@@ -160,7 +160,7 @@ void json_bool(struct json_writer *json, const char *key, bool value)
     strbuf_append_text(json->out, value ? "true" : "false");
 }
 
-void json_null(struct json_writer *json, const char *key)
+void json_nothing(struct json_writer *json, const char *key)
 {
     begin_value(json, key);
     strbuf_append_text(json->out, "null");

@@ -32,11 +32,11 @@ void json_init(struct json_writer *json, struct strbuf *out, bool pretty);
 void json_open_object(struct json_writer *json, const char *key);
 void json_open_array(struct json_writer *json, const char *key);
 void json_close(struct json_writer *json);
-void json_string(struct json_writer *json, const char *key, struct str value);
+void json_str(struct json_writer *json, const char *key, struct str value);
 void json_text(struct json_writer *json, const char *key, const char *value);
 void json_int64(struct json_writer *json, const char *key, int64_t value);
 void json_bool(struct json_writer *json, const char *key, bool value);
-void json_null(struct json_writer *json, const char *key);
+void json_nothing(struct json_writer *json, const char *key);
 /* Ends the document; everything must be closed. */
 void json_finish(struct json_writer *json);
 

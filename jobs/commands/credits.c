@@ -50,20 +50,20 @@ static void write_json(const struct credit_note *notes, size_t count, struct str
     json_open_array(&json, "credit_notes");
     for (size_t i = 0; i < count; i++) {
         json_open_object(&json, NULL);
-        json_string(&json, "amount", notes[i].amount);
+        json_str(&json, "amount", notes[i].amount);
         json_int64(&json, "amount_minor", notes[i].amount_minor);
         if (notes[i].claim_until.size > 0) {
-            json_string(&json, "claim_until", notes[i].claim_until);
+            json_str(&json, "claim_until", notes[i].claim_until);
         } else {
-            json_null(&json, "claim_until");
+            json_nothing(&json, "claim_until");
         }
-        json_string(&json, "contract", notes[i].contract);
-        json_string(&json, "currency", notes[i].currency);
-        json_string(&json, "customer", notes[i].customer);
-        json_string(&json, "id", notes[i].id);
-        json_string(&json, "period", notes[i].period);
+        json_str(&json, "contract", notes[i].contract);
+        json_str(&json, "currency", notes[i].currency);
+        json_str(&json, "customer", notes[i].customer);
+        json_str(&json, "id", notes[i].id);
+        json_str(&json, "period", notes[i].period);
         json_int64(&json, "revision", notes[i].revision);
-        json_string(&json, "statement_sha256", notes[i].statement_sha256);
+        json_str(&json, "statement_sha256", notes[i].statement_sha256);
         json_int64(&json, "total_minor", notes[i].total_minor);
         json_close(&json);
     }

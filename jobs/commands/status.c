@@ -347,7 +347,7 @@ static void write_services(struct json_writer *json, const struct status *status
             json_text(json, NULL, grade_row(service->strip[m])->name);
         }
         json_close(json);
-        json_string(json, "service", service->name);
+        json_str(json, "service", service->name);
         json_close(json);
     }
     json_close(json);
@@ -363,8 +363,8 @@ static void write_incidents(struct json_writer *json, const struct status *statu
 
         json_open_object(json, NULL);
         json_text(json, "from", civil_format_rfc3339(incident->first_minute * NS_PER_MINUTE, text));
-        json_string(json, "level", incident->level);
-        json_string(json, "service", incident->service);
+        json_str(json, "level", incident->level);
+        json_str(json, "service", incident->service);
         json_text(json, "worst", grade_row(incident->worst)->name);
         json_close(json);
     }
@@ -384,13 +384,13 @@ static enum err_code print_json(FILE *out, const struct status *status, struct e
     if (status->complete) {
         json_text(&json, "complete_until", civil_format_rfc3339(status->complete_until_ns, text));
     } else {
-        json_null(&json, "complete_until");
+        json_nothing(&json, "complete_until");
     }
     write_incidents(&json, status);
     if (status->complete) {
         json_int64(&json, "lag_seconds", status->lag_ns / NS_PER_SECOND);
     } else {
-        json_null(&json, "lag_seconds");
+        json_nothing(&json, "lag_seconds");
     }
     write_services(&json, status);
     json_int64(&json, "version", 1);

@@ -99,11 +99,11 @@ static void write_json(struct table *table, const struct table_cell *cells)
         char buffer[CIVIL_TEXT_SIZE];
 
         if (cell->null) {
-            json_null(&json, column->name);
+            json_nothing(&json, column->name);
         } else if (column->type == TABLE_INTEGER) {
             json_int64(&json, column->name, cell->number);
         } else {
-            json_string(&json, column->name, cell_text(column->type, cell, buffer));
+            json_str(&json, column->name, cell_text(column->type, cell, buffer));
         }
     }
     json_close(&json);

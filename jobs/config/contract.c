@@ -36,7 +36,7 @@ static void write_decimal(struct json_writer *json, const char *key, struct rati
 
     strbuf_init(&text, VALUE_SIZE_MAX);
     rational_format_exact(&text, value);
-    json_string(json, key, strbuf_view(&text));
+    json_str(json, key, strbuf_view(&text));
     strbuf_release(&text);
 }
 
@@ -157,20 +157,20 @@ void contract_write_terms(struct json_writer *json, const char *key,
     if (contract->currency != NULL) {
         json_text(json, "currency", contract->currency->code);
     }
-    json_string(json, "customer", contract->customer);
+    json_str(json, "customer", contract->customer);
     json_int64(json, "digits", contract->digits);
     if (contract->currency != NULL) {
         write_decimal(json, "fee", contract->fee);
     }
     write_duration(json, "grace", contract->grace_ns);
-    json_string(json, "id", contract->id);
+    json_str(json, "id", contract->id);
     write_maintenance(json, &contract->maintenance);
     json_text(json, "partial_period",
               contract->partial_period == PARTIAL_PRO_RATA ? "pro_rata" : "deemed_up");
     json_text(json, "period", "month");
     json_open_array(json, "services");
     for (size_t i = 0; i < contract->service_count; i++) {
-        json_string(json, NULL, contract->services[i]);
+        json_str(json, NULL, contract->services[i]);
     }
     json_close(json);
     json_text(json, "time_zone", zone_name(contract->zone));

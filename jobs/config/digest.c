@@ -18,7 +18,7 @@ static void write_role(struct json_writer *json, const char *key, const struct r
     }
     json_open_array(json, key);
     for (size_t i = 0; i < role->path_count; i++) {
-        json_string(json, NULL, role->paths[i]);
+        json_str(json, NULL, role->paths[i]);
     }
     json_close(json);
 }
@@ -35,7 +35,7 @@ static void write_values(struct json_writer *json, const char *key, const struct
         }
         json_int64(json, "match", (int64_t)values[i].match);
         if (values[i].match != RULE_RANGE) {
-            json_string(json, "text", values[i].text);
+            json_str(json, "text", values[i].text);
         }
         json_close(json);
     }
@@ -50,7 +50,7 @@ static void write_exclusions(struct json_writer *json, const struct mapping *map
 
         json_open_object(json, NULL);
         write_role(json, "field", &rule->field);
-        json_string(json, "name", rule->name);
+        json_str(json, "name", rule->name);
         write_values(json, "values", rule->values, rule->value_count);
         json_close(json);
     }
@@ -101,7 +101,7 @@ static void write_mapping(struct json_writer *json, const struct mapping *mappin
         json_close(json);
     }
     json_close(json);
-    json_string(json, "service_default", mapping->service_default);
+    json_str(json, "service_default", mapping->service_default);
     write_role(json, "time", &mapping->time);
     json_int64(json, "time_unit_ns", mapping->time_unit_ns);
     write_role(json, "weight", &mapping->weight);
@@ -135,7 +135,7 @@ static void write_services(struct json_writer *json, const struct config *config
     json_open_array(json, "services");
     for (size_t i = 0; i < config->service_count; i++) {
         json_open_object(json, NULL);
-        json_string(json, "name", sorted[i]->name);
+        json_str(json, "name", sorted[i]->name);
         json_int64(json, "threshold_ns", sorted[i]->latency_threshold_ns);
         json_close(json);
     }

@@ -42,7 +42,7 @@ static void write_schema(const struct table_row *row, struct strbuf *body)
     CHECK((row->file == NULL) == (file == NULL));
     json_init(&json, body, false);
     json_open_object(&json, NULL);
-    json_string(&json, "schema", file != NULL ? str_of(file->data, file->size) : STR(row->text));
+    json_str(&json, "schema", file != NULL ? str_of(file->data, file->size) : STR(row->text));
     if (row->type != NULL) {
         json_text(&json, "schemaType", row->type);
     }

@@ -106,21 +106,21 @@ static void write_json(const struct credit_note *note, struct strbuf *out)
 
     json_init(&json, out, true);
     json_open_object(&json, NULL);
-    json_string(&json, "amount", note->amount);
+    json_str(&json, "amount", note->amount);
     json_int64(&json, "amount_minor", note->amount_minor);
     if (note->claim_until.size > 0) {
-        json_string(&json, "claim_until", note->claim_until);
+        json_str(&json, "claim_until", note->claim_until);
     } else {
-        json_null(&json, "claim_until");
+        json_nothing(&json, "claim_until");
     }
-    json_string(&json, "contract", note->contract);
-    json_string(&json, "currency", note->currency);
-    json_string(&json, "customer", note->customer);
+    json_str(&json, "contract", note->contract);
+    json_str(&json, "currency", note->currency);
+    json_str(&json, "customer", note->customer);
     json_text(&json, "format", "uptally.credit_note/1");
-    json_string(&json, "id", note->id);
-    json_string(&json, "period", note->period);
+    json_str(&json, "id", note->id);
+    json_str(&json, "period", note->period);
     json_int64(&json, "revision", note->revision);
-    json_string(&json, "statement_sha256", note->statement_sha256);
+    json_str(&json, "statement_sha256", note->statement_sha256);
     json_int64(&json, "total_minor", note->total_minor);
     json_close(&json);
     json_finish(&json);

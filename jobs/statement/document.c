@@ -37,7 +37,7 @@ static void write_decimal(struct document *document, const char *key, struct rat
 
     strbuf_init(&buf, 128);
     rational_format_exact(&buf, value);
-    json_string(&document->json, key, strbuf_view(&buf));
+    json_str(&document->json, key, strbuf_view(&buf));
     strbuf_release(&buf);
 }
 
@@ -47,7 +47,7 @@ static void write_int128(struct document *document, const char *key, int128 valu
 
     strbuf_init(&buf, 64);
     int128_format(&buf, value);
-    json_string(&document->json, key, strbuf_view(&buf));
+    json_str(&document->json, key, strbuf_view(&buf));
     strbuf_release(&buf);
 }
 
@@ -81,7 +81,7 @@ static void write_uptime(struct document *document, const struct measure *measur
     struct rational uptime;
 
     if (!measure_uptime(measure, &uptime)) {
-        json_null(&document->json, "uptime");
+        json_nothing(&document->json, "uptime");
         return;
     }
     json_open_object(&document->json, "uptime");
@@ -95,7 +95,7 @@ static void write_uptime(struct document *document, const struct measure *measur
 static void write_tier(struct document *document, const struct credit_tier *tier)
 {
     if (tier == NULL) {
-        json_null(&document->json, "tier");
+        json_nothing(&document->json, "tier");
         return;
     }
     json_open_object(&document->json, "tier");
@@ -119,7 +119,7 @@ static void write_budget(struct document *document, const struct measure *measur
     write_decimal(document, "measured", measure->valid);
     json_text(json, "unit", method_row(document->contract->availability.method)->unit);
     if (allowed.numerator == 0) {
-        json_null(json, "used_percent");
+        json_nothing(json, "used_percent");
     } else {
         json_text(json, "used_percent",
                   wording_percent_floor(&document->arena, rational_divide(lost, allowed), 1));
@@ -142,7 +142,7 @@ static void write_gaps(struct document *document)
                 json_open_object(json, NULL);
                 write_moment(document, "from", segment->from_s);
                 json_int64(json, "seconds", segment->to_s - segment->from_s);
-                json_string(json, "service", service->service);
+                json_str(json, "service", service->service);
                 write_moment(document, "to", segment->to_s);
                 json_close(json);
             }
@@ -163,13 +163,13 @@ static void write_completeness(struct document *document)
         const struct source_partition *partition = &document->facts->partitions[i];
 
         json_open_object(json, NULL);
-        json_string(json, "cluster", partition->cluster);
+        json_str(json, "cluster", partition->cluster);
         json_int64(json, "dead_letters", partition->dead_letters);
         json_int64(json, "high", partition->high);
         json_int64(json, "incarnation", partition->incarnation);
         json_int64(json, "low", partition->low);
         json_int64(json, "partition", partition->partition);
-        json_string(json, "topic", partition->topic);
+        json_str(json, "topic", partition->topic);
         json_close(json);
     }
     json_close(json);
@@ -185,11 +185,11 @@ static void write_contract(struct document *document)
     if (contract->currency != NULL) {
         json_text(json, "currency", contract->currency->code);
     } else {
-        json_null(json, "currency");
+        json_nothing(json, "currency");
     }
-    json_string(json, "customer", contract->customer);
+    json_str(json, "customer", contract->customer);
     json_text(json, "digest", contract->digest);
-    json_string(json, "id", contract->id);
+    json_str(json, "id", contract->id);
     contract_write_terms(json, "terms", contract);
     json_close(json);
 }
@@ -202,18 +202,18 @@ static void write_credit(struct document *document)
     struct strbuf amount;
 
     if (!credit->present) {
-        json_null(json, "credit");
+        json_nothing(json, "credit");
         return;
     }
     strbuf_init(&amount, 64);
     money_format(&amount, currency, credit->amount_minor);
     json_open_object(json, "credit");
-    json_string(json, "amount", strbuf_view(&amount));
+    json_str(json, "amount", strbuf_view(&amount));
     json_int64(json, "amount_minor", credit->amount_minor);
     if (credit->claim_until_s != 0) {
         write_moment(document, "claim_until", credit->claim_until_s);
     } else {
-        json_null(json, "claim_until");
+        json_nothing(json, "claim_until");
     }
     json_text(json, "currency", currency->code);
     json_open_array(json, "steps");
@@ -263,12 +263,12 @@ static void write_exclusions(struct document *document)
         json_bool(json, "all_services", exclusion->all_services);
         write_moment_ns(document, "announced", exclusion->announced_ns);
         json_int64(json, "announcement", exclusion->announcement_id);
-        json_string(json, "author", exclusion->author);
+        json_str(json, "author", exclusion->author);
         json_int64(json, "excused_seconds", exclusion->excused_s);
         write_moment_ns(document, "from", exclusion->from_ns);
         json_int64(json, "granted_seconds", exclusion->granted_s);
-        json_string(json, "reason", exclusion->reason);
-        json_string(json, "service", exclusion->service);
+        json_str(json, "reason", exclusion->reason);
+        json_str(json, "service", exclusion->service);
         json_text(json, "state", announcement_state_name(exclusion->state));
         json_text(json, "text", announcement_state_text(exclusion->state));
         write_moment_ns(document, "to", exclusion->to_ns);
@@ -308,12 +308,12 @@ static void write_incidents(struct document *document)
                              civil_format_rfc3339(incident->from_s * NS_PER_SECOND, instant));
         json_open_object(json, NULL);
         write_moment(document, "from", incident->from_s);
-        json_string(json, "id", strbuf_view(&id));
+        json_str(json, "id", strbuf_view(&id));
         json_int64(json, "length_seconds", incident->to_s - incident->from_s);
         write_decimal(document, "lost_seconds", incident->lost_s);
         json_bool(json, "open_end", incident->open_end);
         write_seconds(document, "seconds", incident->seconds, false);
-        json_string(json, "service", incident->service);
+        json_str(json, "service", incident->service);
         write_moment(document, "to", incident->to_s);
         json_text(json, "treatment", treatment(document, incident));
         json_text(json, "worst", grade_row(incident->worst)->name);
@@ -389,7 +389,7 @@ static void write_service(struct document *document, const struct service_result
     if (known) {
         json_bool(json, "met", rational_compare(uptime, contract->availability.target) >= 0);
     } else {
-        json_null(json, "met");
+        json_nothing(json, "met");
     }
     json_open_object(json, "requests");
     json_int64(json, "errors", service->requests.errors);
@@ -399,7 +399,7 @@ static void write_service(struct document *document, const struct service_result
     json_int64(json, "total", service->requests.total);
     json_close(json);
     write_seconds(document, "seconds", service->measure.seconds, true);
-    json_string(json, "service", service->service);
+    json_str(json, "service", service->service);
     write_tier(document, known ? credit_tier_of(&contract->credits, uptime) : NULL);
     write_uptime(document, &service->measure);
     json_close(json);
@@ -442,7 +442,7 @@ static void write_all(struct document *document)
     if (result->known) {
         json_bool(json, "met", result->met);
     } else {
-        json_null(json, "met");
+        json_nothing(json, "met");
     }
     write_method(document);
     write_period(document);
@@ -460,7 +460,7 @@ static void write_all(struct document *document)
     if (result->worst_service != NULL) {
         json_text(json, "worst_service", result->worst_service);
     } else {
-        json_null(json, "worst_service");
+        json_nothing(json, "worst_service");
     }
     json_close(json);
     json_finish(json);

@@ -10,7 +10,7 @@ static void write_time(struct json_writer *json, const char *key, int64_t time_n
     char text[CIVIL_TEXT_SIZE];
 
     if (time_ns == INT64_MIN) {
-        json_null(json, key);
+        json_nothing(json, key);
     } else {
         json_text(json, key, civil_format_rfc3339(time_ns, text));
     }
@@ -57,7 +57,7 @@ static enum err_code write_fences(struct db *db, struct json_writer *json, struc
     while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
         json_open_object(json, NULL);
         json_int64(json, "fence", db_column_int64(stmt, 1));
-        json_string(json, "lease", db_column_text(stmt, 0));
+        json_str(json, "lease", db_column_text(stmt, 0));
         json_close(json);
     }
     json_close(json);

@@ -18,7 +18,7 @@ static void write_document(struct json_writer *json)
     json_open_array(json, "a");
     json_int64(json, NULL, INT64_MIN);
     json_bool(json, NULL, true);
-    json_null(json, NULL);
+    json_nothing(json, NULL);
     json_close(json);
     json_open_object(json, "b");
     json_close(json);
@@ -55,7 +55,7 @@ static void test_strings_are_escaped_minimally(void **state)
     (void)state;
     strbuf_init(&out, 1000);
     json_init(&json, &out, false);
-    json_string(&json, NULL, str_of("\b\f\n\r\t\\/\x01\x1f\x7f\0\xc3\xa4<", 14));
+    json_str(&json, NULL, str_of("\b\f\n\r\t\\/\x01\x1f\x7f\0\xc3\xa4<", 14));
     json_finish(&json);
     assert_string_equal(strbuf_text(&out),
                         "\"\\b\\f\\n\\r\\t\\\\/\\u0001\\u001f\x7f\\u0000\xc3\xa4<\"");
@@ -70,7 +70,7 @@ static void test_invalid_utf8_is_replaced(void **state)
     (void)state;
     strbuf_init(&out, 1000);
     json_init(&json, &out, false);
-    json_string(&json, NULL, STR("a\xff\xed\xa0\x80z\xc3"));
+    json_str(&json, NULL, STR("a\xff\xed\xa0\x80z\xc3"));
     json_finish(&json);
     /* one for the lone byte, three for the surrogate, one for the cut sequence */
     assert_string_equal(strbuf_text(&out),
@@ -81,21 +81,21 @@ static void test_invalid_utf8_is_replaced(void **state)
 static void descending_keys(struct json_writer *json)
 {
     json_open_object(json, NULL);
-    json_null(json, "b");
-    json_null(json, "a");
+    json_nothing(json, "b");
+    json_nothing(json, "a");
 }
 
 static void same_key_twice(struct json_writer *json)
 {
     json_open_object(json, NULL);
-    json_null(json, "a");
-    json_null(json, "a");
+    json_nothing(json, "a");
+    json_nothing(json, "a");
 }
 
 static void two_documents(struct json_writer *json)
 {
-    json_null(json, NULL);
-    json_null(json, NULL);
+    json_nothing(json, NULL);
+    json_nothing(json, NULL);
 }
 
 static void unfinished(struct json_writer *json)
@@ -107,7 +107,7 @@ static void unfinished(struct json_writer *json)
 static void key_in_array(struct json_writer *json)
 {
     json_open_array(json, NULL);
-    json_null(json, "a");
+    json_nothing(json, "a");
 }
 
 static void too_deep(struct json_writer *json)
