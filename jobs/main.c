@@ -426,7 +426,7 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     enum err_code code;
 
-    stop_install();
+    stop_install(STOP_GRACE_S);
     code = flush_output(run_words(argc, argv, &err), &err);
     if (code != ERR_OK && err.code != ERR_OK) {
         ui_error(&err);

@@ -4,10 +4,18 @@
 #ifndef JOBS_STOP_H
 #define JOBS_STOP_H
 
-/* Installs the handlers; ignores SIGPIPE and SIGXFSZ, so that both become errors of the write. */
-void stop_install(void);
+#include <stdbool.h>
+
+/* Ten seconds are what platforms give; the rest is for the exit itself. */
+enum { STOP_GRACE_S = 9 };
+
+/* Installs the handlers; ignores SIGPIPE and SIGXFSZ, so that both become errors of the write. A process that is still there grace_s after
+ * the first signal ends with 128 + its number. */
+void stop_install(unsigned grace_s);
 /* 0, or the number of the signal that asked us to leave. */
 int stop_requested(void);
+/* The same as a yes or no, for stages that wait. */
+bool stop_is_requested(void);
 /* For tests and the demo. */
 void stop_set(int signal_number);
 
