@@ -191,6 +191,7 @@ enum err_code kafka_client_open(struct kafka_client *client, const struct source
     client->magic = CLIENT_MAGIC;
     client->clock = options->clock;
     client->patience_ns = options->request_timeout_ns;
+    client->stopped = options->stopped;
     client->down_since_ns = INT64_MIN;
     client->refused = false;
     client->line[0] = '\0';
@@ -261,19 +262,34 @@ static int patience_slice_ms(const struct patience *patience)
     return left_ms > 1 ? (int)left_ms : 1;
 }
 
+static bool stopped(const struct kafka_client *client)
+{
+    return client->stopped != NULL && client->stopped();
+}
+
 /* Whether to ask again after this answer. */
 static bool patience_left(struct patience *patience, rd_kafka_resp_err_t code)
 {
     struct kafka_client *client = patience->client;
 
     (void)rd_kafka_poll(client->handle, 0);
-    if (is_final(code) || client->refused ||
+    if (is_final(code) || client->refused || stopped(client) ||
         clock_monotonic_ns(client->clock) >= patience->deadline_ns) {
         return false;
     }
     clock_sleep_ns(client->clock, 50 * NS_PER_MS);
     patience->slice_ms = patience->slice_ms < SLICE_MS_MAX ? 2 * patience->slice_ms : SLICE_MS_MAX;
     return true;
+}
+
+static enum err_code give_up(struct kafka_client *client, struct err *err, const char *what,
+                             rd_kafka_resp_err_t cause)
+{
+    if (stopped(client)) {
+        return err_set(err, ERR_INTERRUPTED, "stopped while waiting for broker %s",
+                       client->servers);
+    }
+    return kafka_client_fail(client, err, what, cause);
 }
 
 static void answered(struct kafka_client *client)
@@ -297,7 +313,7 @@ enum err_code kafka_client_metadata(struct kafka_client *client, rd_kafka_topic_
             return ERR_OK;
         }
     } while (patience_left(&patience, code));
-    return kafka_client_fail(client, err, "no answer", code);
+    return give_up(client, err, "no answer", code);
 }
 
 /* The first error of the list, or of the request as a whole. */
@@ -339,5 +355,5 @@ enum err_code kafka_client_offsets(struct kafka_client *client,
             return ERR_OK;
         }
     } while (patience_left(&patience, code));
-    return kafka_client_fail(client, err, "offsets of partitions", code);
+    return give_up(client, err, "offsets of partitions", code);
 }

@@ -25,7 +25,8 @@ struct kafka_client {
     rd_kafka_t *handle;
     struct clock *clock;
     int64_t patience_ns;
-    char servers[200]; /* for messages */
+    bool (*stopped)(void); /* NULL: never */
+    char servers[200];     /* for messages */
     pthread_mutex_t lock;
     char line[KAFKA_LINE_SIZE]; /* last warning; under lock */
     bool refused;               /* authentication or TLS failed, not answered since */
@@ -48,11 +49,11 @@ void kafka_client_release(struct kafka_client *client);
 /* "broker SERVERS: WHAT: CAUSE (last warning)". Returns ERR_BROKER. */
 enum err_code kafka_client_fail(struct kafka_client *client, struct err *err, const char *what,
                                 rd_kafka_resp_err_t cause);
-/* topic NULL: brokers only. The caller destroys the result. ERR_BROKER. */
+/* topic NULL: brokers only. The caller destroys the result. ERR_BROKER, ERR_INTERRUPTED. */
 enum err_code kafka_client_metadata(struct kafka_client *client, rd_kafka_topic_t *topic,
                                     int64_t patience_ns,
                                     const struct rd_kafka_metadata **ret_metadata, struct err *err);
-/* Fills list->elems[].offset, which holds a time in ms or RD_KAFKA_OFFSET_BEGINNING or _END. ERR_BROKER. */
+/* Fills list->elems[].offset, which holds a time in ms or RD_KAFKA_OFFSET_BEGINNING or _END. ERR_BROKER, ERR_INTERRUPTED. */
 enum err_code kafka_client_offsets(struct kafka_client *client,
                                    rd_kafka_topic_partition_list_t *list, struct err *err);
 

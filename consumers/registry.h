@@ -27,6 +27,8 @@ struct registry_options {
     int64_t retry_ns;       /* default 10 s */
     struct http *http;      /* borrowed */
     struct clock *clock;    /* borrowed */
+    bool (*stopped)(
+        void); /* may be NULL: asked between two tries; true ends the waiting with ERR_INTERRUPTED */
 };
 
 enum err_code registry_open(const struct registry_options *options, struct registry **ret_registry,

@@ -98,6 +98,10 @@ enum err_code registry_get(const struct registry_options *options, const char *p
             }
             return says_no(status) ? ERR_OK : refuse_status(options, status, err);
         }
+        if (options->stopped != NULL && options->stopped()) {
+            return err_set(err, ERR_INTERRUPTED, "stopped while waiting for schema registry %s",
+                           options->url);
+        }
         clock_sleep_ns(options->clock, RETRY_PAUSE_MS * NS_PER_MS);
     }
 }

@@ -68,6 +68,8 @@ struct source_options {
     size_t property_count;
     int64_t request_timeout_ns; /* of metadata and watermark queries; default 10 s */
     struct clock *clock;        /* of the system: a broker does not wait in simulated time */
+    bool (*stopped)(
+        void); /* may be NULL: asked while a question waits; true ends it with ERR_INTERRUPTED */
 };
 
 struct source {

@@ -254,25 +254,34 @@ static enum err_code step(struct consume *run, struct err *err)
     return ERR_OK;
 }
 
+/* One round of reading. *ret_done: there is no more to read. */
+static enum err_code read_on(struct consume *run, bool *ret_done, struct err *err)
+{
+    if (finished(run, ret_done, err) != ERR_OK) {
+        return err->code;
+    }
+    return *ret_done ? ERR_OK : step(run, err);
+}
+
 static enum err_code read_topics(struct consume *run, struct err *err)
 {
-    for (;;) {
-        bool done;
+    bool done = false;
+
+    while (!done) {
+        struct err cause = ERR_INIT;
 
         if (stop_requested() != 0) {
             run->result->interrupted = true;
             return ERR_OK;
         }
-        if (finished(run, &done, err) != ERR_OK) {
-            return err->code;
-        }
-        if (done) {
-            return ERR_OK;
-        }
-        if (step(run, err) != ERR_OK) {
-            return err->code;
+        /* A question to broker or registry that was ended by the signal is no failure: the record that waited for it is not in the batch, and
+         * what is in it can be committed. */
+        if (read_on(run, &done, &cause) != ERR_OK && cause.code != ERR_INTERRUPTED) {
+            *err = cause;
+            return cause.code;
         }
     }
+    return ERR_OK;
 }
 
 /* What is whole is worth keeping. Not so if the mapping or the data are wrong as a whole: then nothing shall be counted by it. */
@@ -307,10 +316,16 @@ static enum err_code conclude(struct consume *run, struct err *err)
 
 static enum err_code work(struct consume *run, struct err *err)
 {
-    enum err_code code;
+    struct err cause = ERR_INIT;
+    enum err_code code = consume_open(run, &cause);
 
-    if (consume_open(run, err) != ERR_OK) {
-        return err->code;
+    if (code == ERR_INTERRUPTED) {
+        run->result->interrupted = true; /* nothing was read yet */
+        return ERR_OK;
+    }
+    if (code != ERR_OK) {
+        *err = cause;
+        return code;
     }
     run->last_commit_ns = run->last_look_ns = clock_monotonic_ns(run->options->clock);
     report_progress(run);

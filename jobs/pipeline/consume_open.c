@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "jobs/pipeline/consume_state.h"
+#include "jobs/stop.h"
 
 enum { REQUEST_TIMEOUT_S = 10 };
 
@@ -25,7 +26,8 @@ static enum err_code open_source(struct consume *run, struct err *err)
         .properties = config->properties,
         .property_count = config->property_count,
         .request_timeout_ns = REQUEST_TIMEOUT_S * NS_PER_SECOND,
-        .clock = clock_system()};
+        .clock = clock_system(),
+        .stopped = stop_is_requested};
 
     for (size_t i = 0; i < config->topic_count; i++) {
         topics[i] = arena_text(&run->arena, config->topics[i].name);
@@ -49,7 +51,8 @@ static enum err_code open_registry(struct consume *run, struct err *err)
                                        .cache_path = text_or_null(run, config->registry_cache),
                                        .retry_ns = config->registry_retry_ns,
                                        .http = run->options->http,
-                                       .clock = run->options->clock};
+                                       .clock = run->options->clock,
+                                       .stopped = stop_is_requested};
 
     return config->has_registry ? registry_open(&options, &run->registry, err) : ERR_OK;
 }

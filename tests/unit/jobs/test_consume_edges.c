@@ -1,4 +1,6 @@
 /* A consume run whose world does not stand still: records that arrive between two questions, signals and rivals at bad moments. */
+#include <signal.h>
+
 #include "consumers/source.h"
 #include "tests/unit/jobs/consume_world.h"
 
@@ -72,10 +74,68 @@ static void a_drain_of_a_busy_topic_notes_how_far_it_came(void **state)
     close_world(&world);
 }
 
+/* The registry knows schema 1, has trouble with every other one, and while we wait for it the platform wants us gone. */
+static enum err_code trouble_and_sigterm(struct http *http, const struct http_request *request,
+                                         int *ret_status, struct strbuf *body, struct err *err)
+{
+    if (strstr(request->url, "/schemas/ids/1") != NULL) {
+        return fake_perform(http, request, ret_status, body, err);
+    }
+    stop_set(SIGTERM);
+    *ret_status = 503;
+    return ERR_OK;
+}
+
+static void a_signal_while_the_registry_is_waited_for_ends_with_a_commit(void **state)
+{
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 1);
+    send_events(&world, 0, 1500, 1);
+    mock_send(&world.mock, "requests", 0, "\0\0\0\0\2x", 6, TIME_MS);
+    mock_flush(&world.mock);
+    world.fake.http.perform = trouble_and_sigterm;
+    options = options_of(&world);
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(result.interrupted);
+    assert_int_equal(result.records, 1500);
+    assert_int_equal(ask(&world, COVERED), 1500);
+    stop_set(0);
+    close_world(&world);
+}
+
+static void a_signal_before_the_broker_has_answered_is_no_failure(void **state)
+{
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 1);
+    configure(&world, "127.0.0.1:1", NULL, MAP, "");
+    options = options_of(&world);
+    stop_set(SIGTERM);
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(result.interrupted);
+    stop_set(0);
+    close_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drain_of_a_busy_topic_notes_how_far_it_came),
+        cmocka_unit_test(a_signal_while_the_registry_is_waited_for_ends_with_a_commit),
+        cmocka_unit_test(a_signal_before_the_broker_has_answered_is_no_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
