@@ -235,6 +235,15 @@ enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err)
     return step(fold, ret_done, &rows, err);
 }
 
+enum err_code fold_check_stopped(const struct fold *fold, struct err *err)
+{
+    if (fold->options.stopped == NULL || !fold->options.stopped()) {
+        return ERR_OK;
+    }
+    return err_set(err, ERR_INTERRUPTED,
+                   "stopped by a signal before the end; the next run goes on from here");
+}
+
 static enum err_code run_round(struct fold *fold,
                                void (*progress)(void *context, int64_t folded, int64_t total),
                                void *context, struct err *err)
@@ -254,6 +263,9 @@ static enum err_code run_round(struct fold *fold,
         if (code == ERR_OK && progress != NULL) {
             /* Rows that were committed after the round began are for the next one. */
             progress(context, folded, done ? folded : total);
+        }
+        if (code == ERR_OK && !done) {
+            code = fold_check_stopped(fold, err);
         }
     }
     return code;

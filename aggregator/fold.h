@@ -22,6 +22,8 @@ struct fold_options {
     int64_t lease_ns;      /* default 60 s */
     int64_t lateness_ns;   /* subtracted from the smallest drained_ns; default 5 min */
     int64_t rows_per_step; /* pending rows of one transaction; default 2000 */
+    /* May be NULL: asked between transactions; true ends fold_run and grading_run with ERR_INTERRUPTED. What is committed stays. */
+    bool (*stopped)(void);
 };
 
 struct fold {
@@ -32,6 +34,8 @@ struct fold {
 void fold_init(struct fold *fold, const struct fold_options *options);
 /* ERR_FENCED if another holder's lease is still running; the text says whose and how long. */
 enum err_code fold_acquire(struct fold *fold, struct err *err);
+/* Between transactions: ERR_INTERRUPTED if options.stopped says so. */
+enum err_code fold_check_stopped(const struct fold *fold, struct err *err);
 /* Gives the lease back; best effort. */
 void fold_release(struct fold *fold);
 /* Inside a write transaction of fold->options.db: locks the lease row, checks the fence, extends the lease. ERR_FENCED if another holder

@@ -285,6 +285,7 @@ static enum err_code run_all(struct grader *grader, struct err *err)
         if (code == ERR_OK && (grader->hours >= HOURS_PER_TRANSACTION ||
                                ++grader->services >= SERVICES_PER_TRANSACTION)) {
             code = commit(grader, err);
+            code = code == ERR_OK ? fold_check_stopped(grader->fold, err) : code;
         }
         i += done ? 1 : 0;
     }

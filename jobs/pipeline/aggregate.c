@@ -29,10 +29,12 @@ static enum err_code acquire(struct fold *fold, const struct config *config, str
         if (code == ERR_OK) {
             return ERR_OK;
         }
-        if (code != ERR_FENCED || clock_monotonic_ns(clock_system()) >= deadline_ns ||
-            stop_requested() != 0) {
+        if (code != ERR_FENCED || clock_monotonic_ns(clock_system()) >= deadline_ns) {
             *err = cause;
             return code;
+        }
+        if (fold_check_stopped(fold, err) != ERR_OK) {
+            return err->code;
         }
         clock_sleep_ns(clock_system(), WAIT_PAUSE_MS * NS_PER_MS);
     }
@@ -69,7 +71,8 @@ enum err_code aggregate_run(const struct config *config, struct db *db, int64_t 
                                    .holder = holder,
                                    .lease_ns = LEASE_S * NS_PER_SECOND,
                                    .lateness_ns = config->lateness_ns,
-                                   .rows_per_step = ROWS_PER_STEP};
+                                   .rows_per_step = ROWS_PER_STEP,
+                                   .stopped = stop_is_requested};
     struct fold fold;
     enum err_code code;
 

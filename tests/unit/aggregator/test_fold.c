@@ -274,10 +274,37 @@ static void test_progress(void **state)
     assert_int_equal(book_number(f->book.db, "SELECT count(*) FROM batch WHERE folded = 0"), 0);
 }
 
+static bool always(void)
+{
+    return true;
+}
+
+/* A signal ends a fold between two transactions: what is folded stays so, the rest is for the next run, and the lease can be given back. */
+static void test_a_stop_between_steps(void **state)
+{
+    struct fixture *f = *state;
+    struct fold_options options = {
+        .db = f->book.db, .book_id = 1, .holder = "a", .rows_per_step = 1, .stopped = always};
+    struct fold fold;
+    struct err err = ERR_INIT;
+    int64_t pending;
+
+    world_consume(&f->world, &f->book, f->book.db, 17);
+    pending = book_number(f->book.db, "SELECT count(*) FROM pending");
+    fold_init(&fold, &options);
+    assert_int_equal(fold_acquire(&fold, &err), ERR_OK);
+    assert_int_equal(fold_run(&fold, NULL, NULL, &err), ERR_INTERRUPTED);
+    assert_int_equal(book_number(f->book.db, "SELECT count(*) FROM pending"), pending - 1);
+    fold_release(&fold);
+    world_fold_all(f->book.db, "b", 10);
+    assert_int_equal(book_number(f->book.db, "SELECT count(*) FROM pending"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_windows_hold_every_event, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stop_between_steps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rollups, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_activity_marks_other_services, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_complete_until, set_up, tear_down),
