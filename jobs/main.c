@@ -2,6 +2,8 @@
  * The program: finds the command, parses its options, opens what its row says it needs, runs it, closes everything.
  */
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +79,8 @@ static const struct {
     {8, "fenced, or locked by another run for longer than --lock-wait"},
     {9, "an audit or a verification found a mismatch"},
     {10, "a target was missed; only with --exit-code"},
-    {128, "plus the number of the signal that ended an unfinished run"},
+    {128, "plus the number of the signal that ended an unfinished run; 141: the reader of standard "
+          "output left"},
 };
 
 static void print_usage(FILE *out)
@@ -241,6 +244,21 @@ static enum err_code locate_config(const struct command *command,
     return ERR_OK;
 }
 
+/* More arguments than the command takes, CONFIG among them: said before CONFIG is looked for elsewhere. */
+static enum err_code check_surplus(const struct command *command,
+                                   const struct option_value *globals,
+                                   const struct option_arguments *arguments, struct err *err)
+{
+    bool takes_config = command->needs != NEEDS_NOTHING && globals[GLOBAL_CONFIG].text == NULL;
+    int most = command->argument_count + (takes_config ? 1 : 0);
+
+    if (arguments->count > most) {
+        return err_set(err, ERR_USAGE, "unexpected argument \"%s\": uptally %s %s",
+                       arguments->items[most], command->name, command->usage);
+    }
+    return ERR_OK;
+}
+
 static enum err_code check_argument_count(const struct command *command,
                                           const struct option_arguments *arguments, struct err *err)
 {
@@ -248,10 +266,7 @@ static enum err_code check_argument_count(const struct command *command,
         return err_set(err, ERR_USAGE, "too few arguments: uptally %s %s", command->name,
                        command->usage);
     }
-    if (arguments->count > command->argument_count) {
-        return err_set(err, ERR_USAGE, "unexpected argument \"%s\": uptally %s %s",
-                       arguments->items[command->argument_count], command->name, command->usage);
-    }
+    CHECK(arguments->count == command->argument_count);
     return ERR_OK;
 }
 
@@ -311,15 +326,29 @@ static void close_needs(struct run *run)
     config_free(run->config);
 }
 
-/* A full disk or a closed pipe behind standard output must not end in success. */
+/* Whether standard output is a pipe that nobody reads any more, as with `| head`. */
+static bool reader_left(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+/* A full disk behind standard output must not end in success. A reader that has seen enough is no trouble worth a
+ * word: the status is that of a program which SIGPIPE ended, so that a script can still tell it from a whole answer. */
 static enum err_code flush_output(enum err_code code, struct err *err)
 {
     bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
 
-    if (failed && code == ERR_OK) {
-        return err_set(err, ERR_FAILED, "standard output could not be written");
+    if (!failed || (code != ERR_OK && code != ERR_FAILED)) {
+        return code;
     }
-    return code;
+    if (reader_left()) {
+        stop_set(SIGPIPE);
+        *err = ERR_INIT;
+        return ERR_INTERRUPTED;
+    }
+    return code != ERR_OK ? code : err_set(err, ERR_FAILED, "standard output could not be written");
 }
 
 static enum err_code run_command(const struct command *command, const struct option_value *globals,
@@ -334,6 +363,9 @@ static enum err_code run_command(const struct command *command, const struct opt
                       .globals = globals};
     enum err_code code = check_word(command, arguments, err);
 
+    if (code == ERR_OK) {
+        code = check_surplus(command, globals, arguments, err);
+    }
     if (code == ERR_OK && command->needs != NEEDS_NOTHING) {
         code = locate_config(command, globals, arguments, &run.config_path, err);
     }

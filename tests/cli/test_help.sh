@@ -55,7 +55,12 @@ expect 2 check
 err_is 'uptally: no configuration: uptally check CONFIG'
 : >a.yaml
 expect 2 check a.yaml b.yaml
-err_is 'uptally: unexpected argument "a.yaml": uptally check CONFIG [options]'
+err_is 'uptally: unexpected argument "b.yaml": uptally check CONFIG [options]'
+# What is too much is named, rather than a configuration looked for elsewhere.
+expect 2 status a.yaml b.yaml
+err_is 'uptally: unexpected argument "b.yaml": uptally status [CONFIG] [options]'
+expect 2 status --config a.yaml b.yaml
+err_is 'uptally: unexpected argument "b.yaml": uptally status [CONFIG] [options]'
 
 # A full disk behind standard output is no success.
 if [ -w /dev/full ]; then
