@@ -303,6 +303,7 @@ static enum err_code conclude(struct consume *run, struct err *err)
 {
     bool last_look = !run->result->interrupted;
 
+    run->concluding = run->grouped && last_look;
     if (consume_note(run, err) != ERR_OK ||
         (last_look && (consume_look(run, err) != ERR_OK || consume_note(run, err) != ERR_OK))) {
         return err->code;

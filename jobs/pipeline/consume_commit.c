@@ -197,6 +197,11 @@ enum err_code consume_commit(struct consume *run, struct err *err)
     return restart(run, err);
 }
 
+static bool noted_by(const struct consume *run, const struct lane *lane)
+{
+    return lane_ours(lane) || run->concluding;
+}
+
 enum err_code consume_look(struct consume *run, struct err *err)
 {
     int64_t now_ns;
@@ -214,7 +219,7 @@ enum err_code consume_look(struct consume *run, struct err *err)
         enum err_code code;
 
         for (int32_t p = 0; p < intake->lane_count; p++) {
-            if (lane_ours(&intake->lanes[p]) && !intake->lanes[p].noted) {
+            if (noted_by(run, &intake->lanes[p]) && !intake->lanes[p].noted) {
                 partitions[count++] = lane_partition(intake, p);
             }
         }
@@ -243,8 +248,9 @@ enum err_code consume_note(struct consume *run, struct err *err)
         for (int32_t p = 0; p < intake->lane_count; p++) {
             struct lane *lane = &intake->lanes[p];
 
-            if (!lane_ours(lane) || !lane->noted || lane->committed < lane->note_high) {
-                continue;
+            if (!noted_by(run, lane) || !lane->noted ||
+                (lane_ours(lane) && lane->committed < lane->note_high)) {
+                continue; /* of a lane of others the ledger knows how far it is */
             }
             if (ledger_note_drained(&run->ledger, intake->stream.stream_id, p, lane->note_high,
                                     lane->note_time_ns, err) != ERR_OK) {

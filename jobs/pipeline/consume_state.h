@@ -27,8 +27,10 @@ struct consume {
     int64_t records_max;
     int64_t last_commit_ns, last_look_ns; /* monotonic */
     int fences;                           /* how often somebody else was there first */
-    bool restarted;    /* positions were reloaded: the rest of this poll is stale */
-    bool assigned;     /* the group has answered */
+    bool restarted; /* positions were reloaded: the rest of this poll is stale */
+    bool assigned;  /* the group has answered */
+    bool
+        concluding; /* a member that ends a drain notes for all: a partition may be nobody's at that moment */
     int64_t joined_ns; /* monotonic */
     int64_t last_peek_ns;
     struct err parked; /* of the first parked partition; ERR_OK: none */
@@ -56,7 +58,7 @@ void consume_drop(struct consume *run);
 bool consume_commit_due(const struct consume *run);
 /* True if a topic's first records must not be committed yet. */
 bool consume_held(const struct consume *run);
-/* Looks at the store's clock, then at the ends of logs, and remembers both for lanes without an open note. */
+/* Looks at the store's clock, then at the ends of logs, and remembers both for lanes of ours without an open note. */
 enum err_code consume_look(struct consume *run, struct err *err);
 /* Writes notes that are true by now. */
 enum err_code consume_note(struct consume *run, struct err *err);

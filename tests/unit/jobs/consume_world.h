@@ -38,7 +38,7 @@ static inline void open_store(struct world *world)
 {
     char path[128];
     struct db_options options = {
-        .path = path, .create = true, .lock_wait_ns = NS_PER_SECOND, .clock = clock_system()};
+        .path = path, .create = true, .lock_wait_ns = 20 * NS_PER_SECOND, .clock = clock_system()};
     struct err err = ERR_INIT;
 
     (void)snprintf(path, sizeof(path), "%s/uptally.db", world->folder);

@@ -262,6 +262,57 @@ static void members_that_come_and_go_count_every_record_once(void **state)
     close_world(&world);
 }
 
+/* A group that gives this member nothing: the others have read everything, and one of them is just leaving. */
+static enum err_code join_nothing(struct source *source, struct err *err)
+{
+    (void)source, (void)err;
+    return ERR_OK;
+}
+
+static enum err_code poll_nothing(struct source *source, int64_t timeout_ns,
+                                  const struct source_item **ret_items, size_t *ret_count,
+                                  struct err *err)
+{
+    static const struct source_item nothing = {.kind = SOURCE_ASSIGNED, .record.partition = -1};
+
+    (void)source, (void)err;
+    clock_sleep_ns(clock_system(), timeout_ns);
+    *ret_items = &nothing;
+    *ret_count = 1;
+    return ERR_OK;
+}
+
+/* Between two members a partition is nobody's for a moment. If the drain ends then, somebody has to note it all the same. */
+static void a_member_without_partitions_notes_what_others_have_drained(void **state)
+{
+    static const char *const topics[] = {"requests"};
+    struct source_options source_options = {.topics = topics, .topic_count = 1};
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 2);
+    send_events(&world, 0, 100, 2);
+    (void)drain(&world);
+    assert_int_equal(db_exec(world.db, "UPDATE partition_offset SET drained_ns = NULL", &err),
+                     ERR_OK);
+    configure(&world, world.mock.servers, "members", MAP, "");
+    options = options_of(&world);
+    source_options.bootstrap_servers = world.mock.servers;
+    assert_int_equal(source_kafka_open(&source_options, &options.source, &err), ERR_OK);
+    options.source->join = join_nothing;
+    options.source->poll = poll_nothing;
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(result.records, 0);
+    assert_int_equal(ask(&world, DRAINED), 2);
+    options.source->close(options.source);
+    close_world(&world);
+}
+
 static void a_partition_that_was_added_later_begins_at_zero(void **state)
 {
     struct world world;
@@ -297,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_shard_that_is_fenced_twice_gives_up),
         cmocka_unit_test(a_group_member_drains_what_the_group_gives_it),
         cmocka_unit_test(members_that_come_and_go_count_every_record_once),
+        cmocka_unit_test(a_member_without_partitions_notes_what_others_have_drained),
         cmocka_unit_test(a_partition_that_was_added_later_begins_at_zero),
     };
 
