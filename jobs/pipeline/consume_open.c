@@ -193,9 +193,23 @@ enum err_code consume_place(struct consume *run, struct intake *intake, int32_t 
                               lane->guard_offset >= 0 ? lane->guard_offset : lane->next, err);
 }
 
+/* The broker was asked before the ledger: another run may have committed records that were written in between. Only an answer that is
+ * younger than the ledger's tells a log that was cut. */
+static enum err_code ask_again_if_behind(struct consume *run, const struct intake *intake,
+                                         const struct ledger_partition *position,
+                                         struct source_watermarks *watermarks, struct err *err)
+{
+    struct source_partition partition = lane_partition(intake, position->partition);
+
+    if (lane_place(position->next_offset, watermarks) != PLACE_REPLACED) {
+        return ERR_OK;
+    }
+    return run->source->watermarks(run->source, &partition, 1, watermarks, err);
+}
+
 /* New lanes: their aim is what is there now. */
 static enum err_code aim(struct consume *run, struct intake *intake, int32_t first_lane,
-                         const struct source_watermarks *watermarks, struct err *err)
+                         struct source_watermarks *watermarks, struct err *err)
 {
     struct ledger_partition *positions;
     size_t count;
@@ -213,7 +227,8 @@ static enum err_code aim(struct consume *run, struct intake *intake, int32_t fir
         intake->lanes[p].target = watermarks[p].last_stable;
         intake->lanes[p].committed = positions[i].next_offset;
         if (mine(run, p) &&
-            consume_place(run, intake, p, &positions[i], &watermarks[p], err) != ERR_OK) {
+            (ask_again_if_behind(run, intake, &positions[i], &watermarks[p], err) != ERR_OK ||
+             consume_place(run, intake, p, &positions[i], &watermarks[p], err) != ERR_OK)) {
             return err->code;
         }
     }

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "consumers/source.h"
+#include "jobs/pipeline/consume_state.h"
 #include "tests/unit/jobs/consume_world.h"
 
 /* The broker's source with one answer replaced; the calls of a source are its own copy. */
@@ -130,10 +131,88 @@ static void a_signal_before_the_broker_has_answered_is_no_failure(void **state)
     close_world(&world);
 }
 
+/* Between our question for the end of the log and our look at the ledger another run reads and commits what was written since. */
+static enum err_code answer_then_be_overtaken(struct source *source,
+                                              const struct source_partition *partitions,
+                                              size_t count,
+                                              struct source_watermarks *ret_watermarks,
+                                              struct err *err)
+{
+    enum err_code code = meddled.watermarks(source, partitions, count, ret_watermarks, err);
+
+    if (meddled.calls++ == 0) {
+        send_events(meddled.world, 100, 50, 1);
+        assert_int_equal(drain(meddled.world).records, 150);
+    }
+    return code;
+}
+
+static void a_ledger_that_is_ahead_of_an_old_answer_is_no_replaced_topic(void **state)
+{
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 1);
+    send_events(&world, 0, 100, 1);
+    meddle(&world, answer_then_be_overtaken);
+    options = options_of(&world);
+    options.source = meddled.source;
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(result.records, 0);
+    assert_int_equal(ask(&world, COVERED), 150);
+    meddled.source->close(meddled.source);
+    close_world(&world);
+}
+
+static enum err_code stop_nothing(struct source *source, struct source_partition partition,
+                                  struct err *err)
+{
+    (void)source, (void)partition, (void)err;
+    return ERR_OK;
+}
+
+/* The limit for an assignment is one for each wait, not for the run: a drain that has taken longer than that would fail at the next
+ * member that comes or goes. */
+static void the_wait_for_an_assignment_begins_anew_with_each_rebalance(void **state)
+{
+    struct world world;
+    struct consume_options options;
+    struct consume_result result = {0};
+    struct source source = {.stop = stop_nothing};
+    struct lane lane = {.state = LANE_DONE};
+    struct intake intake = {.proven = true, .lanes = &lane, .lane_count = 1};
+    const struct source_item item = {.kind = SOURCE_REVOKED};
+    struct consume run = {.source = &source, .intakes = &intake, .intake_count = 1};
+    struct err err = ERR_INIT;
+    int64_t now_ns = clock_monotonic_ns(clock_system());
+
+    (void)state;
+    open_world(&world, 1);
+    options = options_of(&world);
+    run.options = &options;
+    run.config = world.config;
+    run.result = &result;
+    run.batch = batch_new(DEAD_LETTER_BYTES_MAX);
+    run.grouped = run.assigned = true;
+    run.joined_ns = now_ns - NS_PER_HOUR;
+    assert_int_equal(consume_revoked(&run, &item, &err), ERR_OK);
+    assert_false(run.assigned);
+    assert_true(run.joined_ns >= now_ns);
+    batch_free(run.batch);
+    close_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drain_of_a_busy_topic_notes_how_far_it_came),
+        cmocka_unit_test(a_ledger_that_is_ahead_of_an_old_answer_is_no_replaced_topic),
+        cmocka_unit_test(the_wait_for_an_assignment_begins_anew_with_each_rebalance),
         cmocka_unit_test(a_signal_while_the_registry_is_waited_for_ends_with_a_commit),
         cmocka_unit_test(a_signal_before_the_broker_has_answered_is_no_failure),
     };
