@@ -68,6 +68,21 @@ static const struct plot_row plot[] = {
 static const struct plot_row probe_outage = {WORLD_NONE,      0, 7,   2, 0,    60,
                                              CHECKS_AS_USUAL, 0, 100, 0, false};
 
+/* When all months have ended, the last instance of billing reports warnings, and still does when the demo stops: so that
+ * `status` has something to show. No statement knows of it. */
+static void add_last_hour(struct world *world)
+{
+    CHECK(world->episode_count < WORLD_EPISODES_MAX);
+    world->episodes[world->episode_count++] = (struct world_episode){
+        .service = BILLING,
+        .instances = 4,
+        .checks = CHECKS_WARN,
+        .latency_percent = 100,
+        .from_ns = world->to_ns - 35 * NS_PER_MINUTE,
+        .to_ns = world->to_ns,
+    };
+}
+
 struct notice_row {
     int service;
     const char *reason;
@@ -84,7 +99,7 @@ static const struct notice_row notice_rows[] = {
     {FIRMWARE, "Emergency restart", 17, 8, 16, 4, 30, 0},
 };
 
-_Static_assert(ARRAY_COUNT(plot) + 1 <= WORLD_EPISODES_MAX, "room for the plot");
+_Static_assert(ARRAY_COUNT(plot) + 2 <= WORLD_EPISODES_MAX, "room for the plot");
 _Static_assert(ARRAY_COUNT(notice_rows) <= WORLD_NOTICES_MAX, "room for the announcements");
 
 static int64_t time_of(const struct world *world, int day, int hour, int minute)
@@ -149,6 +164,7 @@ void world_init(struct world *world, int32_t year, int32_t month, uint64_t seed)
         add_episode(world, &plot[i], &random);
     }
     add_episode(world, &probe_outage, &random);
+    add_last_hour(world);
     add_notices(world);
 }
 

@@ -35,6 +35,11 @@ expect 0 audit A/uptally.yaml
 expect 0 audit B/uptally.yaml
 expect 0 status A/uptally.yaml
 out device-api
+# It ends while its company is at work: one service is degraded, the others are well, and no minute of the last hour is unknown.
+[ "$(grep -c ' d Degraded performance ' out)" -eq 1 ] || fail "not one degraded service"
+[ "$(grep -c ' \. Operational ' out)" -eq 7 ] || fail "not seven operational services"
+[ "$(sed -n '/^Service/,/^$/p' out | grep -c '[-?!][-?!.d]* *$')" -eq 0 ] || fail "unknown time in the last hour"
+out "P3"
 expect 0 credits A/uptally.yaml --month 2026-10
 out acme-2026
 [ "$(grep -c -e northwind -e sakura out)" -eq 0 ] || fail "a contract that met its target has a credit"
