@@ -363,6 +363,9 @@ static bool time_passed(struct run *run)
     if (!time_ns_of(run, value, time_ns)) {
         return dead_value(run, VERDICT_TIME_OUT_OF_RANGE, slot, "no time that can be represented");
     }
+    if (*time_ns < 0) { /* hours and minutes of the books are not negative */
+        return dead_value(run, VERDICT_TIME_OUT_OF_RANGE, slot, "before 1970");
+    }
     overflow = __builtin_sub_overflow(*time_ns, run->record_time_ns, &ahead_ns);
     if (overflow ? *time_ns > run->record_time_ns : ahead_ns > run->mapping->max_ahead_ns) {
         return dead_value(run, VERDICT_TIME_OUT_OF_RANGE, slot, "too far ahead of its record");

@@ -207,12 +207,36 @@ static void the_wait_for_an_assignment_begins_anew_with_each_rebalance(void **st
     close_world(&world);
 }
 
+/* A producer without a clock stamps its records with 1970. Its events may be near them in time, and still no window holds what was before
+ * 1970: hours and minutes of the books are not negative. */
+static void an_event_before_1970_is_a_dead_letter(void **state)
+{
+    struct world world;
+    struct consume_result result;
+    uint8_t value[64];
+
+    (void)state;
+    open_world(&world, 1);
+    mock_send(&world.mock, "requests", 0, value, encode(value, "api", -1, 200, 1), 1);
+    mock_send(&world.mock, "requests", 0, value, encode(value, "api", 0, 200, 1), 1);
+    mock_flush(&world.mock);
+    result = drain(&world);
+    assert_int_equal(result.tallied, 1);
+    assert_int_equal(result.dead_lettered, 1);
+    assert_int_equal(ask(&world, "SELECT COUNT(*) FROM dead_letter WHERE reason = "
+                                 "'time_out_of_range' AND record_offset = 0"),
+                     1);
+    assert_int_equal(ask(&world, "SELECT MIN(hour) FROM pending"), 0);
+    close_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drain_of_a_busy_topic_notes_how_far_it_came),
         cmocka_unit_test(a_ledger_that_is_ahead_of_an_old_answer_is_no_replaced_topic),
         cmocka_unit_test(the_wait_for_an_assignment_begins_anew_with_each_rebalance),
+        cmocka_unit_test(an_event_before_1970_is_a_dead_letter),
         cmocka_unit_test(a_signal_while_the_registry_is_waited_for_ends_with_a_commit),
         cmocka_unit_test(a_signal_before_the_broker_has_answered_is_no_failure),
     };
