@@ -76,40 +76,75 @@ static void add_minute(struct ratio *ratio, const struct count_row *row)
     ratio->slow += slow;
 }
 
-/* Time plays no part in the fraction; it is booked so that the month adds up and can be drawn. */
+/* The whole minutes of the covered spans. */
+static struct cover whole_minutes(const struct cover *cover, struct arena *arena)
+{
+    struct cover whole = {.spans = arena_calloc(arena, cover->count + 1, sizeof(whole.spans[0]))};
+
+    for (size_t i = 0; i < cover->count; i++) {
+        int64_t from_s = (cover->spans[i].from_s + MINUTE_S - 1) / MINUTE_S * MINUTE_S;
+        int64_t to_s = cover->spans[i].to_s / MINUTE_S * MINUTE_S;
+
+        if (from_s < to_s) {
+            whole.spans[whole.count++] = (struct span){from_s, to_s};
+        }
+    }
+    return whole;
+}
+
+/* Spans that turn time into maintenance; `next` is the first one that may still matter. */
+struct excuse {
+    const struct cover *cover;
+    size_t next;
+};
+
+/* Books [at_s, end_s): what the spans excuse as maintenance, the rest as it is. */
+static void book_row(struct measure *measure, struct excuse *excuse, int64_t at_s, int64_t end_s,
+                     enum time_class class, enum effect effect)
+{
+    const struct cover *cover = excuse->cover;
+
+    while (at_s < end_s) {
+        while (excuse->next < cover->count && cover->spans[excuse->next].to_s <= at_s) {
+            excuse->next++;
+        }
+        bool any = excuse->next < cover->count && cover->spans[excuse->next].from_s < end_s;
+        int64_t begin_s = any ? cover->spans[excuse->next].from_s : end_s;
+        int64_t stop_s = any && cover->spans[excuse->next].to_s < end_s
+                             ? cover->spans[excuse->next].to_s
+                             : end_s;
+
+        if (begin_s > at_s) {
+            measure_push(measure, at_s, begin_s, class, effect);
+            at_s = begin_s;
+        } else {
+            measure_push(measure, at_s, stop_s, TIME_MAINTENANCE, EFFECT_EXCLUDED);
+            at_s = stop_s;
+        }
+    }
+}
+
+/* Time plays no part in the fraction; it is booked so that the month adds up and can be drawn. An outage that was announced is
+ * drawn as maintenance also in minutes without a request: a reader would ask why half of it is one and half the other. */
 static void book_time(const struct ratio *ratio, struct arena *arena, struct measure *measure)
 {
     const struct measure_input *input = ratio->input;
-    const struct cover *taken = &ratio->taken;
-    size_t next = 0;
+    struct cover whole = whole_minutes(input->cover, arena);
+    struct excuse lossy = {&ratio->taken, 0};
+    struct excuse troubled = {&whole, 0};
 
-    measure->segments = arena_calloc(arena, ratio->timeline.count + 2 * taken->count + 2,
-                                     sizeof(measure->segments[0]));
+    measure->segments =
+        arena_calloc(arena, ratio->timeline.count + 2 * (ratio->taken.count + whole.count) + 2,
+                     sizeof(measure->segments[0]));
     measure_push(measure, input->from_s, input->valid_from_s, TIME_UP, EFFECT_GOOD);
     for (size_t i = 0; i < ratio->timeline.count; i++) {
         const struct state_row *row = &ratio->timeline.rows[i];
+        bool bad = grade_row(row->grade)->known && row->grade != GRADE_OPERATIONAL;
         int64_t at_s = row->from_s > input->valid_from_s ? row->from_s : input->valid_from_s;
         int64_t end_s = row->to_s < input->valid_to_s ? row->to_s : input->valid_to_s;
-        enum time_class class = time_class_of(row->grade);
-        enum effect effect = effect_of(&input->contract->availability, row->grade);
 
-        while (at_s < end_s) {
-            while (next < taken->count && taken->spans[next].to_s <= at_s) {
-                next++;
-            }
-            bool any = next < taken->count && taken->spans[next].from_s < end_s;
-            int64_t begin_s = any ? taken->spans[next].from_s : end_s;
-            int64_t stop_s =
-                any && taken->spans[next].to_s < end_s ? taken->spans[next].to_s : end_s;
-
-            if (begin_s > at_s) {
-                measure_push(measure, at_s, begin_s, class, effect);
-                at_s = begin_s;
-            } else {
-                measure_push(measure, at_s, stop_s, TIME_MAINTENANCE, EFFECT_EXCLUDED);
-                at_s = stop_s;
-            }
-        }
+        book_row(measure, bad ? &troubled : &lossy, at_s, end_s, time_class_of(row->grade),
+                 effect_of(&input->contract->availability, row->grade));
     }
     measure_push(measure, input->valid_to_s, input->to_s, TIME_UP, EFFECT_GOOD);
     measure_sum_seconds(measure);

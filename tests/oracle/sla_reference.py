@@ -128,6 +128,10 @@ def measure_requests(case, service, begin, end, valid):
     covered = covered_seconds(case, service["name"], *valid)
     columns = ["up" if not valid[0] <= second < valid[1] else COLUMN_OF[state[second]]
                for second in range(begin, end)]
+    for second in range(*valid):
+        minute = second // 60 * 60
+        if state[second] in ("degraded", "partial", "major") and covered.issuperset(range(minute, minute + 60)):
+            columns[second - begin] = "maintenance"
     good = total = Fraction(0)
     for minute, requests, errors, slow in service["counts"]:
         if not valid[0] <= minute < valid[1]:

@@ -88,6 +88,28 @@ static void test_covered_minutes_that_lost_something(void **state)
     }
 }
 
+/* An announced outage of ten minutes in which one minute had requests: it is maintenance as a whole, but for the minute that the
+ * window covers only in part; up time under the window stays up. */
+static void test_announced_outage_without_requests(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, "UTC", 2026, 10);
+    fixture.contract.availability.method = METHOD_REQUEST_RATIO;
+    fixture.contract.maintenance.excluded = EXCLUDED_FORGIVE;
+    one_outage(&fixture, 0, 600, 600, GRADE_MAJOR);
+    announce(&fixture, "api", 540, 630, 60); /* from minute 9 into the middle of minute 19 */
+    count_requests(&fixture, 0, 12, 100, 100, 0);
+    count_requests(&fixture, 0, 30, 100, 0, 0);
+    compute(&fixture);
+    assert_rational(fixture.result.lost, "0");
+    assert_rational(fixture.result.pooled.valid, "200");
+    assert_int_equal(fixture.result.pooled.seconds[TIME_MAINTENANCE], 540);
+    assert_int_equal(fixture.result.pooled.seconds[TIME_MAJOR], 60);
+    fixture_release(&fixture);
+}
+
 /* A minute that is known to be unknown overrides its counts. */
 static void test_unknown_minutes(void **state)
 {
@@ -233,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_slow_requests_lose_their_weight),
         cmocka_unit_test(test_minutes_of_the_period),
         cmocka_unit_test(test_covered_minutes_that_lost_something),
+        cmocka_unit_test(test_announced_outage_without_requests),
         cmocka_unit_test(test_unknown_minutes),
         cmocka_unit_test(test_pools_of_requests),
         cmocka_unit_test(test_no_requests_at_all),
