@@ -2,8 +2,8 @@
  * The audit: proves that the books add up, and names the first place where they do not.
  *
  * Coverage (per partition the ranges run from origin to next_offset without gap or overlap), conservation (covered = delivered + absent,
- * delivered = tallied + excluded + duplicate + dead-lettered; dead letters and exclusions held against their rows; absent 0 where the topic
- * has neither compaction nor transactions), row checksums (ranges, dead letters, windows, pending, grades, announcements, terms, statements, credit notes),
+ * delivered = tallied + excluded + duplicate + dead-lettered; dead letters, duplicates and exclusions held against their rows; absent 0 where the topic
+ * has neither compaction nor transactions), row checksums (ranges, dead letters, duplicates, windows, pending, grades, announcements, terms, statements, credit notes),
  * and window totals plus pending = tallied, per book and stream kind.
  */
 #ifndef AGGREGATOR_AUDIT_H

@@ -16,6 +16,7 @@ struct walk {
     const struct audit_partition *partition;
     int64_t expected;     /* where the next range has to begin */
     int64_t dead_letters; /* rows inside of ranges */
+    int64_t duplicates;   /* the same */
 };
 
 #define PLACE "topic %.*s partition %" PRId32
@@ -82,19 +83,18 @@ static void check_counts(struct audit *audit, const struct audit_partition *p,
     }
 }
 
-/* Dead letters that stand in the range and carry its batch. */
-static enum err_code count_dead_letters(struct audit *audit, const struct audit_partition *p,
-                                        const struct range *range, int64_t *ret_count,
-                                        struct err *err)
+#define COUNT_ROWS(table)                                                                          \
+    "SELECT count(*) FROM " table " WHERE book_id = $1 AND stream_id = $2 AND "                    \
+    "partition_id = $3 AND record_offset >= $4 AND record_offset < $5 AND batch_id = $6"
+
+/* Rows by coordinate that stand in the range and carry its batch. sql: COUNT_ROWS. */
+static enum err_code count_rows(struct audit *audit, const struct audit_partition *p,
+                                const struct range *range, const char *sql, int64_t *ret_count,
+                                struct err *err)
 {
     struct db_stmt *stmt;
     bool row;
-    enum err_code code =
-        audit_prepare(audit,
-                      "SELECT count(*) FROM dead_letter WHERE book_id = $1 AND stream_id = $2 AND "
-                      "partition_id = $3 AND record_offset >= $4 AND record_offset < $5 AND "
-                      "batch_id = $6",
-                      &stmt, err);
+    enum err_code code = audit_prepare(audit, sql, &stmt, err);
 
     if (code != ERR_OK) {
         return code;
@@ -139,9 +139,13 @@ static enum err_code check_explained(struct audit *audit, struct walk *walk,
 {
     const struct audit_partition *p = walk->partition;
     int64_t letters = 0;
+    int64_t duplicates = 0;
     int64_t excluded = 0;
-    enum err_code code = count_dead_letters(audit, p, range, &letters, err);
+    enum err_code code = count_rows(audit, p, range, COUNT_ROWS("dead_letter"), &letters, err);
 
+    if (code == ERR_OK) {
+        code = count_rows(audit, p, range, COUNT_ROWS("duplicate"), &duplicates, err);
+    }
     if (code == ERR_OK) {
         code = count_exclusions(audit, p, range, &excluded, err);
     }
@@ -149,11 +153,18 @@ static enum err_code check_explained(struct audit *audit, struct walk *walk,
         return code;
     }
     walk->dead_letters += letters;
+    walk->duplicates += duplicates;
     if (letters != range->dead_lettered) {
         audit_find(audit,
                    PLACE " offsets [%" PRId64 ", %" PRId64 "): counts %" PRId64
                          " dead letters, the store holds %" PRId64,
                    PLACE_ARGS(p), range->from, range->to, range->dead_lettered, letters);
+    }
+    if (duplicates != range->duplicate) {
+        audit_find(audit,
+                   PLACE " offsets [%" PRId64 ", %" PRId64 "): counts %" PRId64
+                         " duplicates, the store holds %" PRId64,
+                   PLACE_ARGS(p), range->from, range->to, range->duplicate, duplicates);
     }
     if (excluded != range->excluded) {
         audit_find(audit,
@@ -213,16 +224,17 @@ static enum err_code check_range(struct audit *audit, struct walk *walk, struct 
     return check_explained(audit, walk, &range, err);
 }
 
-static enum err_code check_letters_outside(struct audit *audit, const struct walk *walk,
-                                           struct err *err)
+#define COUNT_ALL(table)                                                                           \
+    "SELECT count(*) FROM " table " WHERE book_id = $1 AND stream_id = $2 AND partition_id = $3"
+
+/* what: such rows; inside: how many of them stand in ranges. sql: COUNT_ALL. */
+static enum err_code check_outside(struct audit *audit, const struct audit_partition *p,
+                                   const char *what, const char *sql, int64_t inside,
+                                   struct err *err)
 {
-    const struct audit_partition *p = walk->partition;
     struct db_stmt *stmt;
     bool row;
-    enum err_code code = audit_prepare(audit,
-                                       "SELECT count(*) FROM dead_letter WHERE book_id = $1 AND "
-                                       "stream_id = $2 AND partition_id = $3",
-                                       &stmt, err);
+    enum err_code code = audit_prepare(audit, sql, &stmt, err);
 
     if (code != ERR_OK) {
         return code;
@@ -230,10 +242,9 @@ static enum err_code check_letters_outside(struct audit *audit, const struct wal
     db_bind_int64(stmt, 2, p->stream_id);
     db_bind_int64(stmt, 3, p->partition);
     code = db_step(stmt, &row, err);
-    if (code == ERR_OK && row && db_column_int64(stmt, 0) != walk->dead_letters) {
-        audit_find(audit,
-                   PLACE ": %" PRId64 " dead letters stand outside of the ranges of their batches",
-                   PLACE_ARGS(p), db_column_int64(stmt, 0) - walk->dead_letters);
+    if (code == ERR_OK && row && db_column_int64(stmt, 0) != inside) {
+        audit_find(audit, PLACE ": %" PRId64 " %s stand outside of the ranges of their batches",
+                   PLACE_ARGS(p), db_column_int64(stmt, 0) - inside, what);
     }
     db_reset(stmt);
     return code;
@@ -275,7 +286,14 @@ static enum err_code check_partition(struct audit *audit, const struct audit_par
                          "): covered, but the position is %" PRId64,
                    PLACE_ARGS(p), p->next_offset, walk.expected, p->next_offset);
     }
-    return code == ERR_OK ? check_letters_outside(audit, &walk, err) : code;
+    if (code == ERR_OK) {
+        code = check_outside(audit, p, "dead letters", COUNT_ALL("dead_letter"), walk.dead_letters,
+                             err);
+    }
+    if (code == ERR_OK) {
+        code = check_outside(audit, p, "duplicates", COUNT_ALL("duplicate"), walk.duplicates, err);
+    }
+    return code;
 }
 
 /* Rows that belong to nothing: stream and partition in the first two columns. */
@@ -311,6 +329,14 @@ static enum err_code find_all_orphans(struct audit *audit, struct err *err)
         code = find_orphans(
             audit, "a dead letter of a partition that the ledger does not have",
             "SELECT stream_id, partition_id, record_offset FROM dead_letter r WHERE book_id = $1 "
+            "AND NOT EXISTS (SELECT 1 FROM partition_offset p WHERE p.book_id = r.book_id AND "
+            "p.stream_id = r.stream_id AND p.partition_id = r.partition_id)",
+            err);
+    }
+    if (code == ERR_OK) {
+        code = find_orphans(
+            audit, "a duplicate of a partition that the ledger does not have",
+            "SELECT stream_id, partition_id, record_offset FROM duplicate r WHERE book_id = $1 "
             "AND NOT EXISTS (SELECT 1 FROM partition_offset p WHERE p.book_id = r.book_id AND "
             "p.stream_id = r.stream_id AND p.partition_id = r.partition_id)",
             err);

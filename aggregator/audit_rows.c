@@ -23,6 +23,13 @@ static const struct table_row tables[] = {
      .key_first = 1,
      .key_last = 3,
      .of_book = true},
+    {.table = "duplicate",
+     .sql = "SELECT book_id, stream_id, partition_id, record_offset, batch_id, checksum "
+            "FROM duplicate WHERE book_id = $1 ORDER BY stream_id, partition_id, record_offset",
+     .column_count = 5,
+     .key_first = 1,
+     .key_last = 3,
+     .of_book = true},
     {.table = "exclusion",
      .sql = "SELECT e.batch_id, e.stream_id, e.partition_id, e.reason, e.records, e.checksum "
             "FROM exclusion e JOIN batch b ON b.batch_id = e.batch_id WHERE b.book_id = $1 "
@@ -99,6 +106,32 @@ static void check_row(struct audit *audit, const struct table_row *table, struct
     strbuf_release(&name);
 }
 
+/* A wrong count would forget ids too late, or refuse new ones too early. */
+static enum err_code check_id_counts(struct audit *audit, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row;
+    enum err_code code = audit_prepare(
+        audit,
+        "SELECT n.group_name, coalesce(g.ids, 0), n.ids FROM (SELECT group_name, count(*) AS ids "
+        "FROM event_id WHERE book_id = $1 GROUP BY group_name) n LEFT JOIN event_group g "
+        "ON g.book_id = $1 AND g.group_name = n.group_name UNION ALL "
+        "SELECT g.group_name, g.ids, 0 FROM event_group g WHERE g.book_id = $1 AND g.ids <> 0 AND "
+        "NOT EXISTS (SELECT 1 FROM event_id i WHERE i.book_id = $1 AND "
+        "i.group_name = g.group_name)",
+        &stmt, err);
+
+    while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        if (db_column_int64(stmt, 1) != db_column_int64(stmt, 2)) {
+            audit_find(audit,
+                       "event_group %.*s: counts %" PRId64 " event ids, the store holds %" PRId64,
+                       STR_ARGS(db_column_text(stmt, 0)), db_column_int64(stmt, 1),
+                       db_column_int64(stmt, 2));
+        }
+    }
+    return code;
+}
+
 enum err_code audit_rows(struct audit *audit, struct err *err)
 {
     enum err_code code = ERR_OK;
@@ -113,5 +146,5 @@ enum err_code audit_rows(struct audit *audit, struct err *err)
             check_row(audit, &tables[i], stmt);
         }
     }
-    return code;
+    return code == ERR_OK ? check_id_counts(audit, err) : code;
 }

@@ -190,10 +190,12 @@ static enum err_code check_windows(struct audit *audit, struct err *err)
 
         check_row(audit, "window_hour", stmt, 1, &tally, &valid);
         if (valid && tally_kind_find(db_column_text(stmt, 1), &kind)) {
-            if (kind == TALLY_WINDOW) {
+            bool has_records = tally_records(kind, &tally) > 0; /* or only offsets of duplicates */
+
+            if (kind == TALLY_WINDOW && (has_records || !db_column_null(stmt, 9))) {
                 check_rollup(audit, stmt, &tally);
             }
-            if (kind != TALLY_ACTIVITY) {
+            if (has_records) {
                 struct tally_key key = {
                     .kind = kind, .a = db_column_text(stmt, 2), .hour = db_column_int64(stmt, 6)};
 

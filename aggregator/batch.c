@@ -13,6 +13,7 @@ struct batch *batch_new(size_t dead_letter_bytes_max)
     struct batch *batch = memory_calloc(1, sizeof(*batch));
 
     intern_init(&batch->names);
+    intern_init(&batch->event_names);
     batch->slot_count = SLOTS_MIN;
     batch->slots = memory_calloc(batch->slot_count, sizeof(batch->slots[0]));
     batch->dead_letter_bytes_max = dead_letter_bytes_max;
@@ -26,6 +27,7 @@ static void partition_restart(struct batch_partition *partition)
                                           .partition = partition->partition,
                                           .topic = partition->topic,
                                           .config_digest = partition->config_digest,
+                                          .group = partition->group,
                                           .from = partition->to,
                                           .to = partition->to};
 }
@@ -41,6 +43,9 @@ void batch_clear(struct batch *batch)
     memset(batch->slots, 0, batch->slot_count * sizeof(batch->slots[0]));
     batch->entry_count = 0;
     batch->dead_letter_count = 0;
+    batch->event_count = 0;
+    intern_release(&batch->event_names);
+    intern_init(&batch->event_names);
     batch->records = 0;
     batch->heap_size = 0;
     batch->has_id = false;
@@ -61,7 +66,9 @@ void batch_free(struct batch *batch)
     memory_free(batch->entries);
     memory_free(batch->slots);
     memory_free(batch->dead_letters);
+    memory_free(batch->events);
     intern_release(&batch->names);
+    intern_release(&batch->event_names);
     arena_release(&batch->arena);
     memory_free(batch);
 }
@@ -99,8 +106,8 @@ static struct batch_partition *partition_find(const struct batch *batch, int64_t
 }
 
 /* Naming a partition that was not begun is a bug of the caller. */
-static struct batch_partition *partition_get(const struct batch *batch, int64_t stream_id,
-                                             int32_t partition)
+struct batch_partition *batch_partition_get(const struct batch *batch, int64_t stream_id,
+                                            int32_t partition)
 {
     struct batch_partition *found = partition_find(batch, stream_id, partition);
 
@@ -132,9 +139,18 @@ void batch_begin_partition(struct batch *batch, int64_t stream_id, struct str to
     batch->partition_count++;
 }
 
+void batch_set_group(struct batch *batch, int64_t stream_id, int32_t partition, struct str group)
+{
+    struct batch_partition *member = batch_partition_get(batch, stream_id, partition);
+
+    CHECK(group.size > 0);
+    CHECK(group.size <= NAME_SIZE_MAX);
+    member->group = intern_name(&batch->names, intern_add(&batch->names, group));
+}
+
 void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partition)
 {
-    struct batch_partition *ended = partition_get(batch, stream_id, partition);
+    struct batch_partition *ended = batch_partition_get(batch, stream_id, partition);
     size_t place = partition_place(batch, stream_id, partition);
 
     CHECK(batch_empty(batch));
@@ -156,7 +172,7 @@ static struct batch_partition *deliver(struct batch *batch, const struct coordin
     CHECK(!batch->in_doubt);
     if (partition == NULL || partition->partition != at->partition ||
         partition->stream_id != at->stream_id) {
-        partition = partition_get(batch, at->stream_id, at->partition);
+        partition = batch_partition_get(batch, at->stream_id, at->partition);
         batch->last = partition;
     }
     CHECK(at->offset >= partition->to);
@@ -275,45 +291,57 @@ static void add_topic_activity(struct batch *batch, struct batch_partition *part
     partition->activity->activity.minutes |= UINT64_C(1) << minute;
 }
 
-static void add_request(struct batch *batch, const struct coordinate *at, const struct event *event,
-                        int64_t hour)
+static struct tally_key tally_key_of(const struct event *event)
 {
-    struct tally_key key = {
-        .kind = TALLY_WINDOW, .a = event->service, .b = event->customer, .hour = hour};
+    int64_t hour = tally_hour(event->time_ns);
+
+    if (event->kind == EVENT_REQUEST) {
+        return (struct tally_key){
+            .kind = TALLY_WINDOW, .a = event->service, .b = event->customer, .hour = hour};
+    }
+    return (struct tally_key){.kind = TALLY_CHECK,
+                              .a = event->service,
+                              .b = event->instance,
+                              .c = event->region,
+                              .d = event->checker,
+                              .hour = hour};
+}
+
+static void add_range(struct batch *batch, struct offset_range **ranges, size_t *range_count,
+                      const struct coordinate *at)
+{
+    size_t before = *range_count;
+
+    offset_ranges_add(ranges, range_count, at->stream_id, at->partition, at->offset);
+    batch->heap_size += (*range_count - before) * sizeof(struct offset_range);
+}
+
+static void add_request(struct batch *batch, const struct coordinate *at, const struct event *event)
+{
+    struct tally_key key = tally_key_of(event);
     struct window_tally *tally = &entry_get(batch, &key)->tally->window;
     int32_t buckets = tally->latency.size;
-    size_t ranges = tally->range_count;
 
     window_tally_add(tally, event);
-    offset_ranges_add(&tally->ranges, &tally->range_count, at->stream_id, at->partition,
-                      at->offset);
-    batch->heap_size += (size_t)(tally->latency.size - buckets) * sizeof(int64_t) +
-                        (tally->range_count - ranges) * sizeof(struct offset_range);
+    batch->heap_size += (size_t)(tally->latency.size - buckets) * sizeof(int64_t);
+    add_range(batch, &tally->ranges, &tally->range_count, at);
 }
 
 static void add_check(struct batch *batch, const struct coordinate *at, const struct event *event,
-                      int64_t hour, int minute)
+                      int minute)
 {
-    struct tally_key key = {.kind = TALLY_CHECK,
-                            .a = event->service,
-                            .b = event->instance,
-                            .c = event->region,
-                            .d = event->checker,
-                            .hour = hour};
+    struct tally_key key = tally_key_of(event);
     struct batch_entry *entry = entry_get(batch, &key);
     struct check_tally *tally = &entry->tally->check;
-    size_t ranges = tally->range_count;
 
     check_tally_add(tally, event);
-    offset_ranges_add(&tally->ranges, &tally->range_count, at->stream_id, at->partition,
-                      at->offset);
-    batch->heap_size += (tally->range_count - ranges) * sizeof(struct offset_range);
+    add_range(batch, &tally->ranges, &tally->range_count, at);
     /* An instance that reports itself has no checker whose silence could be told from its own. */
     if (event->checker.size == 0) {
         return;
     }
     if (entry->checker_activity == NULL) {
-        struct tally *activity = activity_get(batch, "checker", event->checker, hour);
+        struct tally *activity = activity_get(batch, "checker", event->checker, key.hour);
 
         entry = entry_get(batch, &key); /* the array may have moved */
         entry->checker_activity = activity;
@@ -321,20 +349,48 @@ static void add_check(struct batch *batch, const struct coordinate *at, const st
     entry->checker_activity->activity.minutes |= UINT64_C(1) << minute;
 }
 
-void batch_add_event(struct batch *batch, const struct coordinate *at, const struct event *event)
+void batch_tally(struct batch *batch, struct batch_partition *partition,
+                 const struct coordinate *at, const struct event *event)
 {
-    struct batch_partition *partition = deliver(batch, at);
-    int64_t hour = tally_hour(event->time_ns);
     int minute = tally_minute(event->time_ns);
 
     CHECK(event->service.size > 0);
-    partition->tallied++;
-    add_topic_activity(batch, partition, hour, minute);
+    add_topic_activity(batch, partition, tally_hour(event->time_ns), minute);
     if (event->kind == EVENT_REQUEST) {
-        add_request(batch, at, event, hour);
+        add_request(batch, at, event);
     } else {
-        add_check(batch, at, event, hour, minute);
+        add_check(batch, at, event, minute);
     }
+}
+
+void batch_touch(struct batch *batch, const struct coordinate *at, const struct event *event)
+{
+    struct tally_key key = tally_key_of(event);
+    struct tally *tally = entry_get(batch, &key)->tally;
+
+    if (key.kind == TALLY_WINDOW) {
+        add_range(batch, &tally->window.ranges, &tally->window.range_count, at);
+    } else {
+        add_range(batch, &tally->check.ranges, &tally->check.range_count, at);
+    }
+}
+
+void batch_merge_entry(struct batch *batch, const struct batch_entry *entry)
+{
+    tally_merge(entry->key.kind, entry_get(batch, &entry->key)->tally, entry->tally);
+}
+
+void batch_add_event(struct batch *batch, const struct coordinate *at, const struct event *event)
+{
+    struct batch_partition *partition = deliver(batch, at);
+
+    if (partition->group.size > 0 && event->id.size > 0) {
+        partition->undecided++;
+        batch_defer(batch, partition, at, event);
+        return;
+    }
+    partition->tallied++;
+    batch_tally(batch, partition, at, event);
 }
 
 static struct batch_exclusion *exclusion_get(struct batch *batch, struct batch_partition *partition,
@@ -360,13 +416,8 @@ void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum v
                         struct str rule)
 {
     struct batch_partition *partition = deliver(batch, at);
-    enum verdict_class class = verdict_row(verdict)->class;
 
-    if (class == VERDICT_CLASS_DUPLICATE) {
-        partition->duplicate++;
-        return;
-    }
-    CHECK(class == VERDICT_CLASS_EXCLUDED);
+    CHECK(verdict_row(verdict)->class == VERDICT_CLASS_EXCLUDED);
     partition->excluded++;
     if (verdict != VERDICT_RULE) {
         rule = str_of(NULL, 0);
@@ -423,7 +474,7 @@ void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enu
 
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to)
 {
-    struct batch_partition *advanced = partition_get(batch, stream_id, partition);
+    struct batch_partition *advanced = batch_partition_get(batch, stream_id, partition);
 
     CHECK(!batch->in_doubt);
     if (to > advanced->to) {
@@ -434,7 +485,7 @@ void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, in
 
 int64_t batch_next_offset(const struct batch *batch, int64_t stream_id, int32_t partition)
 {
-    return partition_get(batch, stream_id, partition)->to;
+    return batch_partition_get(batch, stream_id, partition)->to;
 }
 
 int64_t batch_records(const struct batch *batch)
@@ -471,9 +522,15 @@ int64_t batch_records_of(const struct batch *batch, int64_t stream_id)
     return count;
 }
 
+int64_t batch_duplicates(const struct batch *batch)
+{
+    return batch->duplicates;
+}
+
 size_t batch_size(const struct batch *batch)
 {
-    return batch->arena.size + batch->heap_size +
+    return batch->arena.size + batch->heap_size + batch->event_count * sizeof(struct batch_event) +
+           batch->event_names.arena.size +
            batch->entry_count * (sizeof(struct batch_entry) + 4 * sizeof(uint32_t)) +
            batch->dead_letter_count * sizeof(struct batch_dead_letter);
 }
@@ -500,8 +557,9 @@ static void partition_check(const struct batch_partition *partition)
     CHECK(partition->to >= partition->from);
     CHECK(partition->absent >= 0);
     CHECK(partition->to - partition->from == partition->delivered + partition->absent);
+    CHECK(partition->undecided >= 0);
     CHECK(partition->delivered == partition->tallied + partition->excluded + partition->duplicate +
-                                      partition->dead_lettered);
+                                      partition->dead_lettered + partition->undecided);
 }
 
 void batch_check(const struct batch *batch)
@@ -509,6 +567,7 @@ void batch_check(const struct batch *batch)
     int64_t delivered = 0;
     int64_t tallied = 0;
     int64_t dead_lettered = 0;
+    int64_t undecided = 0;
     int64_t in_tallies = 0;
 
     for (size_t i = 0; i < batch->partition_count; i++) {
@@ -518,11 +577,13 @@ void batch_check(const struct batch *batch)
         delivered += partition->delivered;
         tallied += partition->tallied;
         dead_lettered += partition->dead_lettered;
+        undecided += partition->undecided;
     }
     for (size_t i = 0; i < batch->entry_count; i++) {
         in_tallies += tally_records(batch->entries[i].key.kind, batch->entries[i].tally);
     }
     CHECK(delivered == batch->records);
     CHECK(dead_lettered == (int64_t)batch->dead_letter_count);
+    CHECK(undecided == (int64_t)batch->event_count);
     CHECK(tallied == in_tallies);
 }

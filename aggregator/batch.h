@@ -2,7 +2,8 @@
  * A batch: what a consumer has read since its last commit. It keeps nothing older.
  *
  * Per partition it covers [from, to) and holds three independent counts: records delivered, offsets that were missing between
- * them, verdicts. batch_check holds them against each other: to - from = delivered + absent and delivered = sum of verdicts.
+ * them, verdicts. batch_check holds them against each other: to - from = delivered + absent and delivered = sum of verdicts
+ * and undecided events. An event is undecided if its partition has a group and it has an id: the commit decides whether it is a duplicate.
  * Memory is bounded by what the caller commits: ask batch_records and batch_size.
  */
 #ifndef AGGREGATOR_BATCH_H
@@ -37,6 +38,8 @@ void batch_clear(struct batch *batch);
 /* Begins a partition at next_offset, as the ledger has it. topic and config_digest are copied. A partition begins once. */
 void batch_begin_partition(struct batch *batch, int64_t stream_id, struct str topic,
                            struct str config_digest, int32_t partition, int64_t next_offset);
+/* From now on event ids of this partition are tested for duplicates among the partitions of the same group. */
+void batch_set_group(struct batch *batch, int64_t stream_id, int32_t partition, struct str group);
 /* Drops a partition with what was read of it since the last commit (revoked, fenced). Only on an empty batch. */
 void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partition);
 
@@ -55,6 +58,8 @@ int64_t batch_records(const struct batch *batch);      /* delivered since the la
 int64_t batch_dead_letters(const struct batch *batch); /* since the last clear */
 int64_t batch_dead_letters_of(const struct batch *batch, int64_t stream_id);
 int64_t batch_records_of(const struct batch *batch, int64_t stream_id);
+/* Duplicates that the last commit found; they were among the events added. Valid once ledger_commit has returned ERR_OK. */
+int64_t batch_duplicates(const struct batch *batch);
 size_t batch_size(const struct batch *batch); /* bytes, about */
 bool batch_empty(const struct batch *batch);  /* covers nothing */
 void batch_check(const struct batch *batch);

@@ -1,5 +1,9 @@
 /*
- * What is inside a batch: for batch.c, which fills it, and for the ledger, which writes it. Nobody else includes this.
+ * What is inside a batch: for batch*.c, which fill it, and for the ledger, which writes it. Nobody else includes this.
+ *
+ * Events with an id whose partition belongs to a group are undecided: whether one is a duplicate only the transaction of the commit can
+ * tell. So a batch keeps them beside its tallies, and each attempt to commit makes a decided copy. The batch itself stays as it was,
+ * for another attempt may find other duplicates.
  */
 #ifndef AGGREGATOR_BATCH_CONTENT_H
 #define AGGREGATOR_BATCH_CONTENT_H
@@ -7,6 +11,7 @@
 #include "aggregator/batch.h"
 #include "aggregator/tally.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/intern.h"
 
 struct batch_exclusion {
@@ -19,9 +24,11 @@ struct batch_partition {
     int64_t stream_id;
     int32_t partition;
     struct str topic, config_digest;
+    struct str group; /* of event ids; empty: they are not tested */
     int64_t from, to;
     int64_t delivered, absent;                           /* counted apart from ... */
     int64_t tallied, excluded, duplicate, dead_lettered; /* ... the verdicts */
+    int64_t undecided;                                   /* events; none in a decided copy */
     int64_t first_time_ns, last_time_ns, last_offset;    /* of records; valid if delivered > 0 */
     struct batch_exclusion *exclusions;                  /* owned */
     size_t exclusion_count;
@@ -44,6 +51,27 @@ struct batch_entry {
     struct tally *checker_activity; /* of a check with a checker: that of the same hour */
 };
 
+/* An undecided event, as small as it can be: names are numbers of the batch's event_names. */
+struct batch_event {
+    const struct batch_partition *partition;
+    int64_t offset;
+    int64_t record_time_ns; /* Kafka time stamp; the event's time if the record has none */
+    int64_t time_ns;        /* of the event */
+    unsigned char key[HASH_KEY_SIZE];
+    uint32_t service;
+    uint8_t kind, outcome; /* enum event_kind, enum outcome */
+    union {
+        struct {
+            uint32_t customer;
+            int64_t latency_ns, latency_threshold_ns, weight;
+        } request;
+        struct {
+            uint32_t instance, region, checker;
+            int64_t interval_ns;
+        } check;
+    };
+};
+
 struct batch {
     struct batch_partition **partitions; /* owned; sorted by stream and partition */
     size_t partition_count;
@@ -57,12 +85,33 @@ struct batch {
     struct batch_dead_letter *dead_letters;
     size_t dead_letter_count, dead_letter_capacity;
     size_t dead_letter_bytes_max;
+    struct batch_event *events; /* owned; undecided, in the order of their arrival */
+    size_t event_count, event_capacity;
+    struct intern event_names; /* until the next clear */
     int64_t records;
     size_t heap_size; /* histograms and ranges, about */
     /* The ledger's: chosen before the first attempt to commit and kept until the batch is cleared. */
     bool has_id;
     bool in_doubt; /* an attempt whose outcome is not known yet: nothing may be added */
     unsigned char id[BATCH_ID_SIZE];
+    int64_t duplicates; /* found by the last attempt; outlives a clear */
 };
+
+/* batch.c: counts the event in the tallies, but not in the partition's counts. */
+void batch_tally(struct batch *batch, struct batch_partition *partition,
+                 const struct coordinate *at, const struct event *event);
+/* Widens the offset ranges of the event's window without counting it. */
+void batch_touch(struct batch *batch, const struct coordinate *at, const struct event *event);
+struct batch_partition *batch_partition_get(const struct batch *batch, int64_t stream_id,
+                                            int32_t partition);
+/* += for a tally of another batch. */
+void batch_merge_entry(struct batch *batch, const struct batch_entry *entry);
+
+/* batch_decide.c: keeps the event until the commit. */
+void batch_defer(struct batch *batch, const struct batch_partition *partition,
+                 const struct coordinate *at, const struct event *event);
+/* The batch with all its events decided: event i is a duplicate if duplicates[i]. The copy borrows names and dead letters. */
+struct batch *batch_decide(const struct batch *batch, const bool *duplicates);
+void batch_decided_free(struct batch *decided);
 
 #endif

@@ -107,7 +107,6 @@ static int64_t first_minute(const struct fold_change *change)
             return change->key->hour * TALLY_MINUTES + i;
         }
     }
-    /* A pending tally of a service always holds a record. */
     CHECK(!"a tally without records");
     return 0;
 }
@@ -139,10 +138,12 @@ static enum err_code note_service(struct db *db, const struct fold_change *chang
 static enum err_code mark_service(struct db *db, const struct fold_change *change, struct err *err)
 {
     struct db_stmt *stmt;
+    /* Only known services: a tally without records may come before the one that makes its service known. */
     enum err_code code = db_prepare(db,
                                     "INSERT INTO regrade (book_id, service, hour) "
-                                    "VALUES ($1, $2, $3) ON CONFLICT (book_id, service, hour) "
-                                    "DO NOTHING",
+                                    "SELECT book_id, service, $3 FROM service "
+                                    "WHERE book_id = $1 AND service = $2 "
+                                    "ON CONFLICT (book_id, service, hour) DO NOTHING",
                                     &stmt, err);
 
     if (code != ERR_OK) {
@@ -184,6 +185,10 @@ enum err_code fold_derive(struct db *db, const struct fold_change *change, struc
         return change->merged.activity.minutes != change->old_activity
                    ? mark_all_services(db, change, err)
                    : ERR_OK;
+    }
+    /* Nothing but the offsets of duplicates: they may name one more topic for the service, and that is all. */
+    if (tally_records(change->key->kind, &change->delta) == 0) {
+        return mark_service(db, change, err);
     }
     if (change->key->kind == TALLY_WINDOW) {
         code = write_rollup_hour(db, change, err);

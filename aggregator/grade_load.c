@@ -111,6 +111,9 @@ static enum err_code take_requests(void *context, const struct tally_key *key,
     struct loading *loading = context;
 
     (void)key;
+    if (tally_records(TALLY_WINDOW, tally) == 0) {
+        return ERR_OK; /* duplicates that claim another window than the event that was counted */
+    }
     if (loading->requests == NULL) {
         loading->requests = arena_calloc(loading->arena, TALLY_MINUTES, sizeof(*loading->requests));
     }
@@ -132,9 +135,14 @@ static enum err_code take_checks(void *context, const struct tally_key *key,
                                  const struct tally *tally, struct err *err)
 {
     struct loading *loading = context;
-    struct check_row *row = list_add(&loading->checks, loading->arena, sizeof(*row));
-    struct check_tally *copy = arena_alloc(loading->arena, sizeof(*copy));
+    struct check_row *row;
+    struct check_tally *copy;
 
+    if (tally_records(TALLY_CHECK, tally) == 0) {
+        return ERR_OK; /* duplicates that claim another instance than the result that was counted */
+    }
+    row = list_add(&loading->checks, loading->arena, sizeof(*row));
+    copy = arena_alloc(loading->arena, sizeof(*copy));
     *copy = tally->check;
     copy->ranges = NULL; /* owned by the original */
     copy->range_count = 0;

@@ -2,9 +2,11 @@
 
 #include <inttypes.h>
 
+#include "aggregator/ledger_ids.h"
 #include "aggregator/ledger_rows.h"
 #include "base/check.h"
 #include "base/fault.h"
+#include "base/memory.h"
 
 /* FAULT with the action "error" at a place where the world could have failed. */
 static enum err_code fault_error(const char *place, struct err *err)
@@ -117,9 +119,45 @@ static enum err_code finish(struct ledger *ledger, bool *ret_unknown, struct err
     return code;
 }
 
+/* Decides the events and writes the rows of the batch as it is then. What was decided belongs to this attempt only. */
+static enum err_code write_decided(struct ledger *ledger, const struct batch *batch,
+                                   int64_t *ret_duplicates, struct err *err)
+{
+    bool *duplicates = memory_calloc(batch->event_count, sizeof(*duplicates));
+    struct batch *decided = NULL;
+    int64_t count = 0;
+    enum err_code code = ledger_ids_test(ledger, batch, duplicates, err);
+
+    if (code == ERR_OK && FAULT("ledger.commit.ids")) {
+        code = fault_error("ledger.commit.ids", err);
+    }
+    if (code == ERR_OK) {
+        decided = batch_decide(batch, duplicates);
+        code = ledger_rows_write(ledger, decided, err);
+    }
+    if (code == ERR_OK) {
+        code = ledger_ids_write(ledger, batch, duplicates, err);
+    }
+    for (size_t i = 0; i < batch->event_count; i++) {
+        count += duplicates[i];
+    }
+    *ret_duplicates = count;
+    batch_decided_free(decided);
+    memory_free(duplicates);
+    return code;
+}
+
+static enum err_code write_rows(struct ledger *ledger, const struct batch *batch,
+                                int64_t *ret_duplicates, struct err *err)
+{
+    *ret_duplicates = 0;
+    return batch->event_count == 0 ? ledger_rows_write(ledger, batch, err)
+                                   : write_decided(ledger, batch, ret_duplicates, err);
+}
+
 /* One attempt. The offsets go first: who was fenced shall hear that, not that a row is there already. */
-static enum err_code attempt(struct ledger *ledger, const struct batch *batch, bool *ret_unknown,
-                             struct err *err)
+static enum err_code attempt(struct ledger *ledger, const struct batch *batch,
+                             int64_t *ret_duplicates, bool *ret_unknown, struct err *err)
 {
     enum err_code code;
 
@@ -132,7 +170,7 @@ static enum err_code attempt(struct ledger *ledger, const struct batch *batch, b
     }
     code = advance_all(ledger, batch, err);
     if (code == ERR_OK) {
-        code = ledger_rows_write(ledger, batch, err);
+        code = write_rows(ledger, batch, ret_duplicates, err);
     }
     if (code == ERR_OK) {
         code = finish(ledger, ret_unknown, err);
@@ -220,7 +258,7 @@ static enum err_code attempt_and_settle(struct ledger *ledger, struct batch *bat
     struct err failure = ERR_INIT;
     bool unknown = false;
     bool committed = false;
-    enum err_code code = attempt(ledger, batch, &unknown, &failure);
+    enum err_code code = attempt(ledger, batch, &batch->duplicates, &unknown, &failure);
 
     if (code == ERR_OK) {
         return ERR_OK;
@@ -242,6 +280,7 @@ enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct e
     enum err_code code = ERR_OK;
 
     if (batch_empty(batch)) {
+        batch->duplicates = 0;
         batch_clear(batch);
         return ERR_OK;
     }

@@ -4,7 +4,8 @@
  *
  * So a kill at any point, a zombie, two schedulers, or a retry of a commit whose answer was lost all end in the same ledger.
  * Errors: ERR_STORE (retriable: nothing was committed, the batch is unchanged and may be committed again), ERR_FENCED (somebody else owns
- * a partition: the batch must be dropped and positions reloaded; retriable if only the store's write lock was not to be had in time).
+ * a partition: the batch must be dropped and positions reloaded; retriable if only the store's write lock was not to be had in time),
+ * ERR_DATA (more event ids than a group may keep: the batch is unchanged, and another attempt would end alike).
  */
 #ifndef AGGREGATOR_LEDGER_H
 #define AGGREGATOR_LEDGER_H
@@ -15,11 +16,23 @@
 #include "base/db.h"
 #include "base/random.h"
 
+/* Topics that share their event ids (duplicates.group). */
+struct id_group {
+    struct str name;
+    int64_t horizon_ns; /* copies whose records are further apart are events of their own */
+    int64_t count_max;  /* ids that may be kept */
+    const int64_t *stream_ids;
+    size_t stream_count;
+};
+
 struct ledger {
     struct db *db; /* borrowed */
     int64_t book_id;
     struct random *random; /* borrowed; batch ids */
     const char *program_version;
+    const struct id_group
+        *groups; /* borrowed; sorted by name. Every group of a batch's partitions is among them */
+    size_t group_count;
 };
 
 struct ledger_partition {

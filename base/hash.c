@@ -17,6 +17,13 @@ void hash_sha256_hex(struct str content, char ret_hex[HASH_HEX_SIZE])
     sodium_bin2hex(ret_hex, HASH_HEX_SIZE, digest, sizeof(digest));
 }
 
+void hash_key(struct str content, unsigned char ret_key[HASH_KEY_SIZE])
+{
+    _Static_assert(HASH_KEY_SIZE >= crypto_generichash_BYTES_MIN, "what BLAKE2b can give");
+    CHECK(crypto_generichash(ret_key, HASH_KEY_SIZE, (const unsigned char *)content.data,
+                             content.size, NULL, 0) == 0);
+}
+
 uint32_t hash_crc32(uint32_t start, struct str content)
 {
     if (content.size == 0) {

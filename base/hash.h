@@ -1,5 +1,6 @@
 /*
- * SHA-256 (libsodium) for digests that people compare, CRC-32 (zlib) for rows of the store.
+ * SHA-256 (libsodium) for digests that people compare, BLAKE2b of 128 bits for keys that stand for longer ones, CRC-32 (zlib)
+ * for rows of the store.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
@@ -8,10 +9,12 @@
 
 #include "base/str.h"
 
-enum { HASH_HEX_SIZE = 65 };
+enum { HASH_HEX_SIZE = 65, HASH_KEY_SIZE = 16 };
 
 /* Lower-case hexadecimal with a NUL. */
 void hash_sha256_hex(struct str content, char ret_hex[HASH_HEX_SIZE]);
+/* 128 bits: among 10^10 different contents a collision has a probability below 10^-18. */
+void hash_key(struct str content, unsigned char ret_key[HASH_KEY_SIZE]);
 uint32_t hash_crc32(uint32_t start, struct str content); /* start with 0 */
 
 #endif

@@ -102,6 +102,11 @@ static void summarize(const struct consume_result *result)
             " offsets absent",
             result->records, result->batches, result->tallied, result->excluded, result->duplicate,
             result->dead_lettered, result->absent);
+    if (result->without_id > 0) {
+        ui_note("consume: %" PRId64 " of the tallied records have no event id and were not tested "
+                "for duplicates",
+                result->without_id);
+    }
     if (result->parked_partitions > 0) {
         ui_warn("%" PRId64 " partitions are parked", result->parked_partitions);
     }

@@ -27,6 +27,8 @@ struct topic_config {
     uint32_t service_count_max; /* service_limit */
     bool gaps;                  /* compacted or transactional: absent offsets are normal */
     struct mapping mapping;
+    struct str duplicates_group; /* empty: event ids are not mapped, and not tested */
+    int64_t duplicates_horizon_ns, duplicates_count;
     struct str reader_schema; /* path; empty: none */
     char digest[65];          /* SHA-256 over mapping, reader schema and the services' thresholds */
 };

@@ -176,6 +176,10 @@ void topic_digest(struct topic_config *topic, struct str reader_schema, const ch
     json_init(&json, &text, false);
     json_open_object(&json, NULL);
     json_bool(&json, "discover", topic->discover);
+    if (topic->duplicates_group.size > 0) {
+        json_str(&json, "duplicates_group", topic->duplicates_group);
+        json_int64(&json, "duplicates_horizon_ns", topic->duplicates_horizon_ns);
+    }
     json_int64(&json, "framing", (int64_t)topic->framing);
     write_mapping(&json, &topic->mapping);
     json_text(&json, "reader_schema", schema_digest);

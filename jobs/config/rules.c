@@ -26,6 +26,28 @@ static enum err_code check_service_names(struct conf_reader *reader, const struc
     return ERR_OK;
 }
 
+/* Topics of one group share one set of ids, so they cannot differ in how long and how many are kept. */
+static enum err_code check_group(struct conf_reader *reader, const struct conf_node *node,
+                                 const struct config *config, size_t index, struct err *err)
+{
+    const struct topic_config *topic = &config->topics[index];
+    const struct conf_node *duplicates = conf_child(node, "duplicates");
+
+    for (size_t j = 0; j < index && topic->duplicates_group.size > 0; j++) {
+        const struct topic_config *other = &config->topics[j];
+
+        if (str_equal(topic->duplicates_group, other->duplicates_group) &&
+            (topic->duplicates_horizon_ns != other->duplicates_horizon_ns ||
+             topic->duplicates_count != other->duplicates_count)) {
+            return conf_error(reader, duplicates != NULL ? duplicates : node, err,
+                              "duplicates: topic \"%.*s\" of the same group \"%.*s\" has another "
+                              "horizon or count",
+                              STR_ARGS(other->name), STR_ARGS(topic->duplicates_group));
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err_code check_topic_rules(struct conf_reader *reader, const struct conf_node *root,
                                        const struct config *config, size_t index, struct err *err)
 {
@@ -45,7 +67,7 @@ static enum err_code check_topic_rules(struct conf_reader *reader, const struct 
         return conf_error(reader, conf_child(node, "services"), err,
                           "services: declared needs section \"services\"");
     }
-    return ERR_OK;
+    return check_group(reader, node, config, index, err);
 }
 
 static enum err_code check_topics(struct conf_reader *reader, const struct conf_node *root,

@@ -117,6 +117,30 @@ static const struct conf_table exclusion_table = {
     .help = "records that are no business of any SLA",
 };
 
+static const struct conf_row duplicates_rows[] = {
+    {.key = "group",
+     .type = CONF_NAME,
+     CONF_FIELD(struct topic_config, duplicates_group, struct str),
+     .help = "topics of one group share their ids; without it the topic is a group of its own"},
+    {.key = "horizon",
+     .type = CONF_DURATION,
+     CONF_FIELD(struct topic_config, duplicates_horizon_ns, int64_t),
+     .fallback = "1d",
+     .minimum = NS_PER_SECOND,
+     .maximum = 400 * NS_PER_DAY,
+     .help = "copies are looked for so long, by the records' Kafka time stamps"},
+    {.key = "count",
+     .type = CONF_INTEGER,
+     CONF_FIELD(struct topic_config, duplicates_count, int64_t),
+     .fallback = "10000000",
+     .minimum = 1000,
+     .maximum = INT64_C(10000000000),
+     .help = "ids kept of the group at most, about 100 bytes each; more stop the run"},
+};
+
+static const struct conf_table duplicates_table = {
+    .name = "duplicates", CONF_ROWS(duplicates_rows), .help = "producers that retry"};
+
 static const struct conf_row topic_rows[] = {
     {.key = "name",
      .type = CONF_NAME,
@@ -184,6 +208,12 @@ static const struct conf_row topic_rows[] = {
      CONF_FIELD(struct topic_config, mapping, struct mapping),
      .table = &map_table,
      .help = "which field plays which role"},
+    {.key = "duplicates",
+     .type = CONF_TABLE,
+     CONF_SELF,
+     .table = &duplicates_table,
+     .situational = true,
+     .help = "with map.event_id: a copy of an event is not counted again"},
     {.key = "exclude",
      .type = CONF_ARRAY,
      CONF_FIELD(struct topic_config, mapping.exclusions, struct exclusion_rule *),
@@ -269,6 +299,25 @@ static enum err_code check_exclusion_names(struct conf_reader *reader, const str
     return ERR_OK;
 }
 
+/* On when the topic says what its event ids are; its own group unless it names another. */
+static enum err_code check_duplicates(struct conf_reader *reader, const struct conf_node *child,
+                                      struct topic_config *topic, struct err *err)
+{
+    if (topic->mapping.event_id.path_count > 0) {
+        if (topic->duplicates_group.size == 0) {
+            topic->duplicates_group = topic->name;
+        }
+        return ERR_OK;
+    }
+    if (child != NULL) {
+        struct conf_node place = {.line = child->key_line, .column = child->key_column};
+
+        return conf_error(reader, &place, err,
+                          "duplicates: map.event_id is missing, so there is nothing to compare");
+    }
+    return ERR_OK;
+}
+
 static enum err_code check_topic(struct conf_reader *reader, const struct conf_node *node,
                                  void *target, struct err *err)
 {
@@ -288,6 +337,10 @@ static enum err_code check_topic(struct conf_reader *reader, const struct conf_n
         topic->mapping.check_symbols = (struct check_symbols){0};
     } else {
         topic->mapping.outcome_rules = (struct outcome_rules){0};
+    }
+    code = check_duplicates(reader, conf_child(node, "duplicates"), topic, err);
+    if (code != ERR_OK) {
+        return code;
     }
     return check_exclusion_names(reader, conf_child(node, "exclude"), &topic->mapping, err);
 }

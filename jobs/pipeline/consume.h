@@ -31,6 +31,7 @@ struct consume_options {
 
 struct consume_result {
     int64_t records, tallied, excluded, duplicate, dead_lettered, absent, batches, bytes;
+    int64_t without_id; /* tallied without a test for duplicates, of topics that map event_id */
     int64_t parked_partitions;
     bool interrupted; /* a signal ended it before the aim */
 };

@@ -80,9 +80,10 @@ static void settle(struct consume *run, int64_t absent)
     struct consume_result *result = run->result;
 
     result->records += run->open.records;
-    result->tallied += run->open.tallied;
+    result->tallied += run->open.events - batch_duplicates(run->batch);
     result->excluded += run->open.excluded;
-    result->duplicate += run->open.duplicate;
+    result->duplicate += batch_duplicates(run->batch);
+    result->without_id += run->open.without_id;
     result->dead_lettered += run->open.dead_lettered;
     result->bytes += run->open.bytes;
     result->absent += absent;

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -174,6 +175,10 @@ enum err_code consume_place(struct consume *run, struct intake *intake, int32_t 
     }
     batch_begin_partition(run->batch, intake->stream.stream_id, intake->topic->name,
                           STR(intake->topic->digest), partition, position->next_offset);
+    if (intake->topic->duplicates_group.size > 0) {
+        batch_set_group(run->batch, intake->stream.stream_id, partition,
+                        intake->topic->duplicates_group);
+    }
     switch (lane_place(position->next_offset, watermarks)) {
     case PLACE_REPLACED:
         return refuse_replaced(intake, partition, position->next_offset, watermarks->high, err);
@@ -292,6 +297,47 @@ static void note_aims(struct intake *intake, const struct source_watermarks *wat
     }
 }
 
+static int compare_groups(const void *a, const void *b)
+{
+    const struct id_group *x = a;
+    const struct id_group *y = b;
+
+    return str_compare(x->name, y->name);
+}
+
+/* All topics of a group, also those of which this run reads nothing: their ids cannot be forgotten before they are read. */
+static void open_groups(struct consume *run)
+{
+    struct id_group *groups = arena_calloc(&run->arena, run->intake_count, sizeof(*groups));
+    size_t count = 0;
+
+    for (size_t i = 0; i < run->intake_count; i++) {
+        const struct topic_config *topic = run->intakes[i].topic;
+        int64_t *streams = arena_calloc(&run->arena, run->intake_count, sizeof(*streams));
+        size_t members = 0;
+        bool seen = topic->duplicates_group.size == 0;
+
+        for (size_t k = 0; k < run->intake_count; k++) {
+            if (str_equal(run->intakes[k].topic->duplicates_group, topic->duplicates_group)) {
+                seen = seen || k < i;
+                streams[members++] = run->intakes[k].stream.stream_id;
+            }
+        }
+        if (!seen) {
+            groups[count++] = (struct id_group){.name = topic->duplicates_group,
+                                                .horizon_ns = topic->duplicates_horizon_ns,
+                                                .count_max = topic->duplicates_count,
+                                                .stream_ids = streams,
+                                                .stream_count = members};
+        }
+    }
+    if (count > 0) {
+        qsort(groups, count, sizeof(*groups), compare_groups);
+    }
+    run->ledger.groups = groups;
+    run->ledger.group_count = count;
+}
+
 /* The order is the promise: where every partition begins is in the store before the first record is read, and the store's clock was read
  * before anything that is noted with it. */
 static enum err_code open_lanes(struct consume *run, struct intake *intake, struct err *err)
@@ -331,6 +377,7 @@ static enum err_code open_topics(struct consume *run, struct err *err)
             return err->code;
         }
     }
+    open_groups(run);
     for (size_t i = 0; i < run->intake_count; i++) {
         if (open_lanes(run, &run->intakes[i], err) != ERR_OK) {
             return err->code;

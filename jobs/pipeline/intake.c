@@ -139,7 +139,9 @@ static void add(const struct intake *intake, const struct record *record,
     switch (verdict_row(decoded->verdict)->class) {
     case VERDICT_CLASS_TALLIED:
         batch_add_event(batch, &at, &decoded->event);
-        counts->tallied++;
+        counts->events++;
+        counts->without_id +=
+            intake->topic->duplicates_group.size > 0 && decoded->event.id.size == 0;
         break;
     case VERDICT_CLASS_EXCLUDED:
         batch_add_excluded(batch, &at, decoded->verdict, decoded->rule);

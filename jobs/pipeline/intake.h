@@ -23,7 +23,9 @@ enum { BREAKER_RECORDS = 1000, BREAKER_BAD_MAX = 100 };
 
 /* What became of records; the parts of the five counts that are known one by one. */
 struct intake_counts {
-    int64_t records, tallied, excluded, duplicate, dead_lettered, bytes;
+    int64_t records, excluded, dead_lettered, bytes;
+    int64_t events;     /* tallied, or duplicates: that is decided by the commit */
+    int64_t without_id; /* of the events, of topics whose ids are tested: not tested */
 };
 
 struct intake {

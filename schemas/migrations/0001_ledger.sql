@@ -100,6 +100,35 @@ CREATE TABLE dead_letter (
     PRIMARY KEY (book_id, stream_id, partition_id, record_offset)
 );
 
+-- Event ids of topics whose producers retry, as long as a copy may still come (duplicates.horizon).
+CREATE TABLE event_id (
+    book_id BIGINT NOT NULL,
+    key BYTEA NOT NULL,          -- 16 bytes: BLAKE2b of group, id and the event's time
+    group_name TEXT NOT NULL,    -- duplicates.group of the topic
+    time_ns BIGINT NOT NULL,     -- Kafka time stamp of the record; the event's time if it has none
+    PRIMARY KEY (book_id, key)
+);
+CREATE INDEX event_id_by_time ON event_id (book_id, group_name, time_ns);
+
+-- How many ids are kept of each group, so that nobody has to count them.
+CREATE TABLE event_group (
+    book_id BIGINT NOT NULL,
+    group_name TEXT NOT NULL,
+    ids BIGINT NOT NULL,
+    PRIMARY KEY (book_id, group_name)
+);
+
+-- Records that were not counted because their event had been counted before.
+CREATE TABLE duplicate (
+    book_id BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    partition_id BIGINT NOT NULL,
+    record_offset BIGINT NOT NULL,
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, stream_id, partition_id, record_offset)
+);
+
 -- Tallies that are committed and not yet folded. One row per batch and per window hour, check hour or activity hour.
 -- kind: 'window' (a = service, b = customer), 'check' (a = service, b = instance, c = region, d = checker),
 -- 'activity' (a = 'topic' or 'checker', b = its name).

@@ -60,7 +60,7 @@ static void test_counts(void **state)
     where = at(0, 15);
     batch_add_excluded(batch, &where, VERDICT_RULE, STR("healthz"));
     where = at(0, 17);
-    batch_add_excluded(batch, &where, VERDICT_DUPLICATE, STR(""));
+    batch_add_excluded(batch, &where, VERDICT_TOMBSTONE, STR(""));
     where = at(0, 18);
     batch_add_dead_letter(batch, &where, VERDICT_MALFORMED, STR("at byte 3\n\xff"),
                           str_of("\x00\x01\x02\x03\x04\x05", 6));
@@ -73,9 +73,9 @@ static void test_counts(void **state)
     assert_int_equal(p->delivered, 6);
     assert_int_equal(p->absent, 2 + 1 + 6);
     assert_int_equal(p->tallied, 1);
-    assert_int_equal(p->excluded, 3);
+    assert_int_equal(p->excluded, 4);
     assert_int_equal(p->exclusion_count, 2);
-    assert_int_equal(p->duplicate, 1);
+    assert_int_equal(p->duplicate, 0);
     assert_int_equal(p->dead_lettered, 1);
     assert_int_equal(p->first_time_ns, 1012);
     assert_int_equal(p->last_time_ns, 1018);

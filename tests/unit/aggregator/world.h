@@ -50,7 +50,7 @@ static inline struct event world_event(struct random *random, int stream)
 
 static inline void world_make(struct world *world, uint64_t seed)
 {
-    static const enum verdict others[] = {VERDICT_TOMBSTONE, VERDICT_RULE, VERDICT_DUPLICATE,
+    static const enum verdict others[] = {VERDICT_TOMBSTONE, VERDICT_RULE, VERDICT_NOT_A_REQUEST,
                                           VERDICT_MALFORMED, VERDICT_BAD_NAME};
     struct random random;
 

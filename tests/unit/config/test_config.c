@@ -236,6 +236,13 @@ static const struct {
      "f:6:9: topic \"t\" occurs twice"},
     {TOPIC "- name: a/b\n  kind: requests\n  map: {service: s, time: at, outcome: o}\n",
      "f:6:9: \"a/b\" is no name of a topic: letters, digits, . _ - are allowed"},
+    {TOPIC "  duplicates: {horizon: 2d}\n",
+     "f:6:3: duplicates: map.event_id is missing, so there is nothing to compare"},
+    {TOPIC "- name: u\n  kind: requests\n  duplicates: {group: g}\n"
+           "  map: {service: s, time: at, outcome: o, event_id: i}\n"
+           "- name: v\n  kind: requests\n  duplicates: {group: g, horizon: 2d}\n"
+           "  map: {service: s, time: at, outcome: o, event_id: i}\n",
+     "f:12:15: duplicates: topic \"u\" of the same group \"g\" has another horizon or count"},
     {TOPIC "  framing: json\n", "f:6:12: framing \"json\" is not supported by this version"},
     {TOPIC "  start: yesterday\n",
      "f:6:10: start: earliest, latest or a time such as 2026-10-01T00:00:00Z is wanted"},

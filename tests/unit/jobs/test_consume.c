@@ -283,6 +283,55 @@ static void a_topic_that_is_shorter_than_the_ledger_was_replaced(void **state)
     close_world(&world);
 }
 
+/* A hundred events from number `first` on over all partitions, each of them again on the next partition: the retries of a producer whose first attempt had
+ * gone through. The id is the latency, so that the schema stays as it is. */
+static void send_copies(struct world *world, int first, int partition_count)
+{
+    for (int copy = 0; copy < 2; copy++) {
+        for (int i = first; i < first + 100; i++) {
+            uint8_t value[64];
+            int64_t time_ms = TIME_MS + 1000 * (int64_t)i;
+            size_t size = encode(value, "api", time_ms, 200, i);
+
+            mock_send(&world->mock, "requests", (i + copy) % partition_count, value, size,
+                      time_ms + copy);
+        }
+    }
+    mock_flush(&world->mock);
+}
+
+static void copies_count_once_in_batches_of_any_size(void **state)
+{
+    static const int64_t sizes[] = {1000000, 1, 30};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct world world;
+        struct consume_options options;
+        struct consume_result result;
+        struct err err = ERR_INIT;
+
+        open_world(&world, 3);
+        configure(&world, world.mock.servers, NULL, MAP "      event_id: us\n",
+                  "    duplicates: {group: edge, horizon: 1h, count: 1000}\n");
+        send_copies(&world, 0, 3);
+        assert_int_equal(drain(&world).duplicate, 100);
+        /* The topic is proven now, so that batches are as small as they are asked to be. The first hundred come once more. */
+        send_copies(&world, 0, 3);
+        send_copies(&world, 100, 3);
+        options = options_of(&world);
+        options.batch_records_max = sizes[i];
+        assert_int_equal(consume_run(&options, &result, &err), ERR_OK);
+        assert_int_equal(result.records, 400);
+        assert_int_equal(result.tallied, 100);
+        assert_int_equal(result.duplicate, 300);
+        assert_int_equal(result.without_id, 0);
+        assert_int_equal(ask(&world, TALLIED), 200);
+        assert_int_equal(ask(&world, "SELECT COUNT(*) FROM duplicate"), 400);
+        close_world(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_first_start_begins_at_the_lowest_offset_there_is),
         cmocka_unit_test(a_start_at_the_latest_offset_leaves_the_past_alone),
         cmocka_unit_test(a_topic_that_is_shorter_than_the_ledger_was_replaced),
+        cmocka_unit_test(copies_count_once_in_batches_of_any_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
