@@ -290,6 +290,21 @@ static enum err_code demo_state(struct demo *demo, const struct contract *contra
     return code;
 }
 
+static void demo_place_note(struct demo *demo, const struct credit_note *note)
+{
+    static const char *const suffixes[] = {"json", "csv"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(suffixes); i++) {
+        struct strbuf name;
+
+        strbuf_init(&name, LINES_SIZE_MAX);
+        credit_note_name(note, suffixes[i], &name);
+        demo->objects->locate(demo->objects, strbuf_text(&name), &demo->result->places);
+        strbuf_append_char(&demo->result->places, '\n');
+        strbuf_release(&name);
+    }
+}
+
 static enum err_code demo_publish(struct demo *demo, struct err *err)
 {
     struct publisher publisher = demo_publisher(demo);
@@ -308,6 +323,9 @@ static enum err_code demo_publish(struct demo *demo, struct err *err)
     }
     if (code == ERR_OK) {
         demo->result->credit_notes = (int64_t)note_count;
+        for (size_t i = 0; i < note_count; i++) {
+            demo_place_note(demo, &notes[i]);
+        }
     }
     return code;
 }

@@ -144,6 +144,13 @@ static void write_csv(const struct credit_note *note, struct strbuf *out)
     strbuf_append_text(out, "\r\n");
 }
 
+void credit_note_name(const struct credit_note *note, const char *suffix, struct strbuf *out)
+{
+    slug_append(out, note->contract);
+    strbuf_append_format(out, "/%.*s/credit-note-r%" PRId64 ".%s", STR_ARGS(note->period),
+                         note->revision, suffix);
+}
+
 static enum err_code publish(const struct work *work, const struct credit_note *note,
                              struct err *err)
 {
@@ -160,9 +167,7 @@ static enum err_code publish(const struct work *work, const struct credit_note *
 
         strbuf_init(&name, 512);
         strbuf_init(&content, FILE_SIZE_MAX);
-        slug_append(&name, note->contract);
-        strbuf_append_format(&name, "/%.*s/credit-note-r%" PRId64 ".%s", STR_ARGS(note->period),
-                             note->revision, forms[i].suffix);
+        credit_note_name(note, forms[i].suffix, &name);
         forms[i].write(note, &content);
         CHECK(!content.overflow);
         code = objects->put(objects, strbuf_text(&name), strbuf_view(&content), OBJECTS_NEW, err);

@@ -28,5 +28,7 @@ struct credit_note {
 enum err_code credits_issue(const struct publisher *publisher, int32_t year, int32_t month,
                             struct arena *arena, struct credit_note **ret_notes, size_t *ret_count,
                             struct err *err);
+/* Appends the name under which the note is published; suffix is "json" or "csv". */
+void credit_note_name(const struct credit_note *note, const char *suffix, struct strbuf *out);
 
 #endif

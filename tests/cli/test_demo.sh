@@ -28,6 +28,12 @@ for kind in json html csv; do
 done
 diff -r A/statements B/statements || fail "consumers or batches show in a statement"
 [ "$(grep -c '^A/statements/.*html$' A.out)" -eq 3 ] || fail "the statements are not named: $(cat A.out)"
+while read -r place; do
+    [ -f "$place" ] || fail "$place is named and not there"
+done <<EOF
+$(grep '^A/statements/' A.out)
+EOF
+[ "$(grep -c '^A/statements/' A.out)" -eq "$(find A/statements -type f | wc -l)" ] || fail "not every file is named: $(cat A.out)"
 # Every file is complete, owned by one contract, and named once.
 [ "$(find A/statements -type f | wc -l)" -eq "$(find A/statements -type f | sort -u | wc -l)" ] || fail "names"
 
