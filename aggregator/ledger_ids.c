@@ -123,7 +123,7 @@ static enum err_code test_event(struct ledger *ledger, const struct batch_event 
                                 bool *ret_inserted, bool *ret_duplicate, struct err *err)
 {
     const struct id_group *group = group_of(ledger, event->partition->group);
-    int64_t time_ns;
+    int64_t time_ns = 0;
     enum err_code code = insert_id(ledger, event, ret_inserted, err);
 
     *ret_duplicate = false;
