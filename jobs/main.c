@@ -99,7 +99,7 @@ static void print_usage(FILE *out)
     }
     (void)fputs("\nOptions of every command:\n", out);
     options_help(out, global_rows);
-    (void)fputs("      --version             versions of the program and its libraries\n\n"
+    (void)fputs("\nuptally --version names the versions of the program and its libraries.\n"
                 "CONFIG is the first argument, or --config, or UPTALLY_CONFIG, or ./uptally.yaml.\n"
                 "More: uptally help COMMAND, uptally help exit-status\n",
                 out);
