@@ -31,7 +31,7 @@ int civil_weekday(int64_t days);
 bool civil_leap_year(int32_t year);
 int civil_month_days(int32_t year, int32_t month);
 
-/* RFC 3339 as ../ingest rules have it: any offset, 0 to 9 fraction digits, lower-case t and z, a space for T is
+/* RFC 3339 as docs/ingest.md has it: any offset, 0 to 9 fraction digits, lower-case t and z, a space for T is
  * refused; second 60 counts in the minute that it ends (:60.5 is :59.5). False if malformed or not representable. */
 bool civil_parse_rfc3339(struct str text, int64_t *ret_time_ns);
 /* "2026-10-01T00:00:00Z"; with fraction digits only if there is a fraction, and then 3, 6 or 9. */
