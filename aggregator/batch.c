@@ -28,6 +28,7 @@ static void partition_restart(struct batch_partition *partition)
                                           .topic = partition->topic,
                                           .config_digest = partition->config_digest,
                                           .group = partition->group,
+                                          .destination = partition->destination,
                                           .from = partition->to,
                                           .to = partition->to};
 }
@@ -146,6 +147,16 @@ void batch_set_group(struct batch *batch, int64_t stream_id, int32_t partition, 
     CHECK(group.size > 0);
     CHECK(group.size <= NAME_SIZE_MAX);
     member->group = intern_name(&batch->names, intern_add(&batch->names, group));
+}
+
+void batch_set_destination(struct batch *batch, int64_t stream_id, int32_t partition,
+                           struct str destination)
+{
+    struct batch_partition *member = batch_partition_get(batch, stream_id, partition);
+
+    CHECK(destination.size > 0);
+    CHECK(destination.size <= NAME_SIZE_MAX);
+    member->destination = intern_name(&batch->names, intern_add(&batch->names, destination));
 }
 
 void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partition)

@@ -40,6 +40,9 @@ void batch_begin_partition(struct batch *batch, int64_t stream_id, struct str to
                            struct str config_digest, int32_t partition, int64_t next_offset);
 /* From now on event ids of this partition are tested for duplicates among the partitions of the same group. */
 void batch_set_group(struct batch *batch, int64_t stream_id, int32_t partition, struct str group);
+/* From now on each dead letter of this partition is also put into the outbox, for that destination. */
+void batch_set_destination(struct batch *batch, int64_t stream_id, int32_t partition,
+                           struct str destination);
 /* Drops a partition with what was read of it since the last commit (revoked, fenced). Only on an empty batch. */
 void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partition);
 

@@ -24,7 +24,8 @@ struct batch_partition {
     int64_t stream_id;
     int32_t partition;
     struct str topic, config_digest;
-    struct str group; /* of event ids; empty: they are not tested */
+    struct str group;       /* of event ids; empty: they are not tested */
+    struct str destination; /* of its dead letters; empty: they stay in the store */
     int64_t from, to;
     int64_t delivered, absent;                           /* counted apart from ... */
     int64_t tallied, excluded, duplicate, dead_lettered; /* ... the verdicts */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aggregator/outbox.h"
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
@@ -165,6 +166,27 @@ static enum err_code write_dead_letter(struct ledger *ledger, const struct batch
     return db_run(stmt, NULL, err);
 }
 
+/* The letter and the promise to deliver it are one: both are there, or neither. */
+static enum err_code write_dead_letters(struct ledger *ledger, const struct batch *batch,
+                                        struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < batch->dead_letter_count && code == ERR_OK; i++) {
+        const struct batch_dead_letter *letter = &batch->dead_letters[i];
+        struct outbox_dead_letter row = {.stream_id = letter->partition->stream_id,
+                                         .partition = letter->partition->partition,
+                                         .offset = letter->offset,
+                                         .destination = letter->partition->destination};
+
+        code = write_dead_letter(ledger, batch, letter, err);
+        if (code == ERR_OK && row.destination.size > 0) {
+            code = outbox_add_dead_letter(ledger->db, &row, err);
+        }
+    }
+    return code;
+}
+
 static enum err_code write_pending(struct ledger *ledger, const struct batch *batch,
                                    const struct batch_entry *entry, struct strbuf *packed,
                                    struct err *err)
@@ -236,8 +258,8 @@ enum err_code ledger_rows_write(struct ledger *ledger, const struct batch *batch
     if (code == ERR_OK && FAULT("ledger.commit.ranges")) {
         code = fault_error("ledger.commit.ranges", err);
     }
-    for (size_t i = 0; i < batch->dead_letter_count && code == ERR_OK; i++) {
-        code = write_dead_letter(ledger, batch, &batch->dead_letters[i], err);
+    if (code == ERR_OK) {
+        code = write_dead_letters(ledger, batch, err);
     }
     if (code == ERR_OK && FAULT("ledger.commit.dead_letters")) {
         code = fault_error("ledger.commit.dead_letters", err);

@@ -7,7 +7,7 @@
 #include "aggregator/batch_content.h"
 #include "aggregator/ledger.h"
 
-/* The batch, its ranges, exclusions, dead letters and pending tallies. ERR_STORE. */
+/* The batch, its ranges, exclusions, dead letters with their outbox rows, and pending tallies. ERR_STORE. */
 enum err_code ledger_rows_write(struct ledger *ledger, const struct batch *batch, struct err *err);
 
 #endif

@@ -323,3 +323,4 @@ CREATE TABLE outbox (
     payload TEXT NOT NULL,
     delivered_ns BIGINT
 );
+CREATE INDEX outbox_undelivered ON outbox (kind, outbox_id) WHERE delivered_ns IS NULL;
