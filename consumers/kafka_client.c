@@ -1,5 +1,6 @@
 #include "consumers/kafka_client.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -56,6 +57,13 @@ static void on_log(const rd_kafka_t *handle, int level, const char *facility, co
     if (client->line[0] == '\0' || !says_little(line)) {
         memcpy(client->line, line, sizeof(line));
     }
+    CHECK(pthread_mutex_unlock(&client->lock) == 0);
+}
+
+static void forget_line(struct kafka_client *client)
+{
+    CHECK(pthread_mutex_lock(&client->lock) == 0);
+    client->line[0] = '\0';
     CHECK(pthread_mutex_unlock(&client->lock) == 0);
 }
 
@@ -118,6 +126,26 @@ static const struct source_property law[] = {
     {"allow.auto.create.topics", "false"},
 };
 
+static const struct source_property writer_tuning[] = {
+    {"socket.nagle.disable", "true"},
+    {"reconnect.backoff.max.ms", "2000"},
+};
+
+/* Idempotence needs some of these; the sink counts on each message's report, and gives at most a thousand at a time. The largest record that
+ * the store keeps has 16 MiB. */
+static const struct source_property writer_law[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {"retries", "2147483647"},
+    {"max.in.flight.requests.per.connection", "5"},
+    {"queuing.strategy", "fifo"},
+    {"delivery.report.only.error", "false"},
+    {"linger.ms", "5"},
+    {"queue.buffering.max.messages", "1000"},
+    {"queue.buffering.max.kbytes", "65536"},
+    {"message.max.bytes", "33554432"},
+};
+
 static enum err_code set_properties(rd_kafka_conf_t *conf, const struct source_property *rows,
                                     size_t count, struct err *err)
 {
@@ -143,11 +171,41 @@ static enum err_code set_user_properties(rd_kafka_conf_t *conf,
     return set_properties(conf, options->properties, options->property_count, err);
 }
 
+/* A topic that does not exist is waited for half of the patience: metadata may be late. */
+static enum err_code set_lifetime(rd_kafka_conf_t *conf, int64_t patience_ns, struct err *err)
+{
+    char message[32], topic[32];
+
+    (void)snprintf(message, sizeof(message), "%" PRId64, patience_ns / NS_PER_MS);
+    (void)snprintf(topic, sizeof(topic), "%" PRId64, patience_ns / NS_PER_MS / 2);
+    if (set_property(conf, "message.timeout.ms", message, err) != ERR_OK) {
+        return err->code;
+    }
+    return set_property(conf, "topic.metadata.propagation.max.ms", topic, err);
+}
+
+static enum err_code configure_writer(rd_kafka_conf_t *conf, const struct source_options *options,
+                                      struct err *err)
+{
+    if (set_properties(conf, writer_tuning, ARRAY_COUNT(writer_tuning), err) != ERR_OK ||
+        set_user_properties(conf, options, err) != ERR_OK ||
+        set_properties(conf, writer_law, ARRAY_COUNT(writer_law), err) != ERR_OK ||
+        set_lifetime(conf, options->request_timeout_ns, err) != ERR_OK ||
+        set_property(conf, "bootstrap.servers", options->bootstrap_servers, err) != ERR_OK) {
+        return err->code;
+    }
+    return options->client_id != NULL ? set_property(conf, "client.id", options->client_id, err)
+                                      : ERR_OK;
+}
+
 static enum err_code configure(rd_kafka_conf_t *conf, const struct source_options *options,
                                enum kafka_role role, struct err *err)
 {
     bool reader = role == KAFKA_READER;
 
+    if (role == KAFKA_WRITER) {
+        return configure_writer(conf, options, err);
+    }
     if (set_properties(conf, tuning, ARRAY_COUNT(tuning), err) != ERR_OK ||
         set_user_properties(conf, options, err) != ERR_OK ||
         set_properties(conf, law, ARRAY_COUNT(law), err) != ERR_OK ||
@@ -166,6 +224,14 @@ static enum err_code configure(rd_kafka_conf_t *conf, const struct source_option
     return ERR_OK;
 }
 
+static void on_delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
+{
+    struct kafka_client *client = client_of(opaque);
+
+    (void)handle;
+    client->delivered(client->context, message);
+}
+
 static void set_callbacks(rd_kafka_conf_t *conf, struct kafka_client *client,
                           const struct source_options *options, enum kafka_role role)
 {
@@ -174,6 +240,9 @@ static void set_callbacks(rd_kafka_conf_t *conf, struct kafka_client *client,
     rd_kafka_conf_set_error_cb(conf, on_error);
     if (role == KAFKA_READER && options->group != NULL) {
         rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    }
+    if (role == KAFKA_WRITER) {
+        rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
     }
 }
 
@@ -198,11 +267,15 @@ enum err_code kafka_client_open(struct kafka_client *client, const struct source
     (void)snprintf(client->servers, sizeof(client->servers), "%s", options->bootstrap_servers);
     CHECK(pthread_mutex_init(&client->lock, NULL) == 0);
     set_callbacks(conf, client, options, role);
-    client->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
+    client->handle = rd_kafka_new(role == KAFKA_WRITER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER,
+                                  conf, text, sizeof(text));
     if (client->handle == NULL) {
         rd_kafka_conf_destroy(conf);
         kafka_client_release(client);
         return err_set(err, ERR_CONFIG, "broker %s: %s", options->bootstrap_servers, text);
+    }
+    if (role == KAFKA_WRITER) {
+        forget_line(client); /* it complains about each property that only consumers have */
     }
     return ERR_OK;
 }

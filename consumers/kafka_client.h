@@ -32,12 +32,15 @@ struct kafka_client {
     bool refused;               /* authentication or TLS failed, not answered since */
     int64_t down_since_ns;      /* all brokers down since then; INT64_MIN: they are not */
     void (*rebalance)(void *context, bool assign, const rd_kafka_topic_partition_list_t *list);
+    /* Of a writer: what became of a message. In the thread that polls. */
+    void (*delivered)(void *context, const rd_kafka_message_t *message);
     void *context;
 };
 
 enum kafka_role {
-    KAFKA_READER,  /* read_committed: records, and the last stable offsets */
-    KAFKA_OBSERVER /* read_uncommitted: only asked for the ends of logs */
+    KAFKA_READER,   /* read_committed: records, and the last stable offsets */
+    KAFKA_OBSERVER, /* read_uncommitted: only asked for the ends of logs */
+    KAFKA_WRITER    /* idempotent producer; a message lives as long as the patience */
 };
 
 /* ERR_CONFIG for properties that are refused, unknown or unusable. rebalance is called in the thread that polls. */

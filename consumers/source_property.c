@@ -23,6 +23,7 @@ static const struct {
     {"client.rack", NULL, "reading from followers crashes this librdkafka"},
     {"enable.ssl.certificate.verification", "false", "certificates are always verified"},
     {"ssl.endpoint.identification.algorithm", "none", "host names are always verified"},
+    {"transactional.id", NULL, "nothing is written in transactions of Kafka"},
     {"plugin.library.paths", NULL, "foreign code is not loaded"},
     {"test.mock.num.brokers", NULL, "it replaces the brokers by a toy"},
     {"log.queue", NULL, "log lines are read where they arise"},
