@@ -29,8 +29,9 @@ struct topic_config {
     struct mapping mapping;
     struct str duplicates_group; /* empty: event ids are not mapped, and not tested */
     int64_t duplicates_horizon_ns, duplicates_count;
-    struct str reader_schema; /* path; empty: none */
-    char digest[65];          /* SHA-256 over mapping, reader schema and the services' thresholds */
+    struct str dead_letter_topic; /* where its dead letters are delivered; empty: nowhere */
+    struct str reader_schema;     /* path; empty: none */
+    char digest[65]; /* SHA-256 over mapping, reader schema and the services' thresholds */
 };
 
 struct service_config {

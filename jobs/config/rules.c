@@ -48,6 +48,22 @@ static enum err_code check_group(struct conf_reader *reader, const struct conf_n
     return ERR_OK;
 }
 
+/* Dead letters that were read again would be dead letters again, for ever. */
+static enum err_code check_dead_letter_topic(struct conf_reader *reader,
+                                             const struct conf_node *node,
+                                             const struct config *config,
+                                             const struct topic_config *topic, struct err *err)
+{
+    for (size_t j = 0; j < config->topic_count && topic->dead_letter_topic.size > 0; j++) {
+        if (str_equal(topic->dead_letter_topic, config->topics[j].name)) {
+            return conf_error(reader, conf_child(node, "dead_letter_topic"), err,
+                              "dead_letter_topic: topic \"%.*s\" is read itself",
+                              STR_ARGS(topic->dead_letter_topic));
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err_code check_topic_rules(struct conf_reader *reader, const struct conf_node *root,
                                        const struct config *config, size_t index, struct err *err)
 {
@@ -66,6 +82,9 @@ static enum err_code check_topic_rules(struct conf_reader *reader, const struct 
     if (!topic->discover && config->service_count == 0) {
         return conf_error(reader, conf_child(node, "services"), err,
                           "services: declared needs section \"services\"");
+    }
+    if (check_dead_letter_topic(reader, node, config, topic, err) != ERR_OK) {
+        return err->code;
     }
     return check_group(reader, node, config, index, err);
 }

@@ -184,6 +184,13 @@ static const struct conf_row topic_rows[] = {
      CONF_FIELD(struct topic_config, gaps, bool),
      .fallback = "false",
      .help = "true for compacted or transactional topics: absent offsets are normal there"},
+    {.key = "dead_letter_topic",
+     .type = CONF_NAME,
+     CONF_FIELD(struct topic_config, dead_letter_topic, struct str),
+     .maximum = 249,
+     .help =
+         "topic of the same cluster to which dead letters are delivered, at least once; without "
+         "it they stay in the store"},
     {.key = "reader_schema",
      .type = CONF_PATH,
      CONF_FIELD(struct topic_config, reader_schema, struct str),
@@ -282,6 +289,17 @@ static bool is_topic_name(struct str name)
     return !str_equal(name, STR(".")) && !str_equal(name, STR(".."));
 }
 
+static enum err_code check_topic_name(struct conf_reader *reader, const struct conf_node *node,
+                                      struct str name, struct err *err)
+{
+    if (is_topic_name(name)) {
+        return ERR_OK;
+    }
+    return conf_error(reader, node, err,
+                      "\"%.*s\" is no name of a topic: letters, digits, . _ - are allowed",
+                      STR_ARGS(name));
+}
+
 static enum err_code check_exclusion_names(struct conf_reader *reader, const struct conf_node *list,
                                            const struct mapping *mapping, struct err *err)
 {
@@ -324,10 +342,13 @@ static enum err_code check_topic(struct conf_reader *reader, const struct conf_n
     struct topic_config *topic = target;
     enum err_code code;
 
-    if (!is_topic_name(topic->name)) {
-        return conf_error(reader, conf_child(node, "name"), err,
-                          "\"%.*s\" is no name of a topic: letters, digits, . _ - are allowed",
-                          STR_ARGS(topic->name));
+    code = check_topic_name(reader, conf_child(node, "name"), topic->name, err);
+    if (code == ERR_OK && topic->dead_letter_topic.size > 0) {
+        code = check_topic_name(reader, conf_child(node, "dead_letter_topic"),
+                                topic->dead_letter_topic, err);
+    }
+    if (code != ERR_OK) {
+        return code;
     }
     code = check_kind_keys(reader, conf_child(node, "map"), topic->mapping.kind, err);
     if (code != ERR_OK) {

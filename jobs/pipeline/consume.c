@@ -251,6 +251,9 @@ static enum err_code step(struct consume *run, struct err *err)
         (consume_look(run, err) != ERR_OK || consume_note(run, err) != ERR_OK)) {
         return err->code;
     }
+    if (run->options->follow && deliver_due(&run->deliver)) {
+        deliver_run(&run->deliver);
+    }
     return ERR_OK;
 }
 
@@ -328,6 +331,7 @@ static enum err_code work(struct consume *run, struct err *err)
         *err = cause;
         return code;
     }
+    deliver_run(&run->deliver); /* what an earlier run left behind */
     run->last_commit_ns = run->last_look_ns = clock_monotonic_ns(run->options->clock);
     report_progress(run);
     code = leave(run, read_topics(run, err), err);
@@ -338,16 +342,34 @@ static enum err_code work(struct consume *run, struct err *err)
     return conclude(run, err);
 }
 
+/* Last of all, when everything else is committed. A run that failed leaves it to the next one; a parked partition is no failure of the others. */
+static enum err_code deliver_rest(struct consume *run, enum err_code code, struct err *err)
+{
+    if (code == ERR_OK || run->parked.code != ERR_OK) {
+        deliver_run(&run->deliver);
+    }
+    return code == ERR_OK ? deliver_result(&run->deliver, err) : code;
+}
+
 enum err_code consume_run(const struct consume_options *options, struct consume_result *ret_result,
                           struct err *err)
 {
     struct consume run = {
         .options = options, .config = options->config, .result = ret_result, .parked = ERR_INIT};
+    struct deliver_options deliver = {.config = options->config,
+                                      .db = options->db,
+                                      .book_id = options->book_id,
+                                      .shard = options->shard,
+                                      .shard_count = options->shard_count,
+                                      .patience_ns = options->delivery_patience_ns,
+                                      .follow = options->follow};
     enum err_code code;
 
     *ret_result = (struct consume_result){0};
     CHECK(options->shard >= 0);
-    code = work(&run, err);
+    deliver_open(&run.deliver, &deliver);
+    code = deliver_rest(&run, work(&run, err), err);
+    deliver_close(&run.deliver);
     consume_close(&run);
     return code;
 }

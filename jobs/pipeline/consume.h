@@ -23,7 +23,8 @@ struct consume_options {
     bool follow;
     int32_t shard,
         shard_count; /* without a group: partitions with number % count == shard; count 0 means 1 */
-    int64_t batch_records_max; /* 0: as configured */
+    int64_t batch_records_max;    /* 0: as configured */
+    int64_t delivery_patience_ns; /* of the dead-letter topic; 0: 30 s */
     /* May be NULL. total is 0 with follow. */
     void (*progress)(void *context, int64_t done, int64_t total);
     void *context;
@@ -36,7 +37,8 @@ struct consume_result {
     bool interrupted; /* a signal ended it before the aim */
 };
 
-/* ret_result is also set on errors. ERR_BROKER, ERR_STORE, ERR_FENCED, ERR_CONFIG (mapping), ERR_DATA (the breaker). */
+/* ret_result is also set on errors. ERR_BROKER, ERR_STORE, ERR_FENCED, ERR_CONFIG (mapping), ERR_DATA (the breaker);
+ * ERR_DELIVERY: all is committed, but dead letters were not taken; the next run delivers them. */
 enum err_code consume_run(const struct consume_options *options, struct consume_result *ret_result,
                           struct err *err);
 

@@ -179,6 +179,10 @@ enum err_code consume_place(struct consume *run, struct intake *intake, int32_t 
         batch_set_group(run->batch, intake->stream.stream_id, partition,
                         intake->topic->duplicates_group);
     }
+    if (intake->topic->dead_letter_topic.size > 0) {
+        batch_set_destination(run->batch, intake->stream.stream_id, partition,
+                              intake->topic->dead_letter_topic);
+    }
     switch (lane_place(position->next_offset, watermarks)) {
     case PLACE_REPLACED:
         return refuse_replaced(intake, partition, position->next_offset, watermarks->high, err);

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "jobs/pipeline/consume.h"
+#include "jobs/pipeline/deliver.h"
 #include "jobs/pipeline/intake.h"
 
 struct consume {
@@ -33,6 +34,7 @@ struct consume {
         concluding; /* a member that ends a drain notes for all: a partition may be nobody's at that moment */
     int64_t joined_ns; /* monotonic */
     int64_t last_peek_ns;
+    struct deliver deliver;
     struct err parked; /* of the first parked partition; ERR_OK: none */
 };
 

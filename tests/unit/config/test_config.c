@@ -243,6 +243,12 @@ static const struct {
            "- name: v\n  kind: requests\n  duplicates: {group: g, horizon: 2d}\n"
            "  map: {service: s, time: at, outcome: o, event_id: i}\n",
      "f:12:15: duplicates: topic \"u\" of the same group \"g\" has another horizon or count"},
+    {TOPIC "  dead_letter_topic: t\n", "f:6:22: dead_letter_topic: topic \"t\" is read itself"},
+    {TOPIC "  dead_letter_topic: u\n- name: u\n  kind: requests\n"
+           "  map: {service: s, time: at, outcome: o}\n",
+     "f:6:22: dead_letter_topic: topic \"u\" is read itself"},
+    {TOPIC "  dead_letter_topic: a/b\n",
+     "f:6:22: \"a/b\" is no name of a topic: letters, digits, . _ - are allowed"},
     {TOPIC "  framing: json\n", "f:6:12: framing \"json\" is not supported by this version"},
     {TOPIC "  start: yesterday\n",
      "f:6:10: start: earliest, latest or a time such as 2026-10-01T00:00:00Z is wanted"},
@@ -334,6 +340,7 @@ static void test_topic_digest(void **state)
     } cases[] = {
         {TOPIC "output: elsewhere\nlateness: 1m\n", true},
         {TOPIC "  start: latest\n  gaps: true\n  service_limit: 5\n", true},
+        {TOPIC "  dead_letter_topic: dead\n", true},
         {TOPIC "service_defaults: {min_requests: 3}\n", true},
         {"topics:\n- kind: requests\n  name: t\n  map: {outcome: {path: o}, time: {path: [at]}, "
          "service: {join: [s]}}\nregistry: {url: http://other}\n",
