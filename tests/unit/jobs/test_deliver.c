@@ -299,6 +299,31 @@ static void a_broker_that_is_away_is_told_with_its_cause(void **state)
     close_world(&world);
 }
 
+/* Who was asked to stop waits no longer than a moment, and does not call the broker bad for that. */
+static void a_request_to_stop_leaves_the_rest_to_the_next_run(void **state)
+{
+    struct world world;
+    struct deliver deliver;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_with_topic(&world);
+    send_bad(&world, 2);
+    rd_kafka_mock_topic_set_error(world.mock.cluster, "dead",
+                                  RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    assert_int_equal(run(&world, &err), ERR_DELIVERY);
+    configure(&world, "127.0.0.1:1", NULL, MAP, "    dead_letter_topic: dead\n");
+    deliver_open(&deliver, &(struct deliver_options){
+                               .config = world.config, .db = world.db, .book_id = world.book_id});
+    stop_set(15);
+    deliver_run(&deliver);
+    stop_set(0);
+    assert_int_equal(deliver_result(&deliver, &err), ERR_OK);
+    deliver_close(&deliver);
+    assert_int_equal(ask(&world, UNDELIVERED), 2);
+    close_world(&world);
+}
+
 /* An outbox row belongs to a topic that asks for it; without one nothing is written, opened or sent. */
 static void without_a_dead_letter_topic_nothing_leaves(void **state)
 {
@@ -330,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_missing_topic_is_told_and_the_events_are_in),
         cmocka_unit_test(a_missing_topic_does_not_hold_up_another),
         cmocka_unit_test(a_broker_that_is_away_is_told_with_its_cause),
+        cmocka_unit_test(a_request_to_stop_leaves_the_rest_to_the_next_run),
         cmocka_unit_test(without_a_dead_letter_topic_nothing_leaves),
     };
 
