@@ -504,11 +504,6 @@ int64_t batch_records(const struct batch *batch)
     return batch->records;
 }
 
-int64_t batch_dead_letters(const struct batch *batch)
-{
-    return (int64_t)batch->dead_letter_count;
-}
-
 int64_t batch_dead_letters_of(const struct batch *batch, int64_t stream_id)
 {
     int64_t count = 0;

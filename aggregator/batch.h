@@ -57,8 +57,7 @@ void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enu
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to);
 
 int64_t batch_next_offset(const struct batch *batch, int64_t stream_id, int32_t partition);
-int64_t batch_records(const struct batch *batch);      /* delivered since the last clear */
-int64_t batch_dead_letters(const struct batch *batch); /* since the last clear */
+int64_t batch_records(const struct batch *batch); /* delivered since the last clear */
 int64_t batch_dead_letters_of(const struct batch *batch, int64_t stream_id);
 int64_t batch_records_of(const struct batch *batch, int64_t stream_id);
 /* Duplicates that the last commit found; they were among the events added. Valid once ledger_commit has returned ERR_OK. */

@@ -39,14 +39,3 @@ const struct verdict_row *verdict_row(enum verdict verdict)
     CHECK((unsigned)verdict < VERDICT_COUNT);
     return &rows[verdict];
 }
-
-bool verdict_find(struct str name, enum verdict *ret_verdict)
-{
-    for (int i = 0; i < VERDICT_COUNT; i++) {
-        if (str_equal(name, STR(rows[i].name))) {
-            *ret_verdict = (enum verdict)i;
-            return true;
-        }
-    }
-    return false;
-}

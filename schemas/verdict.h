@@ -6,10 +6,6 @@
 #ifndef SCHEMAS_VERDICT_H
 #define SCHEMAS_VERDICT_H
 
-#include <stdbool.h>
-
-#include "base/str.h"
-
 enum verdict {
     VERDICT_TALLIED,
     VERDICT_TOMBSTONE, /* exclusions */
@@ -46,6 +42,5 @@ struct verdict_row {
 };
 
 const struct verdict_row *verdict_row(enum verdict verdict);
-bool verdict_find(struct str name, enum verdict *ret_verdict);
 
 #endif
