@@ -116,11 +116,11 @@ static enum err_code count_exclusions(struct audit *audit, const struct audit_pa
 {
     struct db_stmt *stmt;
     bool row;
-    enum err_code code =
-        db_prepare(audit->db,
-                   "SELECT coalesce(sum(records), 0) FROM exclusion WHERE batch_id = $1 AND "
-                   "stream_id = $2 AND partition_id = $3",
-                   &stmt, err);
+    enum err_code code = db_prepare(
+        audit->db,
+        "SELECT CAST(coalesce(sum(records), 0) AS BIGINT) FROM exclusion WHERE batch_id = $1 AND "
+        "stream_id = $2 AND partition_id = $3",
+        &stmt, err);
 
     if (code != ERR_OK) {
         return code;

@@ -207,7 +207,7 @@ static enum err_code step(struct fold *fold, bool *ret_done, int64_t *ret_rows, 
     if (FAULT("fold.step.begin")) {
         return fault_error("fold.step.begin", err);
     }
-    code = db_begin(db, err);
+    code = db_begin_concurrent(db, err); /* the lease's row is what folds wait for */
     if (code == ERR_OK) {
         code = step_inside(fold, &done, ret_rows, err);
     }
@@ -235,6 +235,23 @@ enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err)
     return step(fold, ret_done, &rows, err);
 }
 
+/* A deadlock, or a server that went away, costs nothing but another attempt. */
+static enum err_code step_again(struct fold *fold, bool *ret_done, int64_t *ret_rows,
+                                struct err *err)
+{
+    struct err cause = ERR_INIT;
+    int tries = 0;
+
+    while (step(fold, ret_done, ret_rows, &cause) != ERR_OK &&
+           db_again(fold->options.db, &tries, &cause)) {
+        cause = ERR_INIT;
+    }
+    if (cause.code != ERR_OK) {
+        *err = cause;
+    }
+    return cause.code;
+}
+
 enum err_code fold_check_stopped(const struct fold *fold, struct err *err)
 {
     if (fold->options.stopped == NULL || !fold->options.stopped()) {
@@ -258,7 +275,7 @@ static enum err_code run_round(struct fold *fold,
     while (code == ERR_OK && !done) {
         int64_t rows = 0;
 
-        code = step(fold, &done, &rows, err);
+        code = step_again(fold, &done, &rows, err);
         folded += rows;
         if (code == ERR_OK && progress != NULL) {
             /* Rows that were committed after the round began are for the next one. */

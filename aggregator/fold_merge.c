@@ -164,7 +164,6 @@ static enum err_code delete_row(struct db *db, const struct pending_row *row, st
 {
     const struct tally_key *key = &row->key;
     struct db_stmt *stmt;
-    int64_t changed;
     enum err_code code =
         db_prepare(db,
                    "DELETE FROM pending WHERE batch_id = $1 AND kind = $2 AND a = $3 AND b = $4 "
@@ -181,12 +180,8 @@ static enum err_code delete_row(struct db *db, const struct pending_row *row, st
     db_bind_text(stmt, 5, key->c);
     db_bind_text(stmt, 6, key->d);
     db_bind_int64(stmt, 7, key->hour);
-    code = db_run(stmt, &changed, err);
     /* A row that another writer had taken would be counted twice. */
-    if (code == ERR_OK && changed != 1) {
-        code = set_damaged(key, "pending", err);
-    }
-    return code;
+    return db_run_one(stmt, err);
 }
 
 /* Adds up the rows of one key and takes them away. */

@@ -49,7 +49,7 @@ static enum err_code begin(struct grader *grader, struct err *err)
     }
     grader->hours = 0;
     grader->services = 0;
-    code = db_begin(grader->options->db, err);
+    code = db_begin_concurrent(grader->options->db, err); /* the lease is locked first */
     return code == ERR_OK ? fold_lock_lease(grader->fold, err) : code;
 }
 

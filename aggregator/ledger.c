@@ -50,10 +50,9 @@ static enum err_code set_fenced(struct ledger *ledger, const struct batch_partit
 
 /* Only where next_offset still is what this batch began at, and only while the book has a name: a swap takes it away. */
 static enum err_code advance(struct ledger *ledger, const struct batch_partition *p,
-                             struct err *err)
+                             int64_t *ret_changed, struct err *err)
 {
     struct db_stmt *stmt;
-    int64_t changed;
     enum err_code code = db_prepare(
         ledger->db,
         "UPDATE partition_offset SET next_offset = $1, guard_offset = coalesce($2, guard_offset), "
@@ -78,23 +77,35 @@ static enum err_code advance(struct ledger *ledger, const struct batch_partition
     db_bind_int64(stmt, 5, p->stream_id);
     db_bind_int64(stmt, 6, p->partition);
     db_bind_int64(stmt, 7, p->from);
-    code = db_run(stmt, &changed, err);
-    if (code == ERR_OK && changed != 1) {
-        code = set_fenced(ledger, p, err);
-    }
-    return code;
+    return db_run_later(stmt, ret_changed, err);
+}
+
+static bool covers(const struct batch_partition *p)
+{
+    return p->to > p->from;
 }
 
 /* In sorted order, as the batch keeps its partitions: two commits can wait for each other, but never in a ring. */
 static enum err_code advance_all(struct ledger *ledger, const struct batch *batch, struct err *err)
 {
+    size_t count = batch->partition_count;
+    int64_t *changed = memory_calloc(count, sizeof(*changed));
     enum err_code code = ERR_OK;
 
-    for (size_t i = 0; i < batch->partition_count && code == ERR_OK; i++) {
-        if (batch->partitions[i]->to > batch->partitions[i]->from) {
-            code = advance(ledger, batch->partitions[i], err);
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        if (covers(batch->partitions[i])) {
+            code = advance(ledger, batch->partitions[i], &changed[i], err);
         }
     }
+    if (code == ERR_OK) {
+        code = db_settle(ledger->db, err);
+    }
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        if (covers(batch->partitions[i]) && changed[i] != 1) {
+            code = set_fenced(ledger, batch->partitions[i], err);
+        }
+    }
+    memory_free(changed);
     if (code == ERR_OK && FAULT("ledger.commit.offsets")) {
         code = fault_error("ledger.commit.offsets", err);
     }
@@ -164,7 +175,7 @@ static enum err_code attempt(struct ledger *ledger, const struct batch *batch,
     if (FAULT("ledger.commit.begin")) {
         return fault_error("ledger.commit.begin", err);
     }
-    code = db_begin(ledger->db, err);
+    code = db_begin_concurrent(ledger->db, err);
     if (code != ERR_OK) {
         return code;
     }
@@ -221,7 +232,7 @@ static enum err_code resolve(struct ledger *ledger, const struct batch *batch, b
                              struct err *err)
 {
     enum err_code code = FAULT("ledger.commit.resolve") ? fault_error("ledger.commit.resolve", err)
-                                                        : db_begin(ledger->db, err);
+                                                        : db_begin_concurrent(ledger->db, err);
 
     if (code == ERR_OK) {
         code = lock_offsets(ledger, batch, err);

@@ -34,11 +34,11 @@ static struct str key_of(const struct batch_event *event)
     return str_of((const char *)event->key, sizeof(event->key));
 }
 
+/* *ret_inserted becomes 1 if the id was new. */
 static enum err_code insert_id(struct ledger *ledger, const struct batch_event *event,
-                               bool *ret_inserted, struct err *err)
+                               int64_t *ret_inserted, struct err *err)
 {
     struct db_stmt *stmt;
-    int64_t changed = 0;
     enum err_code code = db_prepare(ledger->db,
                                     "INSERT INTO event_id (book_id, key, group_name, time_ns) "
                                     "VALUES ($1, $2, $3, $4) ON CONFLICT (book_id, key) DO NOTHING",
@@ -51,9 +51,7 @@ static enum err_code insert_id(struct ledger *ledger, const struct batch_event *
     db_bind_blob(stmt, 2, key_of(event));
     db_bind_text(stmt, 3, event->partition->group);
     db_bind_int64(stmt, 4, event->record_time_ns);
-    code = db_run(stmt, &changed, err);
-    *ret_inserted = changed == 1;
-    return code;
+    return db_run_later(stmt, ret_inserted, err);
 }
 
 static enum err_code read_time(struct ledger *ledger, const struct batch_event *event,
@@ -119,18 +117,14 @@ static bool within(int64_t a_ns, int64_t b_ns, int64_t horizon_ns)
     return distance <= horizon_ns && -distance <= horizon_ns;
 }
 
+/* Of an id that was there already. */
 static enum err_code test_event(struct ledger *ledger, const struct batch_event *event,
-                                bool *ret_inserted, bool *ret_duplicate, struct err *err)
+                                bool *ret_duplicate, struct err *err)
 {
     const struct id_group *group = group_of(ledger, event->partition->group);
     int64_t time_ns = 0;
-    enum err_code code = insert_id(ledger, event, ret_inserted, err);
+    enum err_code code = read_time(ledger, event, &time_ns, err);
 
-    *ret_duplicate = false;
-    if (code != ERR_OK || *ret_inserted) {
-        return code;
-    }
-    code = read_time(ledger, event, &time_ns, err);
     if (code != ERR_OK) {
         return code;
     }
@@ -292,19 +286,33 @@ static bool has_events(const struct batch *batch, const struct id_group *group)
     return false;
 }
 
+/* is_new[i] belongs to sorted[i]. All are sent before the first answer is read. */
+static enum err_code insert_ids(struct ledger *ledger, const struct batch_event **sorted,
+                                size_t count, int64_t *is_new, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        code = insert_id(ledger, sorted[i], &is_new[i], err);
+    }
+    return code == ERR_OK ? db_settle(ledger->db, err) : code;
+}
+
 /* inserted[i] belongs to group i. The groups are sorted by name, so their rows are locked in one order. */
 static enum err_code test_all(struct ledger *ledger, const struct batch *batch,
-                              const struct batch_event **sorted, int64_t *inserted,
-                              bool *duplicates, struct err *err)
+                              const struct batch_event **sorted, const int64_t *is_new,
+                              int64_t *inserted, bool *duplicates, struct err *err)
 {
     enum err_code code = ERR_OK;
 
     for (size_t i = 0; i < batch->event_count && code == ERR_OK; i++) {
         const struct batch_event *event = sorted[i];
-        bool is_new = false;
 
-        code = test_event(ledger, event, &is_new, &duplicates[event - batch->events], err);
-        inserted[group_of(ledger, event->partition->group) - ledger->groups] += is_new;
+        if (is_new[i] == 0) {
+            code = test_event(ledger, event, &duplicates[event - batch->events], err);
+        } else {
+            inserted[group_of(ledger, event->partition->group) - ledger->groups]++;
+        }
     }
     for (size_t i = 0; i < ledger->group_count && code == ERR_OK; i++) {
         CHECK(i == 0 || str_compare(ledger->groups[i - 1].name, ledger->groups[i].name) < 0);
@@ -321,13 +329,18 @@ enum err_code ledger_ids_test(struct ledger *ledger, const struct batch *batch,
     const struct batch_event **sorted =
         memory_calloc(batch->event_count, sizeof(const struct batch_event *));
     int64_t *inserted = memory_calloc(ledger->group_count, sizeof(*inserted));
+    int64_t *is_new = memory_calloc(batch->event_count, sizeof(*is_new));
     enum err_code code;
 
     for (size_t i = 0; i < batch->event_count; i++) {
         sorted[i] = &batch->events[i];
     }
     qsort(sorted, batch->event_count, sizeof(sorted[0]), compare_events);
-    code = test_all(ledger, batch, sorted, inserted, ret_duplicates, err);
+    code = insert_ids(ledger, sorted, batch->event_count, is_new, err);
+    if (code == ERR_OK) {
+        code = test_all(ledger, batch, sorted, is_new, inserted, ret_duplicates, err);
+    }
+    memory_free(is_new);
     memory_free(sorted);
     memory_free(inserted);
     return code;

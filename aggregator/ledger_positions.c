@@ -182,8 +182,8 @@ static enum err_code write_drained(struct ledger *ledger, int64_t stream_id, int
     return db_run(stmt, NULL, err);
 }
 
-enum err_code ledger_note_drained(struct ledger *ledger, int64_t stream_id, int32_t partition,
-                                  int64_t high, int64_t time_ns, struct err *err)
+static enum err_code note_once(struct ledger *ledger, int64_t stream_id, int32_t partition,
+                               int64_t high, int64_t time_ns, struct err *err)
 {
     struct drained_state state;
     bool unknown;
@@ -192,7 +192,7 @@ enum err_code ledger_note_drained(struct ledger *ledger, int64_t stream_id, int3
     if (code != ERR_OK || !state.due) {
         return code;
     }
-    code = db_begin(ledger->db, err);
+    code = state.known ? db_begin_concurrent(ledger->db, err) : db_begin(ledger->db, err);
     if (code == ERR_OK && !state.known) {
         /* Known from now on, and not drained: completeness waits for it. The origins of a stream were set before, so
          * this is a later partition and begins at 0. */
@@ -206,6 +206,22 @@ enum err_code ledger_note_drained(struct ledger *ledger, int64_t stream_id, int3
     }
     db_rollback(ledger->db);
     return code;
+}
+
+enum err_code ledger_note_drained(struct ledger *ledger, int64_t stream_id, int32_t partition,
+                                  int64_t high, int64_t time_ns, struct err *err)
+{
+    struct err cause = ERR_INIT;
+    int tries = 0;
+
+    while (note_once(ledger, stream_id, partition, high, time_ns, &cause) != ERR_OK &&
+           db_again(ledger->db, &tries, &cause)) {
+        cause = ERR_INIT;
+    }
+    if (cause.code != ERR_OK) {
+        *err = cause;
+    }
+    return cause.code;
 }
 
 enum err_code ledger_proven(struct ledger *ledger, int64_t stream_id, struct str config_digest,

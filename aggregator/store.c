@@ -115,7 +115,7 @@ static enum err_code create_live_book(struct db *db, struct err *err)
 
 static enum err_code apply(struct db *db, const struct migration *migration, struct err *err)
 {
-    enum err_code code = db_exec(db, migration->file->data, err);
+    enum err_code code = db_define(db, migration->file->data, err);
 
     if (code == ERR_OK) {
         code = write_version(db, migration->version, err);

@@ -1,9 +1,13 @@
 #include "base/db.h"
 
+#include <inttypes.h>
+
 #include "base/check.h"
 #include "base/db_driver.h"
 #include "base/hash.h"
 #include "base/memory.h"
+
+enum { AGAIN_TRIES_MAX = 6, AGAIN_PAUSE_MS = 50 };
 
 static uint32_t checksum_add(uint32_t sum, enum db_type type, int64_t number, struct str bytes)
 {
@@ -55,6 +59,12 @@ static void statements_reset(struct db *db)
     }
 }
 
+enum err_code db_open(const struct db_options *options, struct db **ret_db, struct err *err)
+{
+    return options->server != NULL ? db_postgres_open(options, ret_db, err)
+                                   : db_sqlite_open(options, ret_db, err);
+}
+
 void db_close(struct db *db)
 {
     if (db == NULL) {
@@ -68,11 +78,6 @@ void db_close(struct db *db)
     }
     memory_free(db->statements);
     db->ops->close(db);
-}
-
-enum err_code db_now_ns(struct db *db, int64_t *ret_now_ns, struct err *err)
-{
-    return db->ops->now_ns(db, ret_now_ns, err);
 }
 
 /* Keeps in mind that the transaction has failed. */
@@ -89,6 +94,23 @@ static enum err_code refuse_failed(struct err *err)
     return err_set(err, ERR_STORE, "the transaction has failed before");
 }
 
+enum err_code db_now_ns(struct db *db, int64_t *ret_now_ns, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    if (db->in_transaction && db->failed) {
+        return refuse_failed(err);
+    }
+    if (!db->in_transaction || !db->told_time) {
+        code = note(db, db->ops->now_ns(db, &db->now_ns, err));
+    }
+    if (code == ERR_OK) {
+        db->told_time = db->in_transaction;
+        *ret_now_ns = db->now_ns;
+    }
+    return code;
+}
+
 enum err_code db_table_count(struct db *db, const char *name, int64_t *ret_count, struct err *err)
 {
     return note(db, db->ops->table_count(db, name, ret_count, err));
@@ -99,26 +121,42 @@ enum err_code db_verify(struct db *db, struct err *err)
     return db->ops->verify(db, err);
 }
 
-static enum err_code begin(struct db *db, bool write, struct err *err)
+static enum err_code begin(struct db *db, enum db_mode mode, struct err *err)
 {
     enum err_code code;
 
     CHECK(!db->in_transaction);
     statements_reset(db);
-    code = db->ops->begin(db, write, err);
+    code = db->ops->begin(db, mode, err);
     db->in_transaction = code == ERR_OK;
     db->failed = false;
+    db->told_time = false;
     return code;
 }
 
 enum err_code db_begin(struct db *db, struct err *err)
 {
-    return begin(db, true, err);
+    return begin(db, DB_SERIAL, err);
+}
+
+enum err_code db_begin_concurrent(struct db *db, struct err *err)
+{
+    return begin(db, DB_CONCURRENT, err);
 }
 
 enum err_code db_begin_snapshot(struct db *db, struct err *err)
 {
-    return begin(db, false, err);
+    return begin(db, DB_SNAPSHOT, err);
+}
+
+bool db_again(struct db *db, int *tries, const struct err *err)
+{
+    if (err->code != ERR_STORE || !err->retriable || *tries >= AGAIN_TRIES_MAX) {
+        return false;
+    }
+    db->ops->pause(db, AGAIN_PAUSE_MS * NS_PER_MS << *tries);
+    ++*tries;
+    return true;
 }
 
 enum err_code db_commit(struct db *db, bool *ret_unknown, struct err *err)
@@ -162,6 +200,14 @@ enum err_code db_exec(struct db *db, const char *sql, struct err *err)
         return refuse_failed(err);
     }
     return note(db, db->ops->exec(db, sql, err));
+}
+
+enum err_code db_define(struct db *db, const char *sql, struct err *err)
+{
+    if (db->in_transaction && db->failed) {
+        return refuse_failed(err);
+    }
+    return note(db, db->ops->define(db, sql, err));
 }
 
 enum err_code db_prepare(struct db *db, const char *sql, struct db_stmt **ret_stmt, struct err *err)
@@ -254,19 +300,67 @@ enum err_code db_step(struct db_stmt *stmt, bool *ret_row, struct err *err)
     return note(db, code);
 }
 
-enum err_code db_run(struct db_stmt *stmt, int64_t *ret_changed, struct err *err)
+enum err_code db_compare_changes(const struct db_awaited *awaited, int64_t changed, struct err *err)
 {
-    bool row;
-    enum err_code code = db_step(stmt, &row, err);
+    if (awaited->ret_changed != NULL) {
+        *awaited->ret_changed = changed;
+    }
+    if (!awaited->one || changed == 1) {
+        return ERR_OK;
+    }
+    return err_set(err, ERR_MISMATCH,
+                   "a change met %" PRId64 " rows of the store where one should be: run the audit",
+                   changed);
+}
 
+/* In a transaction a change may be sent together with those that follow, if the driver can: the commit tells of its failure. */
+static enum err_code change(struct db_stmt *stmt, const struct db_awaited *awaited, struct err *err)
+{
+    struct db *db = stmt->db;
+    bool row;
+    enum err_code code;
+
+    if (db->in_transaction && db->failed) {
+        return refuse_failed(err);
+    }
+    if (db->in_transaction && db->ops->defer != NULL) {
+        return note(db, db->ops->defer(stmt, awaited, err));
+    }
+    code = db_step(stmt, &row, err);
     if (code != ERR_OK) {
         return code;
     }
     CHECK(!row);
-    if (ret_changed != NULL) {
-        *ret_changed = stmt->db->ops->changes(stmt);
+    return note(db, db_compare_changes(awaited, db->ops->changes(stmt), err));
+}
+
+enum err_code db_run(struct db_stmt *stmt, int64_t *ret_changed, struct err *err)
+{
+    struct db_awaited awaited = {.ret_changed = ret_changed};
+    enum err_code code = change(stmt, &awaited, err);
+
+    return code == ERR_OK && ret_changed != NULL ? db_settle(stmt->db, err) : code;
+}
+
+enum err_code db_run_one(struct db_stmt *stmt, struct err *err)
+{
+    return change(stmt, &(struct db_awaited){.one = true}, err);
+}
+
+enum err_code db_run_later(struct db_stmt *stmt, int64_t *ret_changed, struct err *err)
+{
+    return change(stmt, &(struct db_awaited){.ret_changed = ret_changed}, err);
+}
+
+enum err_code db_settle(struct db *db, struct err *err)
+{
+    if (!db->in_transaction || db->ops->settle == NULL) {
+        return ERR_OK;
     }
-    return ERR_OK;
+    if (db->failed) {
+        return refuse_failed(err);
+    }
+    return note(db, db->ops->settle(db, err));
 }
 
 void db_reset(struct db_stmt *stmt)

@@ -11,16 +11,29 @@
 
 enum db_type { DB_TYPE_NULL, DB_TYPE_INT64, DB_TYPE_TEXT, DB_TYPE_BLOB };
 
+enum db_mode {
+    DB_SERIAL,     /* db_begin */
+    DB_CONCURRENT, /* db_begin_concurrent */
+    DB_SNAPSHOT    /* db_begin_snapshot */
+};
+
+/* What the caller of a change wants to know about it. */
+struct db_awaited {
+    bool one;             /* exactly one row has to change */
+    int64_t *ret_changed; /* may be NULL */
+};
+
 struct db_ops {
     void (*close)(struct db *db); /* no statement is left; rolls back, frees db */
     enum err_code (*now_ns)(struct db *db, int64_t *ret_now_ns, struct err *err);
     enum err_code (*table_count)(struct db *db, const char *name, int64_t *ret_count,
                                  struct err *err);
     enum err_code (*verify)(struct db *db, struct err *err);
-    enum err_code (*begin)(struct db *db, bool write, struct err *err);
+    enum err_code (*begin)(struct db *db, enum db_mode mode, struct err *err);
     enum err_code (*commit)(struct db *db, bool *ret_unknown, struct err *err);
     void (*rollback)(struct db *db);
     enum err_code (*exec)(struct db *db, const char *sql, struct err *err);
+    enum err_code (*define)(struct db *db, const char *sql, struct err *err);
     enum err_code (*prepare)(struct db *db, const char *sql, struct db_stmt **ret_stmt,
                              struct err *err);
     void (*finalize)(struct db_stmt *stmt);
@@ -29,6 +42,10 @@ struct db_ops {
                  struct str value);
     enum err_code (*step)(struct db_stmt *stmt, bool *ret_row, struct err *err);
     int64_t (*changes)(struct db_stmt *stmt); /* rows of the last step */
+    /* Both may be NULL: step is good enough. A change inside a transaction that is only sent; what is awaited of it is known when it is settled. */
+    enum err_code (*defer)(struct db_stmt *stmt, const struct db_awaited *awaited, struct err *err);
+    enum err_code (*settle)(struct db *db, struct err *err);
+    void (*pause)(struct db *db, int64_t duration_ns);
     void (*reset)(struct db_stmt *stmt);
     void (*unbind)(struct db_stmt *stmt);
     enum db_type (*column_type)(struct db_stmt *stmt, int column);
@@ -42,7 +59,9 @@ struct db {
     uint32_t statement_count;
     uint32_t slot_count; /* power of two */
     bool in_transaction;
-    bool failed; /* an error happened inside the transaction */
+    bool failed;    /* an error happened inside the transaction */
+    bool told_time; /* now_ns was asked for inside the transaction */
+    int64_t now_ns;
 };
 
 struct db_stmt {
@@ -51,5 +70,12 @@ struct db_stmt {
     uint32_t checksum; /* over parameters 1 .. bound */
     int bound;         /* how many were bound in order; -1 once the order was broken */
 };
+
+enum err_code db_sqlite_open(const struct db_options *options, struct db **ret_db, struct err *err);
+enum err_code db_postgres_open(const struct db_options *options, struct db **ret_db,
+                               struct err *err);
+/* Tells the count to whom it concerns. ERR_MISMATCH if it had to be one and is not. */
+enum err_code db_compare_changes(const struct db_awaited *awaited, int64_t changed,
+                                 struct err *err);
 
 #endif

@@ -165,8 +165,10 @@ static enum err_code sqlite_verify(struct db *base, struct err *err)
     return code;
 }
 
-static enum err_code sqlite_begin(struct db *base, bool write, struct err *err)
+/* There is only one writer at a time, so both modes that write are the same. */
+static enum err_code sqlite_begin(struct db *base, enum db_mode mode, struct err *err)
 {
+    bool write = mode != DB_SNAPSHOT;
     int64_t tables;
     enum err_code code = sqlite_exec(base, write ? "BEGIN IMMEDIATE" : "BEGIN", err);
 
@@ -297,6 +299,11 @@ static int64_t sqlite_changes(struct db_stmt *base)
     return of_stmt(base)->changes;
 }
 
+static void sqlite_pause(struct db *base, int64_t duration_ns)
+{
+    clock_sleep_ns(of_db(base)->clock, duration_ns);
+}
+
 static void sqlite_reset(struct db_stmt *base)
 {
     (void)sqlite3_reset(of_stmt(base)->handle); /* repeats the error of the last step */
@@ -342,11 +349,13 @@ static const struct db_ops sqlite_ops = {.close = sqlite_close,
                                          .commit = sqlite_commit,
                                          .rollback = sqlite_rollback,
                                          .exec = sqlite_exec,
+                                         .define = sqlite_exec,
                                          .prepare = sqlite_prepare,
                                          .finalize = sqlite_finalize,
                                          .bind = sqlite_bind,
                                          .step = sqlite_step,
                                          .changes = sqlite_changes,
+                                         .pause = sqlite_pause,
                                          .reset = sqlite_reset,
                                          .unbind = sqlite_unbind,
                                          .column_type = sqlite_column_type,
@@ -523,7 +532,7 @@ static enum err_code open_file(struct sqlite_db *db, const struct db_options *op
     return options->read_only ? open_reader(db, err) : open_writer(db, err);
 }
 
-enum err_code db_open(const struct db_options *options, struct db **ret_db, struct err *err)
+enum err_code db_sqlite_open(const struct db_options *options, struct db **ret_db, struct err *err)
 {
     struct sqlite_db *db;
     enum err_code code = check_path(options, err);

@@ -273,19 +273,14 @@ static enum err_code check_argument_count(const struct command *command,
 static enum err_code open_store(struct run *run, unsigned needs, struct err *err)
 {
     bool reads = (needs & NEEDS_STORE) == 0;
-    struct str path = run->config->store_path;
-    struct db_options options = {.create = !reads,
-                                 .read_only = reads,
-                                 .lock_wait_ns = run->config->lock_wait_ns,
-                                 .clock = run->clock};
-    enum err_code code;
+    struct db_options options = {
+        .create = !reads, .read_only = reads, .stopped = stop_is_requested};
+    struct db_server server;
+    enum err_code code = config_store(run->config, &options, &server, err);
 
-    if (path.size == 0) {
-        return err_set(err, ERR_CONFIG, "%.*s: this command needs store.sqlite",
-                       STR_ARGS(run->config->path));
+    if (code == ERR_OK) {
+        code = db_open(&options, &run->db, err);
     }
-    options.path = path.data; /* texts of the configuration end with a NUL */
-    code = db_open(&options, &run->db, err);
     if (code == ERR_OK) {
         code = reads ? store_check_version(run->db, err) : store_migrate(run->db, err);
     }

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <jansson.h>
+#include <libpq-fe.h>
 #include <librdkafka/rdkafka.h>
 #include <sodium.h>
 #include <sqlite3.h>
@@ -13,9 +14,10 @@
 void version_print(FILE *out)
 {
     (void)fprintf(out, "uptally %s\n", UPTALLY_VERSION);
-    (void)fprintf(out, "librdkafka %s, avro-c %s, libcurl %s, SQLite %s\n", rd_kafka_version_str(),
-                  AVRO_C_VERSION, curl_version_info(CURLVERSION_NOW)->version,
-                  sqlite3_libversion());
+    (void)fprintf(out, "librdkafka %s, avro-c %s, libcurl %s, SQLite %s, libpq %d.%d\n",
+                  rd_kafka_version_str(), AVRO_C_VERSION,
+                  curl_version_info(CURLVERSION_NOW)->version, sqlite3_libversion(),
+                  PQlibVersion() / 10000, PQlibVersion() % 10000);
     (void)fprintf(out, "libyaml %s, jansson %s, zlib %s, libsodium %s\n", yaml_get_version_string(),
                   jansson_version_str(), zlibVersion(), sodium_version_string());
 }

@@ -16,6 +16,7 @@
 #include "consumers/source.h"
 #include "jobs/command.h"
 #include "jobs/config/show.h"
+#include "jobs/stop.h"
 #include "jobs/ui.h"
 
 enum { DETAIL_SIZE = 4096, CLUSTER_ID_SIZE_MAX = 256 };
@@ -53,7 +54,7 @@ struct reach {
 
 static bool names_store(const struct config *config)
 {
-    return config->store_path.size > 0;
+    return config->store_path.size > 0 || config->has_store_server;
 }
 
 static bool always(const struct config *config)
@@ -98,23 +99,26 @@ static enum err_code parent_is_writable(struct str path, enum err_code failure, 
     return folder_is_writable(folder, failure, err);
 }
 
-static enum err_code reach_store(const struct run *run, const struct config *config,
-                                 struct strbuf *detail, struct err *err)
+static enum err_code open_and_look(const struct config *config, struct strbuf *detail,
+                                   struct err *err)
 {
-    struct db_options options = {.path = config->store_path.data,
-                                 .read_only = true,
-                                 .lock_wait_ns = config->lock_wait_ns,
-                                 .clock = run->clock};
+    struct db_options options = {.read_only = true, .stopped = stop_is_requested};
+    struct db_server server;
     struct db *db = NULL;
-    int64_t book_id;
-    enum err_code code;
+    int64_t book_id, tables = 1;
+    enum err_code code = config_store(config, &options, &server, err);
 
-    strbuf_append(detail, config->store_path);
-    if (access(options.path, F_OK) != 0 && errno == ENOENT) {
-        strbuf_append_text(detail, ", will be created");
-        return parent_is_writable(config->store_path, ERR_STORE, err);
+    if (code == ERR_OK) {
+        code = db_open(&options, &db, err);
     }
-    code = db_open(&options, &db, err);
+    if (code == ERR_OK && config->has_store_server) {
+        code = db_table_count(db, NULL, &tables, err);
+    }
+    if (code == ERR_OK && tables == 0) {
+        strbuf_append_text(detail, ", will be filled");
+        db_close(db);
+        return ERR_OK;
+    }
     if (code == ERR_OK) {
         code = store_check_version(db, err);
     }
@@ -122,14 +126,43 @@ static enum err_code reach_store(const struct run *run, const struct config *con
         code = store_book(db, config->book.data, &book_id, err);
     }
     db_close(db);
+    strbuf_append_format(detail, ", book %.*s", STR_ARGS(config->book));
+    return code;
+}
+
+static enum err_code reach_store_file(const struct config *config, struct strbuf *detail,
+                                      struct err *err)
+{
+    const char *path = config->store_path.data;
+    enum err_code code;
+
+    strbuf_append(detail, config->store_path);
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        strbuf_append_text(detail, ", will be created");
+        return parent_is_writable(config->store_path, ERR_STORE, err);
+    }
+    code = open_and_look(config, detail, err);
     if (code == ERR_OK) {
         code = parent_is_writable(config->store_path, ERR_STORE, err);
     }
-    if (code == ERR_OK && access(options.path, W_OK) != 0) {
-        code = err_set_errno(err, ERR_STORE, "%s", options.path);
+    if (code == ERR_OK && access(path, W_OK) != 0) {
+        code = err_set_errno(err, ERR_STORE, "%s", path);
     }
-    strbuf_append_format(detail, ", book %.*s", STR_ARGS(config->book));
     return code;
+}
+
+static enum err_code reach_store(const struct run *run, const struct config *config,
+                                 struct strbuf *detail, struct err *err)
+{
+    const struct store_server *server = &config->store_server;
+
+    (void)run;
+    if (!config->has_store_server) {
+        return reach_store_file(config, detail, err);
+    }
+    strbuf_append_format(detail, "%.*s, database %.*s", STR_ARGS(server->host),
+                         STR_ARGS(server->database));
+    return open_and_look(config, detail, err);
 }
 
 static enum err_code reach_output(const struct run *run, const struct config *config,

@@ -9,6 +9,7 @@
 
 #include "aggregator/grading.h"
 #include "base/arena.h"
+#include "base/db.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "consumers/decoder.h"
@@ -40,11 +41,21 @@ struct service_config {
     struct grading_rules rules;
 };
 
+/* A PostgreSQL database. */
+struct store_server {
+    struct str host, database, schema, user, password, ca_file, cert_file, key_file;
+    int port;
+    bool has_tls;
+    enum db_tls tls;
+};
+
 struct config {
     struct arena arena;
     struct str path; /* of the file */
 
-    struct str store_path;  /* SQLite */
+    struct str store_path; /* SQLite; or */
+    bool has_store_server;
+    struct store_server store_server;
     int64_t lock_wait_ns;   /* 60 s */
     struct str output_path; /* folder of statements */
     struct str book;        /* "live" */
@@ -82,6 +93,10 @@ enum err_code config_read(const char *path, struct config **ret_config, struct e
 enum err_code config_parse(struct str text, const char *name, struct config **ret_config,
                            struct err *err);
 void config_free(struct config *config);
+/* Where the store is and how long it is waited for, as db_open wants it. *ret_server lives as long as *options is used. ERR_CONFIG if the
+ * configuration names none. */
+enum err_code config_store(const struct config *config, struct db_options *options,
+                           struct db_server *ret_server, struct err *err);
 /* Rules of that service, or the defaults. Never NULL. */
 const struct service_config *config_service(const struct config *config, struct str name);
 /* NULL if there is none. With several versions of one id: the first one. */

@@ -5,23 +5,6 @@
 #include "base/clock.h"
 #include "jobs/config/tables.h"
 
-/* store */
-
-static const struct conf_row store_rows[] = {
-    {.key = "sqlite",
-     .type = CONF_PATH,
-     .required = true,
-     CONF_FIELD(struct config, store_path, struct str),
-     .help = "file of the store"},
-    {.key = "lock_wait",
-     .type = CONF_DURATION,
-     CONF_FIELD(struct config, lock_wait_ns, int64_t),
-     .fallback = "60s",
-     .maximum = NS_PER_DAY,
-     .help = "how long to wait for another run before exit 8"},
-};
-static const struct conf_table store_table = {.name = "store", CONF_ROWS(store_rows)};
-
 /* cluster */
 
 /* Settings of librdkafka whose value is a secret: only as a reference. */

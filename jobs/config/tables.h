@@ -9,6 +9,7 @@
 #include "jobs/config/config.h"
 
 extern const struct conf_table config_table;   /* struct config */
+extern const struct conf_table store_table;    /* struct config */
 extern const struct conf_table topic_table;    /* struct topic_config */
 extern const struct conf_table map_table;      /* struct mapping */
 extern const struct conf_table contract_table; /* struct contract */

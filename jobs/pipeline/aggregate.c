@@ -40,6 +40,22 @@ static enum err_code acquire(struct fold *fold, const struct config *config, str
     }
 }
 
+/* What was graded before the failure is in the store; another attempt goes on from there. */
+static enum err_code grade(struct fold *fold, const struct grading_options *options,
+                           struct err *err)
+{
+    struct err cause = ERR_INIT;
+    int tries = 0;
+
+    while (grading_run(fold, options, &cause) != ERR_OK && db_again(options->db, &tries, &cause)) {
+        cause = ERR_INIT;
+    }
+    if (cause.code != ERR_OK) {
+        *err = cause;
+    }
+    return cause.code;
+}
+
 static enum err_code fold_and_grade(struct fold *fold, const struct config *config,
                                     void (*progress)(void *context, int64_t done, int64_t total),
                                     void *context, int64_t *ret_complete_ns, struct err *err)
@@ -58,7 +74,7 @@ static enum err_code fold_and_grade(struct fold *fold, const struct config *conf
         return ERR_OK; /* no minute is closed yet */
     }
     grading.until_ns = *ret_complete_ns;
-    return grading_run(fold, &grading, err);
+    return grade(fold, &grading, err);
 }
 
 enum err_code aggregate_run(const struct config *config, struct db *db, int64_t book_id,

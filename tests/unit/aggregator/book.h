@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "tests/unit/store_place.h"
 #include "tests/unit/temporary.h"
 
 /* 2026-10-01T00:00:00Z */
@@ -35,12 +36,11 @@ struct book {
 
 static inline struct db *book_connect(struct book *book)
 {
-    struct db_options options = {
-        .path = book->path, .create = true, .clock = &book->clock.clock, .lock_wait_ns = 0};
+    struct db_options options = {.create = true, .clock = &book->clock.clock, .lock_wait_ns = 0};
     struct err err = ERR_INIT;
     struct db *db = NULL;
 
-    if (db_open(&options, &db, &err) != ERR_OK) {
+    if (store_place_open(book->path, options, &db, &err) != ERR_OK) {
         fail_msg("%s", err.text);
     }
     return db;
@@ -172,9 +172,11 @@ static inline int64_t book_number(struct db *db, const char *sql)
 
 static inline void book_exec(struct db *db, const char *sql)
 {
+    char text[4096];
     struct err err = ERR_INIT;
 
-    if (db_exec(db, sql, &err) != ERR_OK) {
+    store_place_sql(sql, text, sizeof(text));
+    if (db_exec(db, text, &err) != ERR_OK) {
         fail_msg("%s: %s", sql, err.text);
     }
 }

@@ -81,14 +81,16 @@ static void commit(struct fixture *fixture, struct batch *batch)
     }
 }
 
+#define SUM_OF(column) "SELECT CAST(coalesce(sum(" column "), 0) AS BIGINT) FROM batch_range"
+
 static int64_t tallied(struct fixture *fixture)
 {
-    return book_number(fixture->book.db, "SELECT coalesce(sum(tallied), 0) FROM batch_range");
+    return book_number(fixture->book.db, SUM_OF("tallied"));
 }
 
 static int64_t duplicates(struct fixture *fixture)
 {
-    return book_number(fixture->book.db, "SELECT coalesce(sum(duplicate), 0) FROM batch_range");
+    return book_number(fixture->book.db, SUM_OF("duplicate"));
 }
 
 static int64_t ids(struct fixture *fixture)

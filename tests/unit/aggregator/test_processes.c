@@ -224,9 +224,46 @@ static void test_racing_processes(void **state)
     world_assert_equal(&expected, book->db);
 }
 
+/* Programs that meet at an empty store make its tables once, and nobody fails. */
+static void test_racing_migrations(void **state)
+{
+    struct book book = {.clock = {.time_ns = 0}};
+    pid_t pids[4];
+
+    (void)state;
+    temporary_make(&book.folder);
+    snprintf(book.path, sizeof(book.path), "%s", temporary_file(&book.folder, "new.db"));
+    for (size_t i = 0; i < ARRAY_COUNT(pids); i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            struct db_options options = {.create = true, .lock_wait_ns = NS_PER_MINUTE};
+            struct err err = ERR_INIT;
+            struct db *db;
+            bool good = store_place_open(book.path, options, &db, &err) == ERR_OK &&
+                        store_migrate(db, &err) == ERR_OK;
+
+            (void)fprintf(stderr, "%s", err.text);
+            _exit(good ? 0 : 1);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(pids); i++) {
+        int status;
+
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    clock_simulated_init(&book.clock, BOOK_START_NS);
+    book.db = book_connect(&book);
+    assert_int_equal(book_number(book.db, "SELECT count(*) FROM book"), 1);
+    db_close(book.db);
+    temporary_remove(&book.folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_racing_migrations),
         cmocka_unit_test(test_kill_at_every_fault_point),
         cmocka_unit_test_setup_teardown(test_racing_processes, set_up, tear_down),
     };

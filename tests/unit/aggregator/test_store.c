@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "aggregator/store.h"
+#include "tests/unit/store_place.h"
 #include "tests/unit/temporary.h"
 
 struct fixture {
@@ -23,8 +24,7 @@ static int set_up(void **state)
 
     temporary_make(&f->folder);
     snprintf(f->path, sizeof(f->path), "%s", temporary_file(&f->folder, "store.db"));
-    options.path = f->path;
-    assert_int_equal(db_open(&options, &f->db, &err), ERR_OK);
+    assert_int_equal(store_place_open(f->path, options, &f->db, &err), ERR_OK);
     *state = f;
     return 0;
 }

@@ -205,21 +205,24 @@ static inline void world_dump(struct db *db, struct strbuf *out)
                     "SELECT stream_id, partition_id, origin, next_offset, guard_offset, "
                     "guard_time_ns FROM partition_offset ORDER BY stream_id, partition_id",
                     6, out);
-    world_dump_rows(db,
-                    "SELECT stream_id, partition_id, min(from_offset), max(to_offset), "
-                    "sum(delivered), sum(tallied), sum(excluded), sum(duplicate), "
-                    "sum(dead_lettered), sum(absent) FROM batch_range "
-                    "GROUP BY stream_id, partition_id ORDER BY stream_id, partition_id",
-                    10, out);
+    world_dump_rows(
+        db,
+        "SELECT stream_id, partition_id, min(from_offset), max(to_offset), "
+        "CAST(sum(delivered) AS BIGINT), CAST(sum(tallied) AS BIGINT), CAST(sum(excluded) AS "
+        "BIGINT), CAST(sum(duplicate) AS BIGINT), "
+        "CAST(sum(dead_lettered) AS BIGINT), CAST(sum(absent) AS BIGINT) FROM batch_range "
+        "GROUP BY stream_id, partition_id ORDER BY stream_id, partition_id",
+        10, out);
     world_dump_rows(db,
                     "SELECT stream_id, partition_id, record_offset, reason, bytes FROM dead_letter "
                     "ORDER BY stream_id, partition_id, record_offset",
                     5, out);
-    world_dump_rows(db,
-                    "SELECT stream_id, partition_id, reason, sum(records) FROM exclusion "
-                    "GROUP BY stream_id, partition_id, reason "
-                    "ORDER BY stream_id, partition_id, reason",
-                    4, out);
+    world_dump_rows(
+        db,
+        "SELECT stream_id, partition_id, reason, CAST(sum(records) AS BIGINT) FROM exclusion "
+        "GROUP BY stream_id, partition_id, reason "
+        "ORDER BY stream_id, partition_id, reason",
+        4, out);
     world_dump_rows(db, "SELECT count(*) FROM pending", 1, out);
     world_dump_rows(db, "SELECT count(*) FROM fold_round_batch", 1, out);
     assert_false(out->overflow);

@@ -92,6 +92,40 @@ static void test_store_and_cluster(void **state)
     config_free(config);
 }
 
+/* Protected over a network unless told how, and plain where nobody can listen. */
+static void test_store_on_a_server(void **state)
+{
+    struct db_options options = {.create = true};
+    struct db_server server;
+    struct err err = ERR_INIT;
+    struct config *config;
+
+    (void)state;
+    assert_int_equal(setenv("UPTALLY_TEST_SECRET", "canary-42", 1), 0);
+    config = parse("store:\n  postgresql:\n    host: db.example.com\n    database: sla\n"
+                   "    user: u\n    password: ${env:UPTALLY_TEST_SECRET}\n    ca_file: ca.pem\n"
+                   "  lock_wait: 7s\n");
+    assert_int_equal(config_store(config, &options, &server, &err), ERR_OK);
+    assert_ptr_equal(options.server, &server);
+    assert_int_equal(options.lock_wait_ns, 7 * NS_PER_SECOND);
+    assert_string_equal(server.host, "db.example.com");
+    assert_int_equal(server.port, 5432);
+    assert_string_equal(server.schema, "public");
+    assert_string_equal(server.password, "canary-42");
+    assert_string_equal(server.ca_file, "dir/ca.pem");
+    assert_null(server.cert_file);
+    assert_int_equal(server.tls, DB_TLS_VERIFY_FULL);
+    config_free(config);
+    config = parse("store: {postgresql: {host: /run/postgresql, database: sla}}\n");
+    assert_int_equal(config_store(config, &options, &server, &err), ERR_OK);
+    assert_int_equal(server.tls, DB_TLS_OFF);
+    assert_null(server.user);
+    config_free(config);
+    config = parse("");
+    assert_int_equal(config_store(config, &options, &server, &err), ERR_CONFIG);
+    config_free(config);
+}
+
 static void test_services_inherit_the_defaults(void **state)
 {
     struct config *config =
@@ -209,7 +243,16 @@ static const struct {
     const char *expected;
 } refusals[] = {
     {"stor: {}\n", "f:1:1: unknown key \"stor\" (did you mean \"store\"?)"},
-    {"store: {}\n", "f:1:8: store: required key \"sqlite\" is missing"},
+    {"store: {}\n", "f:1:8: store: one of \"sqlite\" and \"postgresql\" is wanted"},
+    {"store: {sqlite: a, postgresql: {host: /s, database: d}}\n",
+     "f:1:8: store: one of \"sqlite\" and \"postgresql\" is wanted"},
+    {"store: {postgresql: {host: 10.0.0.7, database: d, tls: off}}\n",
+     "f:1:56: tls: off is for sockets and this machine; over a network verify-ca or verify-full "
+     "is wanted"},
+    {"store: {postgresql: {host: /run/s, database: d, tls: verify-ca}}\n",
+     "f:1:54: tls: a socket has none"},
+    {"store: {postgresql: {host: db, database: d, key_file: k}}\n",
+     "f:1:21: postgresql: \"cert_file\" and \"key_file\" belong together"},
     {"- 1\n", "f:1:1: configuration: a table is wanted, not a list"},
     {"cluster: {name: x}\n", "f:1:10: cluster: required key \"bootstrap_servers\" is missing"},
     {"cluster:\n  bootstrap_servers: k\n  properties: {sasl.password: canary-41}\n",
@@ -477,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_tables_are_sound),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_store_and_cluster),
+        cmocka_unit_test(test_store_on_a_server),
         cmocka_unit_test(test_services_inherit_the_defaults),
         cmocka_unit_test(test_short_forms),
         cmocka_unit_test(test_requests_mapping),

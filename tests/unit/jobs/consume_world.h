@@ -20,6 +20,7 @@
 #include "jobs/stop.h"
 #include "tests/unit/fake_registry.h"
 #include "tests/unit/mock_broker.h"
+#include "tests/unit/store_place.h"
 
 #define TIME_MS INT64_C(1790000000000)
 
@@ -38,11 +39,12 @@ static inline void open_store(struct world *world)
 {
     char path[128];
     struct db_options options = {
-        .path = path, .create = true, .lock_wait_ns = 20 * NS_PER_SECOND, .clock = clock_system()};
+        .create = true, .lock_wait_ns = 20 * NS_PER_SECOND, .clock = clock_system()};
     struct err err = ERR_INIT;
 
     (void)snprintf(path, sizeof(path), "%s/uptally.db", world->folder);
-    if (db_open(&options, &world->db, &err) != ERR_OK || store_migrate(world->db, &err) != ERR_OK ||
+    if (store_place_open(path, options, &world->db, &err) != ERR_OK ||
+        store_migrate(world->db, &err) != ERR_OK ||
         store_book(world->db, "live", &world->book_id, &err) != ERR_OK) {
         fail_msg("%s", err.text);
     }
@@ -198,8 +200,8 @@ static inline int64_t ask(struct world *world, const char *sql)
     return value;
 }
 
-#define COVERED "SELECT COALESCE(SUM(to_offset - from_offset), 0) FROM batch_range"
-#define TALLIED "SELECT COALESCE(SUM(tallied), 0) FROM batch_range"
+#define COVERED "SELECT CAST(COALESCE(SUM(to_offset - from_offset), 0) AS BIGINT) FROM batch_range"
+#define TALLIED "SELECT CAST(COALESCE(SUM(tallied), 0) AS BIGINT) FROM batch_range"
 #define BATCHES "SELECT COUNT(*) FROM batch"
 #define DRAINED "SELECT COUNT(*) FROM partition_offset WHERE drained_ns IS NOT NULL"
 
