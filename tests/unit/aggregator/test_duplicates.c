@@ -3,7 +3,6 @@
 #include "tests/unit/aggregator/world.h"
 
 #define DAY_NS (24 * NS_PER_HOUR)
-
 struct fixture {
     struct book book;
     int64_t streams[2]; /* of requests and of checks */
