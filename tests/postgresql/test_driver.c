@@ -293,10 +293,8 @@ static void test_session_ends_in_a_transaction(void **state)
     }
 }
 
-/* Rows whose connection was cut are not taken for the end of the answer. */
-static void test_cut_stream_is_no_end(void **state)
+static void read_cut_stream(struct fixture *f, bool aside)
 {
-    struct fixture *f = *state;
     struct err err = ERR_INIT;
     struct db_stmt *stmt;
     bool row = true;
@@ -315,12 +313,27 @@ static void test_cut_stream_is_no_end(void **state)
                  "'SELECT k, name FROM t%' AND pid <> pg_backend_pid()",
                  &err),
          &err);
+    /* Another question has the session made again, and the rest of the rows set aside. */
+    if (aside) {
+        assert_int_equal(ask(f->db, "SELECT count(*) FROM t"), 200000);
+    }
     while (code == ERR_OK && row) {
         seen++;
         code = db_step(stmt, &row, &err);
     }
     assert_int_equal(code, ERR_STORE);
     assert_true(seen < 200000);
+}
+
+/* Rows whose connection was cut are not taken for the end of the answer. */
+static void test_cut_stream_is_no_end(void **state)
+{
+    read_cut_stream(*state, false);
+}
+
+static void test_cut_stream_set_aside_is_no_end(void **state)
+{
+    read_cut_stream(*state, true);
 }
 
 /* Serial transactions wait for each other and say so; concurrent ones only for rows. */
@@ -478,6 +491,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_session_is_made_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_session_ends_in_a_transaction, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cut_stream_is_no_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cut_stream_set_aside_is_no_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_locks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deadlock_is_retriable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clock_of_the_server, set_up, tear_down),
