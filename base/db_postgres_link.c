@@ -16,6 +16,9 @@ enum {
     RETRY_PAUSE_MS = 250
 };
 
+/* libpq 15 knows no roots of the system. */
+#define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
+
 /* What every session of ours is like. A network that was cut is noticed within half a minute. */
 static const char *const fixed_words[] = {
     "client_encoding",  "UTF8",  "application_name",    "uptally", "connect_timeout",  "10",
@@ -50,7 +53,9 @@ static void describe_link(struct postgres_db *db, const struct db_server *server
     add_word(words, "password", server->password);
     add_word(words, "sslmode", tls_words[server->tls]);
     add_word(words, "ssl_min_protocol_version", "TLSv1.2");
-    add_word(words, "sslrootcert", server->ca_file);
+    if (server->tls != DB_TLS_OFF) {
+        add_word(words, "sslrootcert", server->ca_file != NULL ? server->ca_file : SYSTEM_ROOTS);
+    }
     add_word(words, "sslcert", server->cert_file);
     add_word(words, "sslkey", server->key_file);
     for (size_t i = 0; i < ARRAY_COUNT(fixed_words); i += 2) {

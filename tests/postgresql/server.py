@@ -68,6 +68,7 @@ class Server:
         self.port = free_port()
         self.settings = settings
         self.pid = None
+        self.process = None  # of the server, if it was started here
 
     @property
     def host(self):
@@ -96,7 +97,7 @@ class Server:
 
     def start(self):
         with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(as_postgres([str(binaries() / "postgres"), "-D", str(self.folder / "data")]),
+            self.process = process = subprocess.Popen(as_postgres([str(binaries() / "postgres"), "-D", str(self.folder / "data")]),
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                                        start_new_session=True)
         self.pid = process.pid
@@ -124,14 +125,12 @@ class Server:
         os.kill(self.pid, number)
         deadline = time.monotonic() + STOP_SECONDS_MAX
         while self.is_ours():
-            try:
-                os.waitpid(self.pid, os.WNOHANG)
-            except ChildProcessError:
-                pass
+            if self.process is not None:
+                self.process.poll()  # a child stays until somebody asks for it
             if time.monotonic() > deadline:
                 os.kill(self.pid, signal.SIGKILL)
             time.sleep(0.05)
-        self.pid = None
+        self.pid = self.process = None
 
     def sql(self, text, database="tests"):
         """Rows as lists of texts."""
@@ -148,6 +147,7 @@ def load(folder):
     state = json.loads((folder / "postgresql.json").read_text())
     server = Server.__new__(Server)
     server.folder, server.port, server.pid = Path(state["folder"]), state["port"], state["pid"]
+    server.process = None
     return server
 
 
