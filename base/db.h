@@ -54,8 +54,9 @@ struct db_options {
     bool create;                    /* create file and tables */
     bool read_only;                 /* no writes; works in a read-only folder */
     int64_t lock_wait_ns;           /* how long to wait for another writer before ERR_FENCED */
-    struct clock *clock;   /* the store's clock; NULL: the database's own, or the system's */
-    bool (*stopped)(void); /* may be NULL: asked while a server is waited for */
+    struct clock *clock;      /* the store's clock; NULL: the database's own, or the system's */
+    struct clock *wait_clock; /* on which it waits for other writers; NULL: clock_system() */
+    bool (*stopped)(void);    /* may be NULL: asked while a server is waited for */
 };
 
 /* Opens the store. It does not touch the schema: see store_migrate in aggregator/store.h. */

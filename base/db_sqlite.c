@@ -16,7 +16,9 @@ struct sqlite_db {
     sqlite3 *handle;
     char *path;
     struct clock *clock;
+    struct clock *wait_clock;
     int64_t lock_wait_ns;
+    int64_t busy_since_ns; /* monotonic */
 };
 
 struct sqlite_stmt {
@@ -470,7 +472,7 @@ static enum err_code switch_to_wal(struct sqlite_db *db, struct err *err)
         if ((result & 0xff) != SQLITE_BUSY || waited_ns > db->lock_wait_ns) {
             return set_error(db, result, err);
         }
-        clock_sleep_ns(clock_system(), 10 * NS_PER_MS);
+        clock_sleep_ns(db->wait_clock, 10 * NS_PER_MS);
         waited_ns += 10 * NS_PER_MS;
     }
     return ERR_OK;
@@ -514,11 +516,30 @@ static enum err_code check_path(const struct db_options *options, struct err *er
     return ERR_OK;
 }
 
+/* SQLite's own wait sleeps for real; ours goes through the seam, so that in a simulation whoever holds the lock can go on. */
+static int wait_for_lock(void *context, int tries)
+{
+    static const int pauses_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+    const int last = (int)(sizeof(pauses_ms) / sizeof(pauses_ms[0])) - 1;
+    struct sqlite_db *db = context;
+    int64_t now_ns = clock_monotonic_ns(db->wait_clock);
+    int64_t left_ns, pause_ns = pauses_ms[tries < last ? tries : last] * NS_PER_MS;
+
+    if (tries == 0) {
+        db->busy_since_ns = now_ns;
+    }
+    left_ns = db->lock_wait_ns - (now_ns - db->busy_since_ns);
+    if (left_ns <= 0) {
+        return 0;
+    }
+    clock_sleep_ns(db->wait_clock, pause_ns < left_ns ? pause_ns : left_ns);
+    return 1;
+}
+
 static enum err_code open_file(struct sqlite_db *db, const struct db_options *options,
                                struct err *err)
 {
     int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    int64_t wait_ms = options->lock_wait_ns / NS_PER_MS;
     int result;
 
     flags |= options->create && !options->read_only ? SQLITE_OPEN_CREATE : 0;
@@ -527,7 +548,7 @@ static enum err_code open_file(struct sqlite_db *db, const struct db_options *op
         return set_error(db, result, err);
     }
     (void)sqlite3_extended_result_codes(db->handle, 1);
-    (void)sqlite3_busy_timeout(db->handle, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
+    (void)sqlite3_busy_handler(db->handle, wait_for_lock, db);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     return options->read_only ? open_reader(db, err) : open_writer(db, err);
 }
@@ -544,6 +565,7 @@ enum err_code db_sqlite_open(const struct db_options *options, struct db **ret_d
     db->db.ops = &sqlite_ops;
     db->path = memory_strdup(options->path);
     db->clock = options->clock != NULL ? options->clock : clock_system();
+    db->wait_clock = options->wait_clock != NULL ? options->wait_clock : clock_system();
     db->lock_wait_ns = options->lock_wait_ns;
     code = open_file(db, options, err);
     if (code != ERR_OK) {

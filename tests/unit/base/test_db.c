@@ -195,6 +195,28 @@ static void test_second_writer_is_refused(void **state)
     db_close(other);
 }
 
+/* The wait for the lock goes through the seam: a simulated clock passes over it, by exactly the time that was asked for. */
+static void test_wait_for_lock_is_on_the_clock(void **state)
+{
+    struct fixture *f = *state;
+    struct clock_simulated clock;
+    struct db_options options = writable(f->path);
+    struct err err = ERR_INIT;
+    struct db *other;
+
+    clock_simulated_init(&clock, 7);
+    options.wait_clock = &clock.clock;
+    options.lock_wait_ns = 3600 * NS_PER_SECOND;
+    assert_int_equal(db_open(&options, &other, &err), ERR_OK);
+    assert_int_equal(db_begin(f->db, &err), ERR_OK);
+    assert_int_equal(db_begin(other, &err), ERR_FENCED);
+    assert_int_equal(clock.time_ns, 7 + options.lock_wait_ns);
+    db_rollback(f->db);
+    assert_int_equal(db_begin(other, &err), ERR_OK);
+    assert_int_equal(clock.time_ns, 7 + options.lock_wait_ns);
+    db_close(other);
+}
+
 /* A statement that was not read to its end must not keep its old snapshot from the next write. */
 static void test_open_statement_does_not_block(void **state)
 {
@@ -419,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_parameters_are_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_error_spoils_transaction, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_second_writer_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wait_for_lock_is_on_the_clock, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_statement_does_not_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
