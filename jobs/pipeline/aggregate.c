@@ -18,9 +18,11 @@ static const struct grading_rules *rules_of(void *context, struct str service)
 }
 
 /* Another aggregator may be at work; it is waited for as long as for a locked store. */
-static enum err_code acquire(struct fold *fold, const struct config *config, struct err *err)
+static enum err_code acquire(struct fold *fold, const struct aggregate_options *options,
+                             struct err *err)
 {
-    int64_t deadline_ns = clock_monotonic_ns(clock_system()) + config->lock_wait_ns;
+    struct clock *clock = options->wait_clock != NULL ? options->wait_clock : clock_system();
+    int64_t deadline_ns = clock_monotonic_ns(clock) + options->config->lock_wait_ns;
 
     for (;;) {
         struct err cause = ERR_INIT;
@@ -29,14 +31,14 @@ static enum err_code acquire(struct fold *fold, const struct config *config, str
         if (code == ERR_OK) {
             return ERR_OK;
         }
-        if (code != ERR_FENCED || clock_monotonic_ns(clock_system()) >= deadline_ns) {
+        if (code != ERR_FENCED || clock_monotonic_ns(clock) >= deadline_ns) {
             *err = cause;
             return code;
         }
         if (fold_check_stopped(fold, err) != ERR_OK) {
             return err->code;
         }
-        clock_sleep_ns(clock_system(), WAIT_PAUSE_MS * NS_PER_MS);
+        clock_sleep_ns(clock, WAIT_PAUSE_MS * NS_PER_MS);
     }
 }
 
@@ -56,18 +58,16 @@ static enum err_code grade(struct fold *fold, const struct grading_options *opti
     return cause.code;
 }
 
-static enum err_code fold_and_grade(struct fold *fold, const struct config *config,
-                                    void (*progress)(void *context, int64_t done, int64_t total),
-                                    void *context, int64_t *ret_complete_ns, struct err *err)
+static enum err_code fold_and_grade(struct fold *fold, const struct aggregate_options *options,
+                                    int64_t *ret_complete_ns, struct err *err)
 {
-    struct grading_options grading = {.db = fold->options.db,
-                                      .book_id = fold->options.book_id,
+    struct grading_options grading = {.db = options->db,
+                                      .book_id = options->book_id,
                                       .rules = rules_of,
-                                      .context = (void *)(uintptr_t)config};
+                                      .context = (void *)(uintptr_t)options->config};
 
-    if (fold_run(fold, progress, context, err) != ERR_OK ||
-        fold_complete_until(fold->options.db, fold->options.book_id, ret_complete_ns, err) !=
-            ERR_OK) {
+    if (fold_run(fold, options->progress, options->context, err) != ERR_OK ||
+        fold_complete_until(options->db, options->book_id, ret_complete_ns, err) != ERR_OK) {
         return err->code;
     }
     if (*ret_complete_ns == INT64_MIN) {
@@ -77,28 +77,38 @@ static enum err_code fold_and_grade(struct fold *fold, const struct config *conf
     return grade(fold, &grading, err);
 }
 
-enum err_code aggregate_run(const struct config *config, struct db *db, int64_t book_id,
-                            void (*progress)(void *context, int64_t done, int64_t total),
-                            void *context, int64_t *ret_complete_ns, struct err *err)
+enum err_code aggregate_run_with(const struct aggregate_options *options, int64_t *ret_complete_ns,
+                                 struct err *err)
 {
     char host[256] = "?", holder[300];
-    struct fold_options options = {.db = db,
-                                   .book_id = book_id,
-                                   .holder = holder,
-                                   .lease_ns = LEASE_S * NS_PER_SECOND,
-                                   .lateness_ns = config->lateness_ns,
-                                   .rows_per_step = ROWS_PER_STEP,
-                                   .stopped = stop_is_requested};
+    struct fold_options fold_options = {
+        .db = options->db,
+        .book_id = options->book_id,
+        .holder = options->holder != NULL ? options->holder : holder,
+        .lease_ns = LEASE_S * NS_PER_SECOND,
+        .lateness_ns = options->config->lateness_ns,
+        .rows_per_step = options->rows_per_step > 0 ? options->rows_per_step : ROWS_PER_STEP,
+        .stopped = stop_is_requested};
     struct fold fold;
     enum err_code code;
 
     (void)gethostname(host, sizeof(host) - 1);
     (void)snprintf(holder, sizeof(holder), "%s, process %ld", host, (long)getpid());
-    fold_init(&fold, &options);
-    code = acquire(&fold, config, err);
+    fold_init(&fold, &fold_options);
+    code = acquire(&fold, options, err);
     if (code == ERR_OK) {
-        code = fold_and_grade(&fold, config, progress, context, ret_complete_ns, err);
+        code = fold_and_grade(&fold, options, ret_complete_ns, err);
         fold_release(&fold);
     }
     return code;
+}
+
+enum err_code aggregate_run(const struct config *config, struct db *db, int64_t book_id,
+                            void (*progress)(void *context, int64_t done, int64_t total),
+                            void *context, int64_t *ret_complete_ns, struct err *err)
+{
+    struct aggregate_options options = {
+        .config = config, .db = db, .book_id = book_id, .progress = progress, .context = context};
+
+    return aggregate_run_with(&options, ret_complete_ns, err);
 }

@@ -200,7 +200,7 @@ static bool any_running(const struct consume *run)
 /* In a group a member that has nothing left stays until the others are done too: it takes over from one that dies. */
 static enum err_code group_finished(struct consume *run, bool *ret_finished, struct err *err)
 {
-    int64_t now_ns = clock_monotonic_ns(clock_system());
+    int64_t now_ns = clock_monotonic_ns(consume_wait_clock(run));
 
     *ret_finished = false;
     if (now_ns - run->last_peek_ns < PEEK_INTERVAL_MS * NS_PER_MS) {

@@ -17,6 +17,9 @@ struct consume_options {
     struct db *db;               /* borrowed */
     int64_t book_id;
     struct clock *clock;
+    struct clock *
+        wait_clock; /* on which it waits for the store and the group; NULL: clock_system(), for a broker does not wait in
+                                 simulated time */
     struct random *random;
     struct http *http;     /* for the registry */
     struct source *source; /* borrowed; NULL: opened and closed here from the configuration */

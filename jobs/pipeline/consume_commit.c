@@ -128,7 +128,7 @@ enum err_code consume_commit_last(struct consume *run, struct err *err)
         if (code != ERR_STORE || !cause.retriable) {
             break;
         }
-        clock_sleep_ns(clock_system(), STORE_PAUSE_MS * NS_PER_MS);
+        clock_sleep_ns(consume_wait_clock(run), STORE_PAUSE_MS * NS_PER_MS);
     }
     *err = cause;
     return code;

@@ -71,7 +71,8 @@ enum err_code consume_revoked(struct consume *run, const struct source_item *ite
     }
     consume_drop(run);
     run->assigned = false;
-    run->joined_ns = clock_monotonic_ns(clock_system()); /* the wait for the next one begins now */
+    run->joined_ns =
+        clock_monotonic_ns(consume_wait_clock(run)); /* the wait for the next one begins now */
     for (size_t i = 0; i < run->intake_count; i++) {
         struct intake *intake = &run->intakes[i];
 

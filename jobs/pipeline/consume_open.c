@@ -414,7 +414,7 @@ enum err_code consume_open(struct consume *run, struct err *err)
         return err->code;
     }
     if (run->grouped) {
-        run->joined_ns = clock_monotonic_ns(clock_system());
+        run->joined_ns = clock_monotonic_ns(consume_wait_clock(run));
         return run->source->join(run->source, err);
     }
     return ERR_OK;

@@ -72,6 +72,11 @@ enum err_code consume_revoked(struct consume *run, const struct source_item *ite
 /* Whether all partitions of the topics, whoever reads them, have reached this run's aims. */
 enum err_code consume_group_done(struct consume *run, bool *ret_done, struct err *err);
 
+static inline struct clock *consume_wait_clock(const struct consume *run)
+{
+    return run->options->wait_clock != NULL ? run->options->wait_clock : clock_system();
+}
+
 static inline struct source_partition lane_partition(const struct intake *intake, int32_t partition)
 {
     return (struct source_partition){intake->number, partition};
