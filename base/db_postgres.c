@@ -369,7 +369,7 @@ enum err_code db_postgres_open(const struct db_options *options, struct db **ret
 
     db->db.ops = &postgres_ops;
     db->clock = options->clock;
-    db->waiting = options->clock != NULL ? options->clock : clock_system();
+    db->waiting = options->wait_clock != NULL ? options->wait_clock : clock_system();
     db->stopped = options->stopped;
     db->lock_wait_ns = options->lock_wait_ns;
     code = postgres_describe(db, options, err);

@@ -303,7 +303,7 @@ static int64_t sqlite_changes(struct db_stmt *base)
 
 static void sqlite_pause(struct db *base, int64_t duration_ns)
 {
-    clock_sleep_ns(of_db(base)->clock, duration_ns);
+    clock_sleep_ns(of_db(base)->wait_clock, duration_ns);
 }
 
 static void sqlite_reset(struct db_stmt *base)
