@@ -169,7 +169,6 @@ static void consumer_main(void *context)
                                           .follow = random_below(&s->random, 2) == 0};
 
         if (!s->grouped) {
-            options.config = shards > 1 ? s->config : s->config_alone;
             options.shard = process->slot % shards;
             options.shard_count = shards;
         }

@@ -333,7 +333,7 @@ int main(int argc, char **argv)
 {
     static struct runner runner;
     struct temporary folder;
-    char template[300];
+    char template[512];
 
     (void)argc;
     runner.options = parse(argv + 1);
