@@ -17,9 +17,10 @@ struct table_row {
 static const struct table_row tables[] = {
     {.table = "dead_letter",
      .sql = "SELECT book_id, stream_id, partition_id, record_offset, batch_id, reason, detail, "
-            "record_time_ns, record_size, bytes, resolved_by, checksum FROM dead_letter "
+            "record_time_ns, record_size, bytes, resolved_by, schema_header, checksum "
+            "FROM dead_letter "
             "WHERE book_id = $1 ORDER BY stream_id, partition_id, record_offset",
-     .column_count = 11,
+     .column_count = 12,
      .key_first = 1,
      .key_last = 3,
      .of_book = true},

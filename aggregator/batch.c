@@ -458,12 +458,17 @@ static struct str clean_detail(struct arena *arena, struct str detail)
     return str_of(text, size);
 }
 
+/* The first size_max bytes at most, in the arena. */
+static struct str keep_bytes(struct batch *batch, struct str bytes, size_t size_max)
+{
+    return arena_str(&batch->arena,
+                     str_of(bytes.data, bytes.size < size_max ? bytes.size : size_max));
+}
+
 void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enum verdict verdict,
-                           struct str detail, struct str bytes)
+                           struct str detail, struct str bytes, struct str schema_header)
 {
     struct batch_partition *partition = deliver(batch, at);
-    size_t kept =
-        bytes.size < batch->dead_letter_bytes_max ? bytes.size : batch->dead_letter_bytes_max;
 
     CHECK(verdict_row(verdict)->class == VERDICT_CLASS_DEAD);
     partition->dead_lettered++;
@@ -479,8 +484,12 @@ void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enu
                                    .time_ns = at->time_ns,
                                    .verdict = verdict,
                                    .detail = clean_detail(&batch->arena, detail),
-                                   .bytes = arena_str(&batch->arena, str_of(bytes.data, kept)),
+                                   .bytes = keep_bytes(batch, bytes, batch->dead_letter_bytes_max),
                                    .record_size = (int64_t)bytes.size};
+    if (schema_header.data != NULL) {
+        batch->dead_letters[batch->dead_letter_count - 1].schema_header =
+            keep_bytes(batch, schema_header, DEAD_LETTER_HEADER_MAX);
+    }
 }
 
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to)

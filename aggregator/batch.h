@@ -18,7 +18,11 @@
 #include "schemas/event.h"
 #include "schemas/verdict.h"
 
-enum { BATCH_ID_SIZE = 16, DEAD_LETTER_BYTES_MAX = 64 * 1024 };
+enum {
+    BATCH_ID_SIZE = 16,
+    DEAD_LETTER_BYTES_MAX = 64 * 1024,
+    DEAD_LETTER_HEADER_MAX = 64 /* more than any header that names a schema */
+};
 
 struct batch;
 
@@ -51,8 +55,10 @@ void batch_add_event(struct batch *batch, const struct coordinate *at, const str
 /* rule: for VERDICT_RULE. */
 void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum verdict verdict,
                         struct str rule);
+/* schema_header: the header that named the record's schema, without which its bytes cannot be decoded again; data is NULL: none. Longer ones
+ * than DEAD_LETTER_HEADER_MAX are cut: they name nothing. */
 void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enum verdict verdict,
-                           struct str detail, struct str bytes);
+                           struct str detail, struct str bytes, struct str schema_header);
 /* The partition is known to be empty up to `to`: what is missing before it is absent. */
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to);
 

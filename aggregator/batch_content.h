@@ -42,6 +42,7 @@ struct batch_dead_letter {
     int64_t offset, time_ns;
     enum verdict verdict;
     struct str detail, bytes; /* in the arena */
+    struct str schema_header; /* in the arena; data is NULL: none */
     int64_t record_size;      /* of the original */
 };
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 /* Places in the SELECT below, which names all columns in the order of the table: so the checksum can be tested. */
-enum { REASON = 5, DETAIL = 6, RECORD_SIZE = 8, BYTES = 9, CHECKSUM = 11 };
+enum { REASON = 5, DETAIL = 6, RECORD_SIZE = 8, BYTES = 9, SCHEMA_HEADER = 11, CHECKSUM = 12 };
 
 enum err_code dead_letter_read(struct db *db, int64_t book_id, int64_t stream_id, int32_t partition,
                                int64_t offset, struct arena *arena, struct dead_letter *ret_letter,
@@ -13,7 +13,7 @@ enum err_code dead_letter_read(struct db *db, int64_t book_id, int64_t stream_id
     enum err_code code = db_prepare(
         db,
         "SELECT book_id, stream_id, partition_id, record_offset, batch_id, reason, detail, "
-        "record_time_ns, record_size, bytes, resolved_by, checksum FROM dead_letter "
+        "record_time_ns, record_size, bytes, resolved_by, schema_header, checksum FROM dead_letter "
         "WHERE book_id = $1 AND stream_id = $2 AND partition_id = $3 AND record_offset = $4",
         &stmt, err);
 
@@ -38,6 +38,9 @@ enum err_code dead_letter_read(struct db *db, int64_t book_id, int64_t stream_id
                                            .detail = arena_str(arena, db_column_text(stmt, DETAIL)),
                                            .bytes = arena_str(arena, db_column_blob(stmt, BYTES)),
                                            .record_size = db_column_int64(stmt, RECORD_SIZE)};
+        if (!db_column_null(stmt, SCHEMA_HEADER)) {
+            ret_letter->schema_header = arena_str(arena, db_column_blob(stmt, SCHEMA_HEADER));
+        }
     }
     db_reset(stmt);
     return code;

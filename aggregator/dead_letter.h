@@ -12,6 +12,8 @@ struct dead_letter {
     struct str detail;
     struct str bytes;    /* may be cut */
     int64_t record_size; /* of the original */
+    struct str
+        schema_header; /* the record's header that named its schema; data is NULL: none is kept */
 };
 
 /* Texts in arena. *ret_found is false if the book has no such row. ERR_STORE, also for a row whose checksum is wrong. */

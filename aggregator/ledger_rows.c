@@ -144,8 +144,8 @@ static enum err_code write_dead_letter(struct ledger *ledger, const struct batch
     enum err_code code = db_prepare(
         ledger->db,
         "INSERT INTO dead_letter (book_id, stream_id, partition_id, record_offset, batch_id, "
-        "reason, detail, record_time_ns, record_size, bytes, resolved_by, checksum) VALUES "
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "reason, detail, record_time_ns, record_size, bytes, resolved_by, schema_header, "
+        "checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &stmt, err);
 
     if (code != ERR_OK) {
@@ -162,7 +162,12 @@ static enum err_code write_dead_letter(struct ledger *ledger, const struct batch
     db_bind_int64(stmt, 9, letter->record_size);
     db_bind_blob(stmt, 10, letter->bytes);
     db_bind_null(stmt, 11);
-    db_bind_checksum(stmt, 12);
+    if (letter->schema_header.data != NULL) {
+        db_bind_blob(stmt, 12, letter->schema_header);
+    } else {
+        db_bind_null(stmt, 12);
+    }
+    db_bind_checksum(stmt, 13);
     return db_run(stmt, NULL, err);
 }
 

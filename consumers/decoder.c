@@ -1,16 +1,14 @@
 #include "consumers/decoder.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "consumers/framing.h"
 
 /* A writer schema that was seen: its plan, or why there is none. */
 struct slot {
-    int32_t id;
+    struct schema_key key;
     bool used;
     struct plan *plan;    /* owned; NULL: verdict and detail say why */
     enum verdict verdict; /* without a plan: BAD_SCHEMA or UNMAPPED_SCHEMA */
@@ -19,7 +17,7 @@ struct slot {
 
 struct decoder {
     struct decoder_options options;
-    struct slot *slots; /* owned; open addressing by id, at most half full, a power of two */
+    struct slot *slots; /* owned; open addressing by key, at most half full, a power of two */
     size_t slot_count, used_count;
     const struct slot *last;
     struct plan_scratch scratch;
@@ -33,8 +31,8 @@ enum err_code decoder_open(const struct decoder_options *options, struct decoder
 {
     struct decoder *decoder;
 
-    if (options->framing == FRAMING_CONFLUENT && options->registry == NULL) {
-        return err_set(err, ERR_CONFIG, "framing confluent needs a schema registry");
+    if (framing_needs_registry(options->framing) && options->finder->registry == NULL) {
+        return err_set(err, ERR_CONFIG, "this framing needs a schema registry");
     }
     decoder = memory_calloc(1, sizeof(*decoder));
     decoder->options = *options;
@@ -62,12 +60,19 @@ void decoder_set_proven(struct decoder *decoder)
     decoder->options.proven = true;
 }
 
-/* The slot of id, or the free one where it belongs. */
-static struct slot *probe(struct slot *slots, size_t count, int32_t id)
+static size_t hash_key(const struct schema_key *key)
 {
-    size_t i = ((uint32_t)id * UINT32_C(2654435761)) & (count - 1);
+    uint64_t hash = (key->low ^ key->high) * UINT64_C(0x9e3779b97f4a7c15);
 
-    while (slots[i].used && slots[i].id != id) {
+    return (size_t)(hash >> 32);
+}
+
+/* The slot of key, or the free one where it belongs. */
+static struct slot *probe(struct slot *slots, size_t count, const struct schema_key *key)
+{
+    size_t i = hash_key(key) & (count - 1);
+
+    while (slots[i].used && !schema_key_equal(&slots[i].key, key)) {
         i = (i + 1) & (count - 1);
     }
     return &slots[i];
@@ -80,7 +85,7 @@ static void grow(struct decoder *decoder)
 
     for (size_t i = 0; i < decoder->slot_count; i++) {
         if (decoder->slots[i].used) {
-            *probe(slots, count, decoder->slots[i].id) = decoder->slots[i];
+            *probe(slots, count, &decoder->slots[i].key) = decoder->slots[i];
         }
     }
     memory_free(decoder->slots);
@@ -96,7 +101,7 @@ static const struct slot *keep(struct decoder *decoder, const struct slot *slot)
     if (2 * (decoder->used_count + 1) > decoder->slot_count) {
         grow(decoder);
     }
-    place = probe(decoder->slots, decoder->slot_count, slot->id);
+    place = probe(decoder->slots, decoder->slot_count, &slot->key);
     CHECK(!place->used);
     *place = *slot;
     place->used = true;
@@ -109,25 +114,27 @@ static enum err_code compile(struct decoder *decoder, const struct schema *write
 {
     const struct decoder_options *options = &decoder->options;
     struct err cause = ERR_INIT;
+    char name[SCHEMA_KEY_TEXT_SIZE];
 
     if (plan_compile(writer, options->reader, options->mapping, &slot->plan, &cause) == ERR_OK) {
         return ERR_OK;
     }
     if (!options->proven || cause.code != ERR_CONFIG) {
         *err = cause;
-        return err_context(err, "schema id %" PRId32, slot->id);
+        schema_key_text(&slot->key, name);
+        return err_context(err, "%s", name);
     }
     slot->verdict = VERDICT_UNMAPPED_SCHEMA;
     slot->detail = memory_strdup(cause.text);
     return ERR_OK;
 }
 
-/* *ret_slot NULL: the verdict and its detail are in decoder->decoded, and nothing is kept, because the id may become known. */
-static enum err_code find_slot(struct decoder *decoder, int32_t id, const struct slot **ret_slot,
-                               struct err *err)
+/* *ret_slot NULL: the verdict and its detail are in decoder->decoded, and nothing is kept, because the key may become known. */
+static enum err_code find_slot(struct decoder *decoder, const struct schema_key *key,
+                               const struct slot **ret_slot, struct err *err)
 {
-    struct slot *found = probe(decoder->slots, decoder->slot_count, id);
-    struct slot slot = {.id = id};
+    struct slot *found = probe(decoder->slots, decoder->slot_count, key);
+    struct slot slot = {.key = *key};
     struct decoded *decoded = &decoder->decoded;
     const struct schema *writer;
 
@@ -135,8 +142,8 @@ static enum err_code find_slot(struct decoder *decoder, int32_t id, const struct
         *ret_slot = found;
         return ERR_OK;
     }
-    if (registry_schema(decoder->options.registry, id, &writer, &decoded->verdict, decoded->detail,
-                        sizeof(decoded->detail), err) != ERR_OK) {
+    if (schema_finder_find(decoder->options.finder, key, &writer, &decoded->verdict,
+                           decoded->detail, sizeof(decoded->detail), err) != ERR_OK) {
         return err->code;
     }
     if (decoded->verdict == VERDICT_UNKNOWN_SCHEMA) {
@@ -187,8 +194,8 @@ static enum err_code decode_payload(struct decoder *decoder, const struct record
 {
     const struct slot *slot = decoder->last;
 
-    if (slot == NULL || slot->id != framed->schema_id) {
-        if (find_slot(decoder, framed->schema_id, &slot, err) != ERR_OK) {
+    if (slot == NULL || !schema_key_equal(&slot->key, &framed->key)) {
+        if (find_slot(decoder, &framed->key, &slot, err) != ERR_OK) {
             return err->code;
         }
         decoder->last = slot;
@@ -220,9 +227,11 @@ enum err_code decoder_run(struct decoder *decoder, const struct record *record,
         decide(decoder, VERDICT_TOO_LARGE, "the record is larger than max_record_bytes");
         return ERR_OK;
     }
-    complaint = framing_open(record->value, &framed);
+    complaint = framing_open(decoder->options.framing, record, &framed);
     if (complaint != NULL) {
-        decide(decoder, VERDICT_BAD_FRAMING, complaint);
+        decoder->decoded.verdict = VERDICT_BAD_FRAMING;
+        (void)snprintf(decoder->decoded.detail, sizeof(decoder->decoded.detail), "the record %s",
+                       complaint);
         return ERR_OK;
     }
     return decode_payload(decoder, record, &framed, err);

@@ -9,21 +9,18 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "consumers/catalog.h"
+#include "consumers/framing.h"
 #include "consumers/mapping.h"
 #include "consumers/plan.h"
-#include "consumers/registry.h"
+#include "consumers/schema_finder.h"
 #include "consumers/source.h"
-
-enum framing {
-    FRAMING_CONFLUENT /* 00, 4-byte big-endian schema id, payload */
-};
 
 struct decoder;
 
 struct decoder_options {
     enum framing framing;
     const struct mapping *mapping; /* borrowed */
-    struct registry *registry;     /* borrowed */
+    struct schema_finder *finder;  /* borrowed */
     struct catalog *catalog;       /* borrowed */
     struct clock *clock;           /* for records without a time stamp */
     const struct schema *reader;   /* borrowed; may be NULL */
@@ -36,7 +33,7 @@ enum err_code decoder_open(const struct decoder_options *options, struct decoder
                            struct err *err);
 void decoder_free(struct decoder *decoder);
 void decoder_set_proven(struct decoder *decoder);
-/* Never fails for the data's sake. ERR_BROKER (registry), ERR_CONFIG (mapping), ERR_DATA (too many services): the record
+/* The record may also be made of what a store kept: its value, time stamp and schema header. Never fails for the data's sake. ERR_BROKER (registry), ERR_CONFIG (mapping), ERR_DATA (too many services): the record
  * is not decided; the run stops before it. ret_decoded is valid until the next call. */
 enum err_code decoder_run(struct decoder *decoder, const struct record *record,
                           const struct decoded **ret_decoded, struct err *err);

@@ -61,6 +61,20 @@ static uint32_t topic_of_message(struct source_kafka *self, const rd_kafka_messa
     return self->last_topic;
 }
 
+/* Headers that cannot be parsed are none: the framing that looks for one says that it is missing. */
+static struct str find_header(const rd_kafka_message_t *message, const char *name)
+{
+    rd_kafka_headers_t *headers;
+    const void *value = NULL;
+    size_t size = 0;
+
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return str_of(NULL, 0);
+    }
+    return value != NULL ? str_of(value, size) : str_of("", 0);
+}
+
 static void add_record(struct source_kafka *self, const rd_kafka_message_t *message, uint32_t topic)
 {
     struct flow *flow = &self->topics[topic].flows[message->partition];
@@ -78,6 +92,10 @@ static void add_record(struct source_kafka *self, const rd_kafka_message_t *mess
     record->key = str_of(message->key, message->key_len);
     record->value = str_of(message->payload, message->len);
     record->tombstone = message->payload == NULL;
+    record->schema_header = str_of(NULL, 0);
+    if (self->topics[topic].header != NULL) {
+        record->schema_header = find_header(message, self->topics[topic].header);
+    }
     flow->next_offset = message->offset + 1;
 }
 

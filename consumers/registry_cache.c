@@ -1,8 +1,7 @@
-/* A file per schema id: the SHA-256 of what follows, a line feed, and a JSON document with URL, id and texts. URL and id are inside,
+/* A file per schema: the SHA-256 of what follows, a line feed, and a JSON document with URL, name and texts. URL and name are inside,
  * so that a file under a wrong name is noticed as well as a damaged one. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +14,19 @@
 
 enum { CACHE_PATH_SIZE = 4096, CACHE_SIZE_MAX = 64 * 1024 * 1024 };
 
-static bool cache_path(const struct registry_options *options, int32_t id, const char *suffix,
+static bool cache_path(const struct registry_options *options, const char *name, const char *suffix,
                        char ret_path[CACHE_PATH_SIZE])
 {
-    char hex[HASH_HEX_SIZE];
+    char url[HASH_HEX_SIZE], hex[HASH_HEX_SIZE];
     int size;
 
-    hash_sha256_hex(STR(options->url), hex);
-    size = snprintf(ret_path, CACHE_PATH_SIZE, "%s/%.16s-%" PRId32 ".json%s", options->cache_path,
-                    hex, id, suffix);
+    if (options->cache_path == NULL) {
+        return false;
+    }
+    hash_sha256_hex(STR(options->url), url);
+    hash_sha256_hex(STR(name), hex);
+    size = snprintf(ret_path, CACHE_PATH_SIZE, "%s/%.16s-%.32s.json%s", options->cache_path, url,
+                    hex, suffix);
     return size > 0 && size < CACHE_PATH_SIZE;
 }
 
@@ -58,14 +61,16 @@ static bool verified(struct str content, struct str *ret_json)
     return memcmp(hex, content.data, HASH_HEX_SIZE - 1) == 0;
 }
 
-static bool read_texts(const struct registry_options *options, int32_t id, const json_t *document,
-                       struct arena *arena, struct registry_texts *ret_texts)
+static bool read_texts(const struct registry_options *options, const char *name,
+                       const json_t *document, struct arena *arena,
+                       struct registry_texts *ret_texts)
 {
     const char *url = json_string_value(json_object_get(document, "url"));
+    const char *whose = json_string_value(json_object_get(document, "name"));
     const json_t *texts = json_object_get(document, "texts");
 
-    if (url == NULL || strcmp(url, options->url) != 0 ||
-        json_integer_value(json_object_get(document, "id")) != id || json_array_size(texts) == 0 ||
+    if (url == NULL || strcmp(url, options->url) != 0 || whose == NULL ||
+        strcmp(whose, name) != 0 || json_array_size(texts) == 0 ||
         json_array_size(texts) > REGISTRY_TEXTS_MAX) {
         return false;
     }
@@ -82,8 +87,8 @@ static bool read_texts(const struct registry_options *options, int32_t id, const
     return true;
 }
 
-bool registry_cache_read(const struct registry_options *options, int32_t id, struct arena *arena,
-                         struct registry_texts *ret_texts)
+bool registry_cache_read(const struct registry_options *options, const char *name,
+                         struct arena *arena, struct registry_texts *ret_texts)
 {
     char path[CACHE_PATH_SIZE];
     struct strbuf content;
@@ -92,17 +97,17 @@ bool registry_cache_read(const struct registry_options *options, int32_t id, str
     bool good = false;
 
     strbuf_init(&content, CACHE_SIZE_MAX);
-    if (cache_path(options, id, "", path) && read_file(path, &content) &&
+    if (cache_path(options, name, "", path) && read_file(path, &content) &&
         verified(strbuf_view(&content), &text)) {
         document = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, NULL);
-        good = document != NULL && read_texts(options, id, document, arena, ret_texts);
+        good = document != NULL && read_texts(options, name, document, arena, ret_texts);
     }
     json_decref(document);
     strbuf_release(&content);
     return good;
 }
 
-static char *write_document(const struct registry_options *options, int32_t id,
+static char *write_document(const struct registry_options *options, const char *name,
                             const struct registry_texts *texts)
 {
     json_t *list = json_array();
@@ -112,7 +117,7 @@ static char *write_document(const struct registry_options *options, int32_t id,
     for (size_t i = 0; i < texts->count; i++) {
         (void)json_array_append_new(list, json_stringn(texts->texts[i].data, texts->texts[i].size));
     }
-    document = json_pack("{s:i, s:o, s:s}", "id", (int)id, "texts", list, "url", options->url);
+    document = json_pack("{s:s, s:o, s:s}", "name", name, "texts", list, "url", options->url);
     text = document != NULL ? json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(document);
     return text;
@@ -132,16 +137,16 @@ static bool write_file(const char *path, struct str head, struct str body)
     return close(file) == 0 && good;
 }
 
-void registry_cache_write(const struct registry_options *options, int32_t id,
+void registry_cache_write(const struct registry_options *options, const char *name,
                           const struct registry_texts *texts)
 {
     char path[CACHE_PATH_SIZE], temporary[CACHE_PATH_SIZE], suffix[32];
     char hex[HASH_HEX_SIZE];
-    char *text = write_document(options, id, texts);
+    char *text = write_document(options, name, texts);
 
     (void)snprintf(suffix, sizeof(suffix), ".%ld.tmp", (long)getpid());
-    if (text == NULL || !cache_path(options, id, "", path) ||
-        !cache_path(options, id, suffix, temporary)) {
+    if (text == NULL || !cache_path(options, name, "", path) ||
+        !cache_path(options, name, suffix, temporary)) {
         free(text);
         return;
     }

@@ -7,23 +7,22 @@
 
 #include "base/check.h"
 
-enum {
-    REQUEST_TIMEOUT_S = 5,
-    RETRY_PAUSE_MS = 250,
-    SUBJECT_SIZE_MAX = 512,
-    PATH_SIZE = 3 * SUBJECT_SIZE_MAX + 64
+enum { REQUEST_TIMEOUT_S = 5 };
+
+/* A reference that was asked for, each once: by its name, as the registry's own client does it, and by where it is. */
+struct seen {
+    const char *name, *path;
+    bool open; /* its own references are being followed */
 };
 
-/* One id on its way from the registry. */
+/* One schema on its way from the registry. */
 struct fetch {
     const struct registry_options *options;
     struct arena *arena;
     struct registry_texts *texts;
-    const char *seen[REGISTRY_TEXTS_MAX]; /* paths of references that were asked for: each once */
+    struct seen seen[REGISTRY_TEXTS_MAX];
     size_t seen_count;
-    enum verdict *verdict;
-    char *detail;
-    size_t detail_size;
+    struct schema_entry *entry;
 };
 
 static enum err_code get_once(const struct registry_options *options, const char *path,
@@ -61,9 +60,9 @@ static bool says_no(int status)
     return status == 400 || status == 404 || status == 422;
 }
 
-static bool may_pass(int status)
+static bool may_pass(int status, bool await_absent)
 {
-    return status == 404 || status == 408 || status == 429 || status >= 500;
+    return (status == 404 && await_absent) || status == 408 || status == 429 || status >= 500;
 }
 
 static enum err_code refuse_status(const struct registry_options *options, int status,
@@ -77,8 +76,19 @@ static enum err_code refuse_status(const struct registry_options *options, int s
     return err_set_retriable(err, ERR_BROKER, "schema registry %s: HTTP %d", options->url, status);
 }
 
+enum err_code registry_pause(const struct registry_options *options, struct err *err)
+{
+    if (options->stopped != NULL && options->stopped()) {
+        return err_set(err, ERR_INTERRUPTED, "stopped while waiting for schema registry %s",
+                       options->url);
+    }
+    clock_sleep_ns(options->clock, REGISTRY_PAUSE_MS * NS_PER_MS);
+    return ERR_OK;
+}
+
 enum err_code registry_get(const struct registry_options *options, const char *path,
-                           int64_t retry_ns, int *ret_status, struct strbuf *body, struct err *err)
+                           int64_t retry_ns, bool await_absent, int *ret_status,
+                           struct strbuf *body, struct err *err)
 {
     int64_t deadline_ns = clock_monotonic_ns(options->clock) + retry_ns;
 
@@ -90,7 +100,8 @@ enum err_code registry_get(const struct registry_options *options, const char *p
             *ret_status = status;
             return ERR_OK;
         }
-        if ((code == ERR_OK && !may_pass(status)) || (code != ERR_OK && !err->retriable) ||
+        if ((code == ERR_OK && !may_pass(status, await_absent)) ||
+            (code != ERR_OK && !err->retriable) ||
             clock_monotonic_ns(options->clock) >= deadline_ns) {
             *ret_status = status;
             if (code != ERR_OK) {
@@ -98,30 +109,28 @@ enum err_code registry_get(const struct registry_options *options, const char *p
             }
             return says_no(status) ? ERR_OK : refuse_status(options, status, err);
         }
-        if (options->stopped != NULL && options->stopped()) {
-            return err_set(err, ERR_INTERRUPTED, "stopped while waiting for schema registry %s",
-                           options->url);
+        if (registry_pause(options, err) != ERR_OK) {
+            return err->code;
         }
-        clock_sleep_ns(options->clock, RETRY_PAUSE_MS * NS_PER_MS);
     }
 }
 
 static enum err_code give_verdict(struct fetch *fetch, enum verdict verdict, const char *detail)
 {
-    *fetch->verdict = verdict;
-    (void)snprintf(fetch->detail, fetch->detail_size, "%s", detail);
+    fetch->entry->verdict = verdict;
+    (void)snprintf(fetch->entry->detail, sizeof(fetch->entry->detail), "%s", detail);
     return ERR_OK;
 }
 
 /* Letters, digits and "-._~" stand for themselves in a path. */
-static bool encode_path(const char *subject, int64_t version, char ret_path[PATH_SIZE])
+bool registry_subject_path(const char *subject, const char *tail, char ret_path[REGISTRY_PATH_SIZE])
 {
     struct strbuf path;
-    bool fits;
+    bool fits = strlen(subject) <= REGISTRY_SUBJECT_SIZE_MAX;
 
-    strbuf_init(&path, PATH_SIZE - 1);
+    strbuf_init(&path, REGISTRY_PATH_SIZE - 1);
     strbuf_append_text(&path, "/subjects/");
-    for (const char *c = subject; *c != '\0'; c++) {
+    for (const char *c = subject; *c != '\0' && fits; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
                      (*c >= '0' && *c <= '9') || strchr("-._~", *c) != NULL;
 
@@ -131,47 +140,85 @@ static bool encode_path(const char *subject, int64_t version, char ret_path[PATH
             strbuf_append_format(&path, "%%%02X", (unsigned)(unsigned char)*c);
         }
     }
-    strbuf_append_format(&path, "/versions/%" PRId64, version);
-    fits = !path.overflow;
-    (void)snprintf(ret_path, PATH_SIZE, "%s", strbuf_text(&path));
+    strbuf_append_text(&path, tail);
+    fits = fits && !path.overflow;
+    (void)snprintf(ret_path, REGISTRY_PATH_SIZE, "%s", strbuf_text(&path));
     strbuf_release(&path);
     return fits;
 }
 
-static bool seen_before(struct fetch *fetch, const char *path)
+static struct seen *find_seen(struct fetch *fetch, const char *name, const char *path)
 {
     for (size_t i = 0; i < fetch->seen_count; i++) {
-        if (strcmp(fetch->seen[i], path) == 0) {
-            return true;
+        if (strcmp(fetch->seen[i].name, name) == 0 || strcmp(fetch->seen[i].path, path) == 0) {
+            return &fetch->seen[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static enum err_code fetch_document(struct fetch *fetch, const char *path, int depth,
                                     struct err *err);
 
-static enum err_code fetch_reference(struct fetch *fetch, const json_t *reference, int depth,
-                                     struct err *err)
+/* False if it is not a registry's way of naming a schema. */
+static bool reference_path(const json_t *reference, char ret_path[REGISTRY_PATH_SIZE])
 {
     const char *subject = json_string_value(json_object_get(reference, "subject"));
     const json_t *version = json_object_get(reference, "version");
-    char path[PATH_SIZE];
+    char tail[64];
 
-    if (subject == NULL || !json_is_integer(version) || strlen(subject) > SUBJECT_SIZE_MAX ||
-        !encode_path(subject, (int64_t)json_integer_value(version), path)) {
+    if (json_string_value(json_object_get(reference, "name")) == NULL || subject == NULL ||
+        !json_is_integer(version)) {
+        return false;
+    }
+    (void)snprintf(tail, sizeof(tail), "/versions/%" PRId64, (int64_t)json_integer_value(version));
+    return registry_subject_path(subject, tail, ret_path);
+}
+
+static enum err_code fetch_reference(struct fetch *fetch, const json_t *reference, int depth,
+                                     struct err *err)
+{
+    const char *name = json_string_value(json_object_get(reference, "name"));
+    char path[REGISTRY_PATH_SIZE];
+    struct seen *seen;
+    enum err_code code;
+
+    if (!reference_path(reference, path)) {
         return give_verdict(fetch, VERDICT_BAD_SCHEMA,
-                            "a reference of the schema has no subject and version");
+                            "a reference of the schema has no name, subject and version");
     }
-    if (seen_before(fetch, path)) {
-        return ERR_OK;
+    seen = find_seen(fetch, name, path);
+    if (seen != NULL) {
+        return seen->open ? give_verdict(fetch, VERDICT_BAD_SCHEMA,
+                                         "the schema's references go in a circle")
+                          : ERR_OK;
     }
-    if (depth >= REGISTRY_DEPTH_MAX || fetch->seen_count + 1 >= REGISTRY_TEXTS_MAX) {
-        return give_verdict(fetch, VERDICT_BAD_SCHEMA,
-                            "the schema's references are too many or too deep");
+    if (depth >= REGISTRY_DEPTH_MAX) {
+        return give_verdict(fetch, VERDICT_BAD_SCHEMA, "the schema's references are too deep");
     }
-    fetch->seen[fetch->seen_count++] = arena_text(fetch->arena, STR(path));
-    return fetch_document(fetch, path, depth + 1, err);
+    if (fetch->seen_count + 1 >= REGISTRY_TEXTS_MAX) {
+        return give_verdict(fetch, VERDICT_BAD_SCHEMA, "the schema's references are too many");
+    }
+    seen = &fetch->seen[fetch->seen_count++];
+    *seen = (struct seen){arena_text(fetch->arena, STR(name)), arena_text(fetch->arena, STR(path)),
+                          true};
+    code = fetch_document(fetch, path, depth + 1, err);
+    seen->open = false;
+    return code;
+}
+
+static enum err_code keep_text(struct fetch *fetch, const json_t *schema)
+{
+    struct registry_texts *texts = fetch->texts;
+
+    CHECK(texts->count < REGISTRY_TEXTS_MAX);
+    texts->size += json_string_length(schema);
+    if (texts->size > REGISTRY_TEXTS_SIZE_MAX) {
+        return give_verdict(fetch, VERDICT_BAD_SCHEMA, "the schema's references are too large");
+    }
+    texts->texts[texts->count++] =
+        arena_str(fetch->arena, str_of(json_string_value(schema), json_string_length(schema)));
+    return ERR_OK;
 }
 
 /* Answers of another kind than a registry's (a login page) are no statement about the schema. */
@@ -197,14 +244,11 @@ static enum err_code read_document(struct fetch *fetch, const json_t *document, 
         if (fetch_reference(fetch, json_array_get(references, i), depth, err) != ERR_OK) {
             return err->code;
         }
-        if (*fetch->verdict != VERDICT_TALLIED) {
+        if (fetch->entry->verdict != VERDICT_TALLIED) {
             return ERR_OK;
         }
     }
-    CHECK(fetch->texts->count < REGISTRY_TEXTS_MAX);
-    fetch->texts->texts[fetch->texts->count++] =
-        arena_str(fetch->arena, str_of(json_string_value(schema), json_string_length(schema)));
-    return ERR_OK;
+    return keep_text(fetch, schema);
 }
 
 static enum err_code read_body(struct fetch *fetch, const struct strbuf *body, int depth,
@@ -231,7 +275,7 @@ static enum err_code fetch_document(struct fetch *fetch, const char *path, int d
     enum err_code code;
 
     strbuf_init(&body, REGISTRY_BODY_MAX);
-    code = registry_get(fetch->options, path, fetch->options->retry_ns, &status, &body, err);
+    code = registry_get(fetch->options, path, fetch->options->retry_ns, true, &status, &body, err);
     if (code == ERR_OK && status == 200) {
         code = read_body(fetch, &body, depth, err);
     } else if (code == ERR_OK) {
@@ -245,21 +289,13 @@ static enum err_code fetch_document(struct fetch *fetch, const char *path, int d
     return code;
 }
 
-enum err_code registry_fetch(const struct registry_options *options, int32_t id,
+enum err_code registry_fetch(const struct registry_options *options, const char *path,
                              struct arena *arena, struct registry_texts *ret_texts,
-                             enum verdict *ret_verdict, char *detail, size_t detail_size,
-                             struct err *err)
+                             struct schema_entry *entry, struct err *err)
 {
-    struct fetch fetch = {.options = options,
-                          .arena = arena,
-                          .texts = ret_texts,
-                          .verdict = ret_verdict,
-                          .detail = detail,
-                          .detail_size = detail_size};
-    char path[64];
+    struct fetch fetch = {.options = options, .arena = arena, .texts = ret_texts, .entry = entry};
 
-    *ret_verdict = VERDICT_TALLIED;
-    ret_texts->count = 0;
-    (void)snprintf(path, sizeof(path), "/schemas/ids/%" PRId32, id);
+    entry->verdict = VERDICT_TALLIED;
+    ret_texts->count = ret_texts->size = 0;
     return fetch_document(&fetch, path, 0, err);
 }

@@ -8,6 +8,7 @@
 #ifndef CONSUMERS_SCHEMA_H
 #define CONSUMERS_SCHEMA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -24,5 +25,8 @@ enum err_code schema_parse(struct str text, const struct schema *const *referenc
 void schema_free(struct schema *schema);
 /* CRC-64-AVRO of the parsing canonical form: what single-object encoding calls the fingerprint. */
 uint64_t schema_fingerprint(const struct schema *schema);
+/* Of two schemas with one fingerprint: values mean the same. Logical types of time are no part of a fingerprint, but of what values mean;
+ * documentation, aliases and a writer's defaults are part of neither. */
+bool schema_reads_alike(const struct schema *a, const struct schema *b);
 
 #endif

@@ -9,6 +9,7 @@
 struct canonical {
     struct strbuf *out;
     struct intern written; /* full names that have been defined above */
+    bool logical;          /* write logical types as well */
 };
 
 static void canonical_node(struct canonical *canonical, const struct schema_node *node);
@@ -99,16 +100,39 @@ static void canonical_node(struct canonical *canonical, const struct schema_node
         return;
     default:
         canonical_quoted(canonical, schema_node_title(node));
+        if (canonical->logical) {
+            strbuf_append_char(canonical->out, (char)('0' + node->logical));
+        }
     }
 }
 
-void schema_canonical(const struct schema *schema, struct strbuf *out)
+static void write_canonical(const struct schema *schema, bool logical, struct strbuf *out)
 {
-    struct canonical canonical = {.out = out};
+    struct canonical canonical = {.out = out, .logical = logical};
 
     intern_init(&canonical.written);
     canonical_node(&canonical, schema->root);
     intern_release(&canonical.written);
+}
+
+void schema_canonical(const struct schema *schema, struct strbuf *out)
+{
+    write_canonical(schema, false, out);
+}
+
+bool schema_reads_alike(const struct schema *a, const struct schema *b)
+{
+    struct strbuf left, right;
+    bool alike;
+
+    strbuf_init(&left, SIZE_MAX / 4); /* bounded by the schemas themselves */
+    strbuf_init(&right, SIZE_MAX / 4);
+    write_canonical(a, true, &left);
+    write_canonical(b, true, &right);
+    alike = str_equal(strbuf_view(&left), strbuf_view(&right));
+    strbuf_release(&left);
+    strbuf_release(&right);
+    return alike;
 }
 
 uint64_t schema_fingerprint(const struct schema *schema)

@@ -24,6 +24,8 @@ struct record {
     struct str key;
     struct str value;
     bool tombstone; /* null payload */
+    struct str
+        schema_header; /* the last header of the name in source_options.headers; data is NULL without one */
 };
 
 enum source_item_kind {
@@ -61,6 +63,8 @@ struct source_options {
     const char *bootstrap_servers;
     const char *const *topics;
     size_t topic_count;
+    /* By topic: the header whose value records carry along; NULL for none. May be NULL for all of them. */
+    const char *const *headers;
     const char *group; /* consumer group, or NULL: partitions are started by hand */
     const char *client_id;
     const struct source_property

@@ -207,6 +207,7 @@ static void copy_options(struct source_kafka *self, const struct source_options 
     self->options.bootstrap_servers = arena_text(arena, STR(options->bootstrap_servers));
     self->options.properties = properties;
     self->options.topics = NULL; /* see self->topics */
+    self->options.headers = NULL;
     if (options->group != NULL) {
         self->options.group = arena_text(arena, STR(options->group));
     }
@@ -286,6 +287,9 @@ static enum err_code open_topics(struct source_kafka *self, const struct source_
         struct kafka_topic *topic = &self->topics[i];
 
         topic->name = arena_text(&self->arena, STR(options->topics[i]));
+        if (options->headers != NULL && options->headers[i] != NULL) {
+            topic->header = arena_text(&self->arena, STR(options->headers[i]));
+        }
         topic->handle = rd_kafka_topic_new(self->reader.handle, topic->name, NULL);
         if (topic->handle == NULL) {
             return err_set(err, ERR_CONFIG, "topic %s: %s", topic->name,

@@ -31,6 +31,7 @@ struct flow {
 
 struct kafka_topic {
     const char *name;
+    const char *header; /* that its records carry along; NULL: none */
     rd_kafka_topic_t *handle;
     struct flow *flows; /* by partition; owned */
     int32_t flow_count;

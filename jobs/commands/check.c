@@ -12,6 +12,7 @@
 
 #include "aggregator/store.h"
 #include "base/check.h"
+#include "consumers/plan.h"
 #include "consumers/registry.h"
 #include "consumers/source.h"
 #include "jobs/command.h"
@@ -255,6 +256,28 @@ static const char *text_or_null(struct str text)
     return text.size > 0 ? text.data : NULL;
 }
 
+/* Each subject that some topic searches. */
+static enum err_code count_versions(struct registry *registry, const struct config *config,
+                                    struct strbuf *detail, struct err *err)
+{
+    for (size_t i = 0; i < config->topic_count; i++) {
+        const struct topic_config *topic = &config->topics[i];
+
+        for (size_t k = 0; k < topic->schema_subject_count; k++) {
+            size_t count;
+
+            if (registry_count_versions(registry, topic->schema_subjects[k].data, &count, err) !=
+                ERR_OK) {
+                return err_context(err, "topic %.*s", STR_ARGS(topic->name));
+            }
+            strbuf_append_format(detail, ", %zu %s of %.*s", count,
+                                 count == 1 ? "version" : "versions",
+                                 STR_ARGS(topic->schema_subjects[k]));
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err_code reach_registry(const struct run *run, const struct config *config,
                                     struct strbuf *detail, struct err *err)
 {
@@ -275,14 +298,72 @@ static enum err_code reach_registry(const struct run *run, const struct config *
     if (code == ERR_OK) {
         code = registry_ping(registry, err);
     }
+    if (code == ERR_OK) {
+        code = count_versions(registry, config, detail, err);
+    }
     registry_free(registry);
     return code;
+}
+
+static bool names_schemas(const struct config *config)
+{
+    for (size_t i = 0; i < config->topic_count; i++) {
+        if (config->topics[i].schema_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err_code fit_schema(const struct topic_config *topic, const struct schema_text *text,
+                                struct err *err)
+{
+    struct schema *writer = NULL, *reader = NULL;
+    struct plan *plan = NULL;
+    enum err_code code = schema_parse(text->text, NULL, 0, &writer, err);
+
+    if (code == ERR_OK && topic->reader_schema.text.size > 0) {
+        code = schema_parse(topic->reader_schema.text, NULL, 0, &reader, err);
+    }
+    if (code == ERR_OK) {
+        code = plan_compile(writer, reader, &topic->mapping, &plan, err);
+    }
+    plan_free(plan);
+    schema_free(reader);
+    schema_free(writer);
+    return code == ERR_OK ? ERR_OK : err_context(err, "%s", text->path.data);
+}
+
+/* That they parse is known since the configuration was read; here: does the mapping fit? A folder may hold schemas of other topics. */
+static enum err_code reach_schemas(const struct run *run, const struct config *config,
+                                   struct strbuf *detail, struct err *err)
+{
+    (void)run;
+    for (size_t i = 0; i < config->topic_count; i++) {
+        const struct topic_config *topic = &config->topics[i];
+        size_t fitting = 0;
+
+        for (size_t k = 0; k < topic->schema_count; k++) {
+            fitting += fit_schema(topic, &topic->schemas[k], err) == ERR_OK;
+        }
+        if (topic->schema_count > 0 && fitting == 0) {
+            return err_context(err, "topic %.*s", STR_ARGS(topic->name));
+        }
+        if (topic->schema_count > 0) {
+            strbuf_append_format(detail, "%s%.*s: the mapping fits %zu of %zu",
+                                 detail->size > 0 ? ", " : "", STR_ARGS(topic->name), fitting,
+                                 topic->schema_count);
+        }
+    }
+    *err = ERR_INIT;
+    return ERR_OK;
 }
 
 static const struct reach systems[] = {
     {"store", names_store, reach_store},
     {"broker", names_broker, reach_broker},
     {"registry", names_registry, reach_registry},
+    {"schemas", names_schemas, reach_schemas},
     {"output", always, reach_output},
 };
 
@@ -420,9 +501,9 @@ const struct command command_check = {
     .examples = "uptally check uptally.yaml\n"
                 "uptally check uptally.yaml --offline\n"
                 "uptally check --json-schema > uptally.schema.json",
-    .help = "Prints one line per system: store, broker, registry, output folder. All are tried; "
-            "the exit\n"
-            "status is that of the first that failed.",
+    .help = "Prints one line per system: store, broker, registry, schema files, output folder. All "
+            "are tried;\n"
+            "the exit status is that of the first that failed.",
     .options = rows,
     .needs = NEEDS_CONFIG_PATH,
     .run = run_check,

@@ -19,6 +19,12 @@
 
 enum start_kind { START_EARLIEST, START_LATEST, START_TIME };
 
+/* A schema file of the user's, as it was when the configuration was read. */
+struct schema_text {
+    struct str path; /* empty: none */
+    struct str text;
+};
+
 struct topic_config {
     struct str name;
     enum framing framing;
@@ -31,8 +37,13 @@ struct topic_config {
     struct str duplicates_group; /* empty: event ids are not mapped, and not tested */
     int64_t duplicates_horizon_ns, duplicates_count;
     struct str dead_letter_topic; /* where its dead letters are delivered; empty: nowhere */
-    struct str reader_schema;     /* path; empty: none */
-    char digest[65]; /* SHA-256 over mapping, reader schema and the services' thresholds */
+    struct schema_text reader_schema;
+    struct str schema_file, schema_folder; /* paths; at most one of them, by framing */
+    struct schema_text *schemas;           /* what is there */
+    size_t schema_count;
+    struct str *schema_subjects; /* of the registry, whose versions are searched */
+    size_t schema_subject_count;
+    char digest[65]; /* SHA-256 over mapping, framing, schema files and the services' thresholds */
 };
 
 struct service_config {
@@ -99,6 +110,9 @@ enum err_code config_store(const struct config *config, struct db_options *optio
                            struct db_server *ret_server, struct err *err);
 /* Rules of that service, or the defaults. Never NULL. */
 const struct service_config *config_service(const struct config *config, struct str name);
+/* Gives the topic's schema files to the finder. ERR_CONFIG. */
+enum err_code topic_schemas_add(const struct topic_config *topic, struct schema_finder *finder,
+                                struct err *err);
 /* NULL if there is none. With several versions of one id: the first one. */
 const struct contract *config_contract(const struct config *config, struct str id);
 

@@ -3,6 +3,7 @@
  * ledger already holds batches that were read under the same rules.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -165,13 +166,42 @@ void services_digest(const struct config *config, char ret_digest[HASH_HEX_SIZE]
     finish(&text, ret_digest);
 }
 
-void topic_digest(struct topic_config *topic, struct str reader_schema, const char *services)
+static int compare_digests(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* By content: neither names nor their order decide anything. */
+static void write_schemas(struct json_writer *json, const struct topic_config *topic)
+{
+    struct arena scratch = ARENA_INIT;
+    char(*digests)[HASH_HEX_SIZE] =
+        arena_calloc(&scratch, topic->schema_count + 1, sizeof(*digests));
+
+    for (size_t i = 0; i < topic->schema_count; i++) {
+        hash_sha256_hex(topic->schemas[i].text, digests[i]);
+    }
+    qsort(digests, topic->schema_count, sizeof(*digests), compare_digests);
+    json_open_array(json, "schema_subjects");
+    for (size_t i = 0; i < topic->schema_subject_count; i++) {
+        json_str(json, NULL, topic->schema_subjects[i]);
+    }
+    json_close(json);
+    json_open_array(json, "schemas");
+    for (size_t i = 0; i < topic->schema_count; i++) {
+        json_text(json, NULL, digests[i]);
+    }
+    json_close(json);
+    arena_release(&scratch);
+}
+
+void topic_digest(struct topic_config *topic, const char *services)
 {
     struct strbuf text;
     struct json_writer json;
     char schema_digest[HASH_HEX_SIZE];
 
-    hash_sha256_hex(reader_schema, schema_digest);
+    hash_sha256_hex(topic->reader_schema.text, schema_digest);
     strbuf_init(&text, DIGEST_TEXT_SIZE_MAX);
     json_init(&json, &text, false);
     json_open_object(&json, NULL);
@@ -183,6 +213,7 @@ void topic_digest(struct topic_config *topic, struct str reader_schema, const ch
     json_int64(&json, "framing", (int64_t)topic->framing);
     write_mapping(&json, &topic->mapping);
     json_text(&json, "reader_schema", schema_digest);
+    write_schemas(&json, topic);
     json_text(&json, "services", services);
     json_close(&json);
     json_finish(&json);

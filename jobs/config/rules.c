@@ -76,8 +76,13 @@ static enum err_code check_topic_rules(struct conf_reader *reader, const struct 
                               STR_ARGS(topic->name));
         }
     }
-    if (topic->framing == FRAMING_CONFLUENT && !config->has_registry) {
-        return conf_error(reader, node, err, "topic: framing confluent needs section \"registry\"");
+    if (framing_needs_registry(topic->framing) && !config->has_registry) {
+        return conf_error(reader, node, err, "topic: framing %s needs section \"registry\"",
+                          topic_framing_name(topic->framing));
+    }
+    if (topic->schema_subject_count > 0 && !config->has_registry) {
+        return conf_error(reader, conf_child(node, "schema_subjects"), err,
+                          "schema_subjects: section \"registry\" is missing");
     }
     if (!topic->discover && config->service_count == 0) {
         return conf_error(reader, conf_child(node, "services"), err,
@@ -96,19 +101,12 @@ static enum err_code check_topics(struct conf_reader *reader, const struct conf_
 
     services_digest(config, services);
     for (size_t i = 0; i < config->topic_count; i++) {
-        struct topic_config *topic = &config->topics[i];
-        const struct conf_node *node = list_at(root, "topics", i);
-        struct str reader_schema = {NULL, 0};
         enum err_code code = check_topic_rules(reader, root, config, i, err);
 
-        if (code == ERR_OK && topic->reader_schema.size > 0) {
-            code = conf_read_file(reader, conf_child(node, "reader_schema"), topic->reader_schema,
-                                  SCHEMA_SIZE_MAX, &reader_schema, err);
-        }
         if (code != ERR_OK) {
             return code;
         }
-        topic_digest(topic, reader_schema, services);
+        topic_digest(&config->topics[i], services);
     }
     return ERR_OK;
 }

@@ -44,7 +44,13 @@ void values_schema(struct json_writer *json);
 
 /* Digest of the services' names and thresholds. */
 void services_digest(const struct config *config, char ret_digest[HASH_HEX_SIZE]);
-/* Digest of everything that decides what a record of this topic becomes. reader_schema: content of that file; services: their digest. */
-void topic_digest(struct topic_config *topic, struct str reader_schema, const char *services);
+/* Digest of everything that decides what a record of this topic becomes; services: their digest. */
+void topic_digest(struct topic_config *topic, const char *services);
+
+/* As it stands in the file. */
+const char *topic_framing_name(enum framing framing);
+/* Reads the topic's schema files and parses them. ERR_CONFIG, also for keys that do not belong to the framing, or are missing. */
+enum err_code topic_schemas_read(struct conf_reader *reader, const struct conf_node *node,
+                                 struct topic_config *topic, struct err *err);
 
 #endif

@@ -9,8 +9,9 @@
 static const struct conf_choice kinds[] = {
     {"requests", EVENT_REQUEST, false}, {"checks", EVENT_CHECK, false}, {NULL, 0, false}};
 static const struct conf_choice framings[] = {{"confluent", FRAMING_CONFLUENT, false},
-                                              {"single_object", 0, true},
-                                              {"avro", 0, true},
+                                              {"header", FRAMING_HEADER, false},
+                                              {"single_object", FRAMING_SINGLE_OBJECT, false},
+                                              {"avro", FRAMING_AVRO, false},
                                               {"json", 0, true},
                                               {NULL, 0, false}};
 static const struct conf_choice service_modes[] = {
@@ -159,7 +160,26 @@ static const struct conf_row topic_rows[] = {
      CONF_FIELD(struct topic_config, framing, enum framing),
      .choices = framings,
      .fallback = "confluent",
-     .help = "what stands around the payload"},
+     .help = "what stands around the payload and says which schema wrote it: docs/ingest.md"},
+    {.key = "schema_file",
+     .type = CONF_PATH,
+     CONF_FIELD(struct topic_config, schema_file, struct str),
+     .situational = true,
+     .help = "framing avro: the Avro schema of all its records"},
+    {.key = "schema_folder",
+     .type = CONF_PATH,
+     CONF_FIELD(struct topic_config, schema_folder, struct str),
+     .situational = true,
+     .help = "framing single_object: folder with Avro schemas (*.avsc), found by fingerprint"},
+    {.key = "schema_subjects",
+     .type = CONF_ARRAY,
+     CONF_FIELD(struct topic_config, schema_subjects, struct str *),
+     .count_offset = CONF_OFFSET(struct topic_config, schema_subject_count, size_t),
+     .element = CONF_NAME,
+     .maximum = 16,
+     .situational = true,
+     .help = "framing single_object: subjects of the registry, whose versions are found by "
+             "fingerprint"},
     {.key = "start",
      .type = CONF_CUSTOM,
      CONF_SELF,
@@ -193,7 +213,7 @@ static const struct conf_row topic_rows[] = {
          "it they stay in the store"},
     {.key = "reader_schema",
      .type = CONF_PATH,
-     CONF_FIELD(struct topic_config, reader_schema, struct str),
+     CONF_FIELD(struct topic_config, reader_schema.path, struct str),
      .help = "Avro schema with aliases and defaults"},
     {.key = "max_age",
      .type = CONF_DURATION,
@@ -336,6 +356,17 @@ static enum err_code check_duplicates(struct conf_reader *reader, const struct c
     return ERR_OK;
 }
 
+const char *topic_framing_name(enum framing framing)
+{
+    size_t i = 0;
+
+    while (framings[i].later || framings[i].value != (int64_t)framing) {
+        i++;
+        CHECK(framings[i].name != NULL);
+    }
+    return framings[i].name;
+}
+
 static enum err_code check_topic(struct conf_reader *reader, const struct conf_node *node,
                                  void *target, struct err *err)
 {
@@ -358,6 +389,10 @@ static enum err_code check_topic(struct conf_reader *reader, const struct conf_n
         topic->mapping.check_symbols = (struct check_symbols){0};
     } else {
         topic->mapping.outcome_rules = (struct outcome_rules){0};
+    }
+    code = topic_schemas_read(reader, node, topic, err);
+    if (code != ERR_OK) {
+        return code;
     }
     code = check_duplicates(reader, conf_child(node, "duplicates"), topic, err);
     if (code != ERR_OK) {

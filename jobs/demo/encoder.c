@@ -311,7 +311,7 @@ static void spoil_bytes(struct encoder *encoder, const struct traffic_event *eve
         memset(encoder->bytes + HEADER_SIZE, 0xff, 12);
         break;
     case BAD_MAGIC:
-        encoder->bytes[0] = 1;
+        encoder->bytes[0] = 2; /* 0 is an id, 1 a GUID */
         break;
     case BAD_SHORT:
         encoder->size = 3;

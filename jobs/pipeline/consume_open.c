@@ -18,10 +18,12 @@ static enum err_code open_source(struct consume *run, struct err *err)
 {
     const struct config *config = run->config;
     const char **topics = arena_calloc(&run->arena, config->topic_count, sizeof(*topics));
+    const char **headers = arena_calloc(&run->arena, config->topic_count, sizeof(*headers));
     struct source_options options = {
         .bootstrap_servers = arena_text(&run->arena, config->bootstrap_servers),
         .topics = topics,
         .topic_count = config->topic_count,
+        .headers = headers,
         .group = run->grouped ? text_or_null(run, config->group) : NULL,
         .client_id = "uptally",
         .properties = config->properties,
@@ -32,6 +34,7 @@ static enum err_code open_source(struct consume *run, struct err *err)
 
     for (size_t i = 0; i < config->topic_count; i++) {
         topics[i] = arena_text(&run->arena, config->topics[i].name);
+        headers[i] = framing_header(config->topics[i].framing);
     }
     if (run->options->source != NULL) {
         run->source = run->options->source;

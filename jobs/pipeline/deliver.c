@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "consumers/framing.h"
 #include "jobs/stop.h"
 #include "jobs/ui.h"
 
@@ -113,6 +114,12 @@ static void add_record(struct step *step, struct str id, const struct place *pla
                                          {"uptally-detail", letter->detail},
                                          {"uptally-record-size", STR(size)}},
                              .header_count = 3};
+    if (letter->schema_header.data != NULL) {
+        struct sink_record *record = &step->records[step->count - 1];
+
+        record->headers[record->header_count++] =
+            (struct sink_header){FRAMING_SCHEMA_HEADER, letter->schema_header};
+    }
     step->size += letter->bytes.size;
 }
 

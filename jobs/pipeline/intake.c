@@ -1,53 +1,26 @@
 #include "jobs/pipeline/intake.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/memory.h"
 
-static enum err_code read_text(const char *path, struct strbuf *text, struct err *err)
+/* The texts were parsed when the configuration was read, so nothing fails here that is not a bug; but this module does not know that. */
+static enum err_code open_schemas(struct intake *intake, struct registry *registry, struct err *err)
 {
-    FILE *file = fopen(path, "re");
-    char block[4096];
-    size_t count;
-    bool failed;
+    const struct topic_config *topic = intake->topic;
 
-    if (file == NULL) {
-        return err_set_errno(err, ERR_CONFIG, "reader schema %s", path);
-    }
-    while ((count = fread(block, 1, sizeof(block), file)) > 0 && !text->overflow) {
-        strbuf_append(text, str_of(block, count));
-    }
-    failed = ferror(file) != 0;
-    (void)fclose(file);
-    if (failed || text->overflow) {
-        return err_set(err, ERR_CONFIG, "reader schema %s: %s", path,
-                       failed ? "cannot be read" : "is larger than a schema may be");
-    }
-    return ERR_OK;
-}
-
-static enum err_code open_reader(struct intake *intake, struct err *err)
-{
-    struct strbuf path, text;
-
-    if (intake->topic->reader_schema.size == 0) {
-        return ERR_OK;
-    }
-    strbuf_init(&path, 4096);
-    strbuf_append(&path, intake->topic->reader_schema);
-    strbuf_init(&text, SCHEMA_SIZE_MAX);
-    if (read_text(strbuf_text(&path), &text, err) == ERR_OK &&
-        schema_parse(strbuf_view(&text), NULL, 0, &intake->reader, err) != ERR_OK) {
+    intake->finder = (struct schema_finder){.registry = registry,
+                                            .subjects = topic->schema_subjects,
+                                            .subject_count = topic->schema_subject_count};
+    if (topic->reader_schema.text.size > 0 &&
+        schema_parse(topic->reader_schema.text, NULL, 0, &intake->reader, err) != ERR_OK) {
         err->code =
             ERR_CONFIG; /* a schema from the registry would be data; this one is the user's own */
-        err_context(err, "reader schema %s", strbuf_text(&path));
+        return err_context(err, "%s", topic->reader_schema.path.data);
     }
-    strbuf_release(&path);
-    strbuf_release(&text);
-    return intake->reader != NULL ? ERR_OK : err->code;
+    return topic_schemas_add(topic, &intake->finder, err);
 }
 
 static void fill_catalog(struct intake *intake, const struct config *config)
@@ -65,7 +38,6 @@ enum err_code intake_open(struct intake *intake, const struct intake_options *op
 {
     struct decoder_options decoder = {.framing = options->topic->framing,
                                       .mapping = &options->topic->mapping,
-                                      .registry = options->registry,
                                       .clock = options->clock,
                                       .proven = options->proven};
 
@@ -74,10 +46,11 @@ enum err_code intake_open(struct intake *intake, const struct intake_options *op
                               .stream = options->stream,
                               .proven = options->proven};
     fill_catalog(intake, options->config);
-    if (open_reader(intake, err) != ERR_OK) {
+    if (open_schemas(intake, options->registry, err) != ERR_OK) {
         return err_context(err, "topic %.*s", STR_ARGS(options->topic->name));
     }
     decoder.catalog = &intake->catalog;
+    decoder.finder = &intake->finder;
     decoder.reader = intake->reader;
     return decoder_open(&decoder, &intake->decoder, err);
 }
@@ -86,6 +59,7 @@ void intake_release(struct intake *intake)
 {
     decoder_free(intake->decoder);
     schema_free(intake->reader);
+    schema_finder_release(&intake->finder);
     if (intake->topic != NULL) {
         catalog_release(&intake->catalog);
     }
@@ -148,7 +122,8 @@ static void add(const struct intake *intake, const struct record *record,
         counts->excluded++;
         break;
     case VERDICT_CLASS_DEAD:
-        batch_add_dead_letter(batch, &at, decoded->verdict, STR(decoded->detail), record->value);
+        batch_add_dead_letter(batch, &at, decoded->verdict, STR(decoded->detail), record->value,
+                              record->schema_header);
         counts->dead_lettered++;
         break;
     case VERDICT_CLASS_DUPLICATE:

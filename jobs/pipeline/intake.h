@@ -34,6 +34,7 @@ struct intake {
     uint32_t number; /* of the topic in the source */
     struct catalog catalog;
     struct schema *reader; /* owned; NULL without one */
+    struct schema_finder finder;
     struct decoder *decoder;
     bool proven;
     int64_t first_records, first_bad; /* of the first 1,000; of interest until proven */
@@ -51,7 +52,7 @@ struct intake_options {
     bool proven;
 };
 
-/* ERR_CONFIG: the reader schema cannot be read. Half-built intakes can be released. */
+/* ERR_CONFIG: a schema file cannot be used. Half-built intakes can be released. */
 enum err_code intake_open(struct intake *intake, const struct intake_options *options,
                           struct err *err);
 void intake_release(struct intake *intake);

@@ -96,6 +96,7 @@ CREATE TABLE dead_letter (
     record_size BIGINT NOT NULL, -- of the original; larger than the stored bytes if they were cut
     bytes BYTEA NOT NULL,
     resolved_by BYTEA,           -- the redrive batch that counted it
+    schema_header BYTEA,         -- of framing header: what the record's header said about its schema
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, stream_id, partition_id, record_offset)
 );

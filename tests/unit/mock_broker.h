@@ -82,7 +82,7 @@ static inline int mock_expire(struct mock_broker *mock, const char *topic, int32
 
     CHECK(ballast != NULL);
     for (int i = 0; i < COUNT; i++) {
-        ballast[0] = 1; /* bad framing */
+        ballast[0] = 2; /* bad framing */
         mock_send(mock, topic, partition, ballast, SIZE, 0);
         mock_flush(mock);
     }

@@ -63,7 +63,7 @@ static void test_counts(void **state)
     batch_add_excluded(batch, &where, VERDICT_TOMBSTONE, STR(""));
     where = at(0, 18);
     batch_add_dead_letter(batch, &where, VERDICT_MALFORMED, STR("at byte 3\n\xff"),
-                          str_of("\x00\x01\x02\x03\x04\x05", 6));
+                          str_of("\x00\x01\x02\x03\x04\x05", 6), str_of(NULL, 0));
     batch_advance(batch, 1, 0, 25);
     batch_advance(batch, 1, 0, 20);
     batch_check(batch);

@@ -55,7 +55,7 @@ static void test_commit_writes_everything(void **state)
     book_request(book, batch, 0, "shop", 61, true);
     batch_add_excluded(batch, &at, VERDICT_RULE, STR("healthz"));
     at.offset = 104;
-    batch_add_dead_letter(batch, &at, VERDICT_MALFORMED, STR("why"), STR("bytes"));
+    batch_add_dead_letter(batch, &at, VERDICT_MALFORMED, STR("why"), STR("bytes"), str_of(NULL, 0));
     assert_int_equal(ledger_commit(&book->ledger, batch, &err), ERR_OK);
     assert_true(batch_empty(batch));
     assert_int_equal(batch_next_offset(batch, book->requests, 1), 105);

@@ -32,7 +32,7 @@ static void add_dead(struct batch *batch, int64_t stream_id, int32_t partition)
     struct coordinate at = book_at(stream_id, partition,
                                    batch_next_offset(batch, stream_id, partition), BOOK_START_NS);
 
-    batch_add_dead_letter(batch, &at, VERDICT_MALFORMED, STR("why"), STR("bytes"));
+    batch_add_dead_letter(batch, &at, VERDICT_MALFORMED, STR("why"), STR("bytes"), str_of(NULL, 0));
 }
 
 static void commit(struct ledger *ledger, struct batch *batch)

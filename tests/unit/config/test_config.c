@@ -425,7 +425,7 @@ static void test_reader_schema_is_part_of_the_digest(void **state)
     config = parse(text);
     (void)snprintf(digest, sizeof(digest), "%s", config->topics[0].digest);
     config_free(config);
-    assert_int_equal(pwrite(fd, "\"long", 5, 0), 5);
+    assert_int_equal(pwrite(fd, "\"bytes\"", 7, 0), 7);
     config = parse(text);
     assert_string_not_equal(config->topics[0].digest, digest);
     config_free(config);

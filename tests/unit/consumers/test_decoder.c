@@ -19,6 +19,7 @@ struct setup {
     struct fake_registry fake;
     struct clock_simulated clock;
     struct registry *registry;
+    struct schema_finder finder;
     struct catalog catalog;
     struct mapping mapping;
     struct decoder *decoder;
@@ -67,13 +68,15 @@ static void open_setup(struct setup *setup, bool discover, bool proven)
                                       .max_ahead_ns = NS_PER_DAY,
                                       .record_size_max = 1000};
     assert_int_equal(registry_open(&registry, &setup->registry, &err), ERR_OK);
-    options.registry = setup->registry;
+    setup->finder = (struct schema_finder){.registry = setup->registry};
+    options.finder = &setup->finder;
     assert_int_equal(decoder_open(&options, &setup->decoder, &err), ERR_OK);
 }
 
 static void close_setup(struct setup *setup)
 {
     decoder_free(setup->decoder);
+    schema_finder_release(&setup->finder);
     registry_free(setup->registry);
     catalog_release(&setup->catalog);
 }

@@ -15,6 +15,7 @@
 #include "tests/unit/fake_registry.h"
 
 static struct clock_simulated simulated;
+static const struct schema_key key_7 = {SCHEMA_KEY_ID, 0, 7};
 
 static struct registry *open_registry(struct fake_registry *fake, const char *cache_path)
 {
@@ -40,7 +41,7 @@ static enum verdict verdict_of_7(struct registry *registry, char detail[200])
     struct err err = ERR_INIT;
 
     detail[0] = '\0';
-    if (registry_schema(registry, 7, &schema, &verdict, detail, 200, &err) != ERR_OK) {
+    if (registry_schema(registry, &key_7, &schema, &verdict, detail, 200, &err) != ERR_OK) {
         fail_msg("%s", err.text);
     }
     assert_true((schema != NULL) == (verdict == VERDICT_TALLIED));
@@ -53,7 +54,7 @@ static enum err_code error_of_7(struct registry *registry, struct err *err)
     enum verdict verdict;
     char detail[200];
 
-    return registry_schema(registry, 7, &schema, &verdict, detail, sizeof(detail), err);
+    return registry_schema(registry, &key_7, &schema, &verdict, detail, sizeof(detail), err);
 }
 
 static void setup_7(struct fake_registry *fake, int status, const char *body)
@@ -167,7 +168,8 @@ static void what_is_no_avro_schema_is_a_bad_schema_for_ever(void **state)
         {"{\"schema\":\"{\\\"type\\\":\\\"lng\\\"}\"}", "lng"},
         {"{\"schema\":\"\"}", ""},
         {"{\"schema\":\"\\\"long\\\"\",\"references\":[{\"subject\":1}]}", "reference"},
-        {"{\"schema\":\"\\\"long\\\"\",\"references\":[{\"subject\":\"gone\",\"version\":1}]}",
+        {"{\"schema\":\"\\\"long\\\"\",\"references\":[{\"name\":\"g\",\"subject\":\"gone\","
+         "\"version\":1}]}",
          "refers"},
     };
 
@@ -230,15 +232,16 @@ static void references_in_a_circle_end(void **state)
 
     (void)state;
     setup_7(&fake, 200,
-            "{\"schema\":\"\\\"b.B\\\"\",\"references\":[{\"subject\":\"b\",\"version\":1}]}");
+            "{\"schema\":\"\\\"b.B\\\"\",\"references\":[{\"name\":\"b.B\",\"subject\":\"b\","
+            "\"version\":1}]}");
     fake.answers[1].path = "/subjects/b/versions/1";
     fake.answers[1].status = 200;
-    fake.answers[1].body =
-        "{\"schema\":\"\\\"c.C\\\"\",\"references\":[{\"subject\":\"c\",\"version\":1}]}";
+    fake.answers[1].body = "{\"schema\":\"\\\"c.C\\\"\",\"references\":[{\"name\":\"c.C\","
+                           "\"subject\":\"c\",\"version\":1}]}";
     fake.answers[2].path = "/subjects/c/versions/1";
     fake.answers[2].status = 200;
-    fake.answers[2].body =
-        "{\"schema\":\"\\\"b.B\\\"\",\"references\":[{\"subject\":\"b\",\"version\":1}]}";
+    fake.answers[2].body = "{\"schema\":\"\\\"b.B\\\"\",\"references\":[{\"name\":\"b.B\","
+                           "\"subject\":\"b\",\"version\":1}]}";
     registry = open_registry(&fake, NULL);
     assert_int_equal(verdict_of_7(registry, detail), VERDICT_BAD_SCHEMA);
     assert_int_equal(fake.request_count, 3);

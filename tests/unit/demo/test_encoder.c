@@ -20,6 +20,7 @@ struct fixture {
     struct encoder *encoder;
     struct clock_simulated clock;
     struct registry *registry;
+    struct schema_finder finder;
     struct catalog catalogs[TOPIC_COUNT];
     struct decoder *decoders[TOPIC_COUNT];
 };
@@ -42,11 +43,12 @@ static int set_up(void **state)
     strbuf_release(&text);
     assert_int_equal(encoder_open(&fixture.world, &fixture.encoder, &err), ERR_OK);
     assert_int_equal(registry_open(&registry, &fixture.registry, &err), ERR_OK);
+    fixture.finder.registry = fixture.registry;
     for (size_t i = 0; i < TOPIC_COUNT; i++) {
         const struct topic_config *topic = &fixture.config->topics[i];
         struct decoder_options options = {.framing = topic->framing,
                                           .mapping = &topic->mapping,
-                                          .registry = fixture.registry,
+                                          .finder = &fixture.finder,
                                           .catalog = &fixture.catalogs[i],
                                           .clock = &fixture.clock.clock,
                                           .proven = true};
