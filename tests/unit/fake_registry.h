@@ -51,6 +51,19 @@ static inline enum err_code fake_perform(struct http *http, const struct http_re
     return ERR_OK;
 }
 
+/* The next answer of the table; status 200. */
+static inline void fake_answer(struct fake_registry *fake, const char *path, const char *body)
+{
+    int i = 0;
+
+    while (fake->answers[i].path != NULL) {
+        i++;
+    }
+    fake->answers[i].path = path;
+    fake->answers[i].status = 200;
+    fake->answers[i].body = body;
+}
+
 static inline void fake_close(struct http *http)
 {
     (void)http;
