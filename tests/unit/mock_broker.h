@@ -68,6 +68,39 @@ static inline void mock_send(struct mock_broker *mock, const char *topic, int32_
     CHECK(code == 0);
 }
 
+struct mock_header {
+    const char *name;
+    const char *value;
+    size_t size;
+};
+
+/* The same with headers, in this order. */
+static inline void mock_send_headers(struct mock_broker *mock, const char *topic, int32_t partition,
+                                     const void *value, size_t size, int64_t time_ms,
+                                     const struct mock_header *headers, size_t header_count)
+{
+    rd_kafka_resp_err_t code;
+
+    do {
+        rd_kafka_headers_t *list = rd_kafka_headers_new(header_count);
+
+        for (size_t i = 0; i < header_count; i++) {
+            CHECK(rd_kafka_header_add(list, headers[i].name, -1, headers[i].value,
+                                      (ssize_t)headers[i].size) == 0);
+        }
+        code = rd_kafka_producev(mock->producer, RD_KAFKA_V_TOPIC(topic),
+                                 RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_TIMESTAMP(time_ms),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                 RD_KAFKA_V_VALUE((void *)(uintptr_t)value, size),
+                                 RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
+        if (code != 0) {
+            rd_kafka_headers_destroy(list);
+            (void)rd_kafka_poll(mock->producer, 10);
+        }
+    } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+    CHECK(code == 0);
+}
+
 /* Until everything sent is in the broker. */
 static inline void mock_flush(struct mock_broker *mock)
 {

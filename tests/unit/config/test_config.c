@@ -297,6 +297,26 @@ static const struct {
      "f:6:10: start: earliest, latest or a time such as 2026-10-01T00:00:00Z is wanted"},
     {TOPIC "  services: declared\n", "f:6:13: services: declared needs section \"services\""},
     {TOPIC "  reader_schema: none.avsc\n", "f:6:18: none.avsc: No such file or directory"},
+    {TOPIC "  framing: avro\n", "f:3:3: topic: framing avro needs \"schema_file\""},
+    {TOPIC "  framing: single_object\n",
+     "f:3:3: topic: framing single_object needs \"schema_folder\" or \"schema_subjects\""},
+    {TOPIC "  schema_file: a.avsc\n", "f:6:3: \"schema_file\" is only for framing avro"},
+    {TOPIC "  framing: header\n  schema_folder: a\n",
+     "f:7:3: \"schema_folder\" is only for framing single_object"},
+    {TOPIC "  framing: avro\n  schema_file: a\n  schema_subjects: [s]\n",
+     "f:8:3: \"schema_subjects\" is only for framing single_object"},
+    {TOPIC "  framing: avro\n  schema_file: none.avsc\n",
+     "f:7:16: none.avsc: No such file or directory"},
+    {TOPIC "  framing: single_object\n  schema_folder: none\n",
+     "f:7:18: none: No such file or directory"},
+    {TOPIC "  framing: single_object\n  schema_folder: /proc/self/fd\n",
+     "f:7:18: /proc/self/fd: there is no *.avsc file in this folder"},
+    {"topics:\n- name: t\n  kind: requests\n  map: {service: s, time: at, outcome: o}\n"
+     "  framing: single_object\n  schema_subjects: [a]\n",
+     "f:6:20: schema_subjects: section \"registry\" is missing"},
+    {"topics:\n- name: t\n  kind: requests\n  map: {service: s, time: at, outcome: o}\n"
+     "  framing: header\n",
+     "f:2:3: topic: framing header needs section \"registry\""},
     {TOPIC "  exclude: [{name: x, path: p}]\n",
      "f:6:13: exclude: one of \"equals\", \"prefix\" and \"range\" is wanted"},
     {TOPIC "  exclude: [{name: outcome, path: p, equals: a}]\n",
@@ -410,29 +430,6 @@ static void test_topic_digest(void **state)
     config_free(base);
 }
 
-static void test_reader_schema_is_part_of_the_digest(void **state)
-{
-    char path[] = "/tmp/uptally-schema-XXXXXX";
-    char text[400];
-    char digest[65];
-    struct config *config;
-    int fd = mkstemp(path);
-
-    (void)state;
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, "\"int\"", 5), 5);
-    (void)snprintf(text, sizeof(text), TOPIC "  reader_schema: %s\n", path);
-    config = parse(text);
-    (void)snprintf(digest, sizeof(digest), "%s", config->topics[0].digest);
-    config_free(config);
-    assert_int_equal(pwrite(fd, "\"bytes\"", 7, 0), 7);
-    config = parse(text);
-    assert_string_not_equal(config->topics[0].digest, digest);
-    config_free(config);
-    (void)close(fd);
-    (void)unlink(path);
-}
-
 static void test_tables_are_sound(void **state)
 {
     (void)state;
@@ -528,7 +525,6 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_contracts_name_declared_services),
         cmocka_unit_test(test_topic_digest),
-        cmocka_unit_test(test_reader_schema_is_part_of_the_digest),
         cmocka_unit_test(test_json_schema_is_the_committed_one),
         cmocka_unit_test(test_reference_is_the_committed_one),
         cmocka_unit_test(test_example_is_valid),

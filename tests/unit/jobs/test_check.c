@@ -138,12 +138,69 @@ static void test_store_is_no_store(void **state)
     assert_line(f, "ok   broker    ");
 }
 
+static void write_schema(struct fixture *f, const char *name, const char *field)
+{
+    FILE *file = fopen(temporary_file(&f->folder, name), "w");
+
+    assert_non_null(file);
+    (void)fprintf(file,
+                  "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+                  "{\"name\":\"%s\",\"type\":\"string\"},"
+                  "{\"name\":\"t\",\"type\":\"string\"},{\"name\":\"o\",\"type\":\"string\"}]}",
+                  field);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void write_framed_config(struct fixture *f)
+{
+    FILE *file = fopen(temporary_file(&f->folder, "u.yaml"), "w");
+
+    assert_non_null(file);
+    (void)fprintf(file,
+                  "store: {sqlite: a.db}\ncluster: {bootstrap_servers: \"%s\"}\n"
+                  "registry: {url: \"%s\", retry: 0s}\ntopics:\n"
+                  "- {name: requests, kind: requests, map: {service: s, time: t, outcome: o},\n"
+                  "   framing: avro, schema_file: a.avsc}\n"
+                  "- {name: health, kind: requests, map: {service: s, time: t, outcome: o},\n"
+                  "   framing: single_object, schema_folder: ., schema_subjects: [v-value]}\n",
+                  f->broker.servers, FAKE_REGISTRY_URL);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Schema files the mapping fits, subjects that exist; and each of them when it is not so. */
+static void test_schemas_and_subjects(void **state)
+{
+    struct fixture *f = *state;
+
+    write_schema(f, "a.avsc", "s");
+    write_schema(f, "b.avsc", "other");
+    write_framed_config(f);
+    fake_answer(&f->registry, "/subjects/v-value/versions", "[1,2]");
+    assert_int_equal(check(f), ERR_OK);
+    assert_line(f, "ok   registry  " FAKE_REGISTRY_URL ", 2 versions of v-value\n");
+    assert_line(
+        f, "ok   schemas   requests: the mapping fits 1 of 1, health: the mapping fits 1 of 2");
+
+    f->registry.answers[1].path = "/subjects/w-value/versions";
+    assert_int_equal(check(f), ERR_BROKER);
+    assert_line(f, "FAIL registry  topic health: ");
+    assert_line(f, "there is no subject v-value");
+    f->registry.answers[1].path = "/subjects/v-value/versions";
+
+    write_schema(f, "a.avsc", "service");
+    assert_int_equal(check(f), ERR_CONFIG);
+    assert_line(f, "FAIL schemas   topic requests: ");
+    assert_line(f, "a.avsc: ");
+    assert_line(f, "ok   broker    ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_everything_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing_topic_and_registry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store_is_no_store, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_schemas_and_subjects, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
