@@ -104,11 +104,16 @@ class Lab:
             future.result(30)
         return name
 
-    def register(self, text, kind=None):
-        """The id of a schema, under a subject of its own."""
-        body = {"schema": text} if kind is None else {"schema": text, "schemaType": kind}
+    def register(self, text, kind=None, subject=None, references=None):
+        """The id of a schema, under a subject of its own if none is given."""
+        body = {"schema": text}
+        if kind is not None:
+            body["schemaType"] = kind
+        if references is not None:
+            body["references"] = references
+        subject = subject or uuid.uuid4().hex
         request = urllib.request.Request(
-            f"{self.registry}/subjects/{uuid.uuid4().hex}/versions", json.dumps(body).encode(),
+            f"{self.registry}/subjects/{subject}/versions", json.dumps(body).encode(),
             {"Content-Type": "application/vnd.schemaregistry.v1+json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)["id"]
@@ -118,7 +123,7 @@ class Lab:
         return Encoder(self.register(text), text)
 
     def produce(self, topic, records):
-        """records: (partition, payload) or (partition, payload, time stamp in milliseconds). Returns the offset of each."""
+        """records: (partition, payload[, time stamp in milliseconds or None[, headers]]). Returns the offset of each."""
         offsets = [None] * len(records)
 
         def stored(index):
@@ -128,8 +133,8 @@ class Lab:
                 offsets[index] = message.offset()
             return on_delivery
 
-        for index, (partition, payload, *time_ms) in enumerate(records):
-            extra = {"timestamp": time_ms[0]} if time_ms else {}
+        for index, (partition, payload, *more) in enumerate(records):
+            extra = {name: value for name, value in zip(("timestamp", "headers"), more) if value is not None}
             while True:
                 try:
                     self._producer.produce(topic, payload, partition=partition,
