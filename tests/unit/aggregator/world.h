@@ -97,7 +97,8 @@ static inline bool world_feed(const struct world *world, struct book *book, stru
         if (record->verdict == VERDICT_TALLIED) {
             batch_add_event(batch, &at, &record->event);
         } else if (verdict_row(record->verdict)->class == VERDICT_CLASS_DEAD) {
-            batch_add_dead_letter(batch, &at, record->verdict, STR("detail"), STR("bytes"), str_of(NULL, 0));
+            batch_add_dead_letter(batch, &at, record->verdict, STR("detail"), STR("bytes"),
+                                  str_of(NULL, 0));
         } else {
             batch_add_excluded(batch, &at, record->verdict, STR("healthz"));
         }

@@ -84,7 +84,8 @@ static int set_up(void **state)
     book_check(&book, batch, 0, "shop", 61, OUTCOME_FAIL);
     book_check(&book, batch, 0, "shop", 59, OUTCOME_PASS);
     at = book_at(book.requests, 2, batch_next_offset(batch, book.requests, 2) + 3, BOOK_START_NS);
-    batch_add_dead_letter(batch, &at, VERDICT_BAD_NAME, STR("a \"quoted\", name"), STR("bytes"), str_of(NULL, 0));
+    batch_add_dead_letter(batch, &at, VERDICT_BAD_NAME, STR("a \"quoted\", name"), STR("bytes"),
+                          str_of(NULL, 0));
     at.offset++;
     batch_add_excluded(batch, &at, VERDICT_RULE, STR("healthz"));
     at.offset++;
