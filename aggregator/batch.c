@@ -430,9 +430,7 @@ void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum v
 
     CHECK(verdict_row(verdict)->class == VERDICT_CLASS_EXCLUDED);
     partition->excluded++;
-    if (verdict != VERDICT_RULE) {
-        rule = str_of(NULL, 0);
-    }
+    rule = verdict == VERDICT_RULE ? rule : str_of(NULL, 0);
     exclusion_get(batch, partition, verdict, rule)->records++;
 }
 
@@ -459,37 +457,35 @@ static struct str clean_detail(struct arena *arena, struct str detail)
 }
 
 /* The first size_max bytes at most, in the arena. */
-static struct str keep_bytes(struct batch *batch, struct str bytes, size_t size_max)
+static struct str keep(struct arena *arena, struct str bytes, size_t size_max)
 {
-    return arena_str(&batch->arena,
-                     str_of(bytes.data, bytes.size < size_max ? bytes.size : size_max));
+    return arena_str(arena, str_of(bytes.data, bytes.size < size_max ? bytes.size : size_max));
 }
 
 void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enum verdict verdict,
                            struct str detail, struct str bytes, struct str schema_header)
 {
     struct batch_partition *partition = deliver(batch, at);
+    struct arena *arena = &batch->arena;
 
     CHECK(verdict_row(verdict)->class == VERDICT_CLASS_DEAD);
     partition->dead_lettered++;
     if (batch->dead_letter_count == batch->dead_letter_capacity) {
-        batch->dead_letter_capacity =
-            batch->dead_letter_capacity == 0 ? 16 : batch->dead_letter_capacity * 2;
+        batch->dead_letter_capacity = batch->dead_letter_capacity * 2 + 16;
         batch->dead_letters = memory_resize(batch->dead_letters, batch->dead_letter_capacity,
                                             sizeof(batch->dead_letters[0]));
     }
-    batch->dead_letters[batch->dead_letter_count++] =
-        (struct batch_dead_letter){.partition = partition,
-                                   .offset = at->offset,
-                                   .time_ns = at->time_ns,
-                                   .verdict = verdict,
-                                   .detail = clean_detail(&batch->arena, detail),
-                                   .bytes = keep_bytes(batch, bytes, batch->dead_letter_bytes_max),
-                                   .record_size = (int64_t)bytes.size};
-    if (schema_header.data != NULL) {
-        batch->dead_letters[batch->dead_letter_count - 1].schema_header =
-            keep_bytes(batch, schema_header, DEAD_LETTER_HEADER_MAX);
-    }
+    batch->dead_letters[batch->dead_letter_count++] = (struct batch_dead_letter){
+        .partition = partition,
+        .offset = at->offset,
+        .time_ns = at->time_ns,
+        .verdict = verdict,
+        .detail = clean_detail(arena, detail),
+        .bytes = keep(arena, bytes, batch->dead_letter_bytes_max),
+        .schema_header = schema_header.data != NULL
+                             ? keep(arena, schema_header, DEAD_LETTER_HEADER_MAX)
+                             : schema_header,
+        .record_size = (int64_t)bytes.size};
 }
 
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to)
