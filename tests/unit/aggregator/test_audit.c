@@ -169,6 +169,7 @@ static const struct damage damages[] = {
     {"UPDATE dead_letter SET record_offset = record_offset + 100000 WHERE stream_id = 1",
      "outside of the ranges of their batches"},
     {"UPDATE dead_letter SET bytes = x'00' WHERE stream_id = 1", "dead_letter 1 0 "},
+    {"UPDATE dead_letter SET schema_header = x'00' WHERE stream_id = 1", "dead_letter 1 0 "},
     {"UPDATE dead_letter SET reason = 'bad_name' WHERE reason = 'malformed'",
      "the row was changed (checksum)"},
     {"UPDATE exclusion SET records = records + 1 WHERE stream_id = 2", "their reasons add up to"},
