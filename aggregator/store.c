@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "schemas/embedded.h"
 
-enum { MIGRATIONS_MAX = 64 };
+enum { MIGRATIONS_MAX = 64, SQL_SIZE_MAX = 4 * 1024 * 1024 };
 
 struct migration {
     int64_t version;
@@ -156,6 +156,23 @@ static enum err_code migrate_one(struct db *db, const struct migration *all, siz
     return code;
 }
 
+/* Whether the tables are what the migrations made of them: a file may come from anywhere. */
+static enum err_code check_shape(struct db *db, const struct migration *all, size_t count,
+                                 struct err *err)
+{
+    struct strbuf sql;
+    enum err_code code;
+
+    strbuf_init(&sql, SQL_SIZE_MAX);
+    for (size_t i = 0; i < count; i++) {
+        strbuf_append_text(&sql, all[i].file->data);
+    }
+    CHECK(!sql.overflow);
+    code = db_check_schema(db, strbuf_text(&sql), err);
+    strbuf_release(&sql);
+    return code;
+}
+
 enum err_code store_migrate(struct db *db, struct err *err)
 {
     struct migration all[MIGRATIONS_MAX];
@@ -167,6 +184,9 @@ enum err_code store_migrate(struct db *db, struct err *err)
     /* The usual case takes no lock. */
     if (code == ERR_OK && version > (int64_t)count) {
         return refuse_newer(version, count, err);
+    }
+    if (code == ERR_OK && version > 0) {
+        code = check_shape(db, all, (size_t)version, err);
     }
     if (code != ERR_OK || version == (int64_t)count) {
         return code;
@@ -199,7 +219,7 @@ enum err_code store_check_version(struct db *db, struct err *err)
                        "the next run that writes brings it up to date",
                        version, count);
     }
-    return ERR_OK;
+    return check_shape(db, all, count, err);
 }
 
 enum err_code store_book(struct db *db, const char *name, int64_t *ret_book_id, struct err *err)

@@ -2,7 +2,7 @@
  * The store as a whole: opening, migrations, books, streams.
  *
  * Migrations are the numbered SQL files of schemas/migrations; each runs in a transaction of its own. A store newer
- * than the program is refused (ERR_STORE) untouched.
+ * than the program is refused (ERR_STORE) untouched, and so is one whose tables are not what the migrations made.
  */
 #ifndef AGGREGATOR_STORE_H
 #define AGGREGATOR_STORE_H
@@ -12,7 +12,7 @@
 
 /* Brings an open store to this program's version; creates the book "live" in a new one. */
 enum err_code store_migrate(struct db *db, struct err *err);
-/* Checks only: ERR_STORE if the store is empty, older or newer, with what to do. */
+/* Checks only: ERR_STORE if the store is empty, older, newer, or not of our making, with what to do. */
 enum err_code store_check_version(struct db *db, struct err *err);
 /* ERR_STORE if there is no book of that name. */
 enum err_code store_book(struct db *db, const char *name, int64_t *ret_book_id, struct err *err);

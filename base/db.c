@@ -121,6 +121,11 @@ enum err_code db_verify(struct db *db, struct err *err)
     return db->ops->verify(db, err);
 }
 
+enum err_code db_check_schema(struct db *db, const char *sql, struct err *err)
+{
+    return db->ops->check_schema != NULL ? note(db, db->ops->check_schema(db, sql, err)) : ERR_OK;
+}
+
 static enum err_code begin(struct db *db, enum db_mode mode, struct err *err)
 {
     enum err_code code;

@@ -83,8 +83,12 @@ bool db_in_transaction(const struct db *db);
 /* Number of tables of that name (0 or 1), or of all tables if name is NULL. */
 enum err_code db_table_count(struct db *db, const char *name, int64_t *ret_count, struct err *err);
 
-/* Lets the database check its own structures: ERR_STORE with the first thing that it finds. Reads everything. */
+/* Lets the database check its own structures, and that each column holds values of its type: ERR_STORE with the first thing that it finds.
+ * Reads everything. */
 enum err_code db_verify(struct db *db, struct err *err);
+/* ERR_STORE unless every table and index that this SQL makes in an empty database stands here exactly so, without any trigger. Other
+ * objects are somebody's own and do not matter. */
+enum err_code db_check_schema(struct db *db, const char *sql, struct err *err);
 
 /* For a whole transaction that failed: true, after a pause that grows, if another attempt may help and *tries, which begins at 0, is
  * not used up. */

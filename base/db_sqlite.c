@@ -1,25 +1,14 @@
 /* The SQLite driver: WAL, synchronous=FULL, BEGIN IMMEDIATE. */
 #include <errno.h>
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/db_driver.h"
+#include "base/db_sqlite.h"
 #include "base/memory.h"
-
-struct sqlite_db {
-    struct db db; /* first */
-    sqlite3 *handle;
-    char *path;
-    struct clock *clock;
-    struct clock *wait_clock;
-    int64_t lock_wait_ns;
-    int64_t busy_since_ns; /* monotonic */
-};
 
 struct sqlite_stmt {
     struct db_stmt stmt; /* first */
@@ -28,11 +17,6 @@ struct sqlite_stmt {
     unsigned char positions[DB_PARAMETERS_MAX + 1];
     int64_t changes;
 };
-
-static struct sqlite_db *of_db(struct db *db)
-{
-    return (struct sqlite_db *)db;
-}
 
 static struct sqlite_stmt *of_stmt(struct db_stmt *stmt)
 {
@@ -57,8 +41,7 @@ static enum err_code set_io_error(struct err *err, const char *path, int result)
                              result);
 }
 
-/* What SQLite says, as one line that a person can act on. */
-static enum err_code set_error(struct sqlite_db *db, int result, struct err *err)
+enum err_code sqlite_set_error(struct sqlite_db *db, int result, struct err *err)
 {
     const char *message = db->handle != NULL ? sqlite3_errmsg(db->handle) : "";
     int system_error = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
@@ -94,7 +77,7 @@ static enum err_code set_error(struct sqlite_db *db, int result, struct err *err
 
 static void sqlite_close(struct db *base)
 {
-    struct sqlite_db *db = of_db(base);
+    struct sqlite_db *db = sqlite_of(base);
 
     /* Only a statement that was not finalised could keep it open, and db.c has finalised all. */
     CHECK(sqlite3_close(db->handle) == SQLITE_OK);
@@ -105,22 +88,22 @@ static void sqlite_close(struct db *base)
 static enum err_code sqlite_now_ns(struct db *base, int64_t *ret_now_ns, struct err *err)
 {
     (void)err;
-    *ret_now_ns = clock_now_ns(of_db(base)->clock);
+    *ret_now_ns = clock_now_ns(sqlite_of(base)->clock);
     return ERR_OK;
 }
 
 static enum err_code sqlite_exec(struct db *base, const char *sql, struct err *err)
 {
-    struct sqlite_db *db = of_db(base);
+    struct sqlite_db *db = sqlite_of(base);
     int result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 
-    return result == SQLITE_OK ? ERR_OK : set_error(db, result, err);
+    return result == SQLITE_OK ? ERR_OK : sqlite_set_error(db, result, err);
 }
 
 static enum err_code sqlite_table_count(struct db *base, const char *name, int64_t *ret_count,
                                         struct err *err)
 {
-    struct sqlite_db *db = of_db(base);
+    struct sqlite_db *db = sqlite_of(base);
     sqlite3_stmt *stmt = NULL;
     int result = sqlite3_prepare_v2(db->handle,
                                     "SELECT count(*) FROM sqlite_schema "
@@ -138,33 +121,9 @@ static enum err_code sqlite_table_count(struct db *base, const char *name, int64
         (void)sqlite3_finalize(stmt);
         return ERR_OK;
     }
-    (void)set_error(db, result, err);
+    (void)sqlite_set_error(db, result, err);
     (void)sqlite3_finalize(stmt);
     return err->code;
-}
-
-static enum err_code sqlite_verify(struct db *base, struct err *err)
-{
-    struct sqlite_db *db = of_db(base);
-    sqlite3_stmt *stmt = NULL;
-    int result = sqlite3_prepare_v2(db->handle, "PRAGMA integrity_check(1)", -1, &stmt, NULL);
-    enum err_code code = ERR_OK;
-
-    if (result == SQLITE_OK) {
-        result = sqlite3_step(stmt);
-    }
-    if (result == SQLITE_ROW) {
-        const char *answer = (const char *)sqlite3_column_text(stmt, 0);
-
-        if (answer == NULL || strcmp(answer, "ok") != 0) {
-            code = err_set(err, ERR_STORE, "store %s is damaged: %s", db->path,
-                           answer != NULL ? answer : "no answer");
-        }
-    } else {
-        code = set_error(db, result, err);
-    }
-    (void)sqlite3_finalize(stmt);
-    return code;
 }
 
 /* There is only one writer at a time, so both modes that write are the same. */
@@ -178,7 +137,7 @@ static enum err_code sqlite_begin(struct db *base, enum db_mode mode, struct err
     if (code == ERR_OK && !write) {
         code = sqlite_table_count(base, NULL, &tables, err);
         if (code != ERR_OK) {
-            (void)sqlite3_exec(of_db(base)->handle, "ROLLBACK", NULL, NULL, NULL);
+            (void)sqlite3_exec(sqlite_of(base)->handle, "ROLLBACK", NULL, NULL, NULL);
         }
     }
     return code;
@@ -186,7 +145,7 @@ static enum err_code sqlite_begin(struct db *base, enum db_mode mode, struct err
 
 static enum err_code sqlite_commit(struct db *base, bool *ret_unknown, struct err *err)
 {
-    struct sqlite_db *db = of_db(base);
+    struct sqlite_db *db = sqlite_of(base);
     int result = sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL);
 
     if (result == SQLITE_OK) {
@@ -194,12 +153,12 @@ static enum err_code sqlite_commit(struct db *base, bool *ret_unknown, struct er
     }
     /* When the write of the commit frame or its fsync fails, the frame may stand in the log nevertheless. */
     *ret_unknown = (result & 0xff) == SQLITE_IOERR;
-    return set_error(db, result, err);
+    return sqlite_set_error(db, result, err);
 }
 
 static void sqlite_rollback(struct db *base)
 {
-    struct sqlite_db *db = of_db(base);
+    struct sqlite_db *db = sqlite_of(base);
 
     /* Some errors have rolled back already. */
     if (sqlite3_get_autocommit(db->handle) == 0) {
@@ -228,13 +187,13 @@ static void map_parameters(struct sqlite_stmt *stmt)
 static enum err_code sqlite_prepare(struct db *base, const char *sql, struct db_stmt **ret_stmt,
                                     struct err *err)
 {
-    struct sqlite_db *db = of_db(base);
+    struct sqlite_db *db = sqlite_of(base);
     struct sqlite_stmt *stmt;
     sqlite3_stmt *handle = NULL;
     int result = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL);
 
     if (result != SQLITE_OK) {
-        return set_error(db, result, err);
+        return sqlite_set_error(db, result, err);
     }
     CHECK(handle != NULL);
     stmt = memory_calloc(1, sizeof(*stmt));
@@ -282,7 +241,7 @@ static void sqlite_bind(struct db_stmt *base, int index, enum db_type type, int6
 static enum err_code sqlite_step(struct db_stmt *base, bool *ret_row, struct err *err)
 {
     struct sqlite_stmt *stmt = of_stmt(base);
-    struct sqlite_db *db = of_db(base->db);
+    struct sqlite_db *db = sqlite_of(base->db);
     int result = sqlite3_step(stmt->handle);
 
     *ret_row = result == SQLITE_ROW;
@@ -293,7 +252,7 @@ static enum err_code sqlite_step(struct db_stmt *base, bool *ret_row, struct err
         stmt->changes = sqlite3_changes64(db->handle);
         return ERR_OK;
     }
-    return set_error(db, result, err);
+    return sqlite_set_error(db, result, err);
 }
 
 static int64_t sqlite_changes(struct db_stmt *base)
@@ -303,7 +262,7 @@ static int64_t sqlite_changes(struct db_stmt *base)
 
 static void sqlite_pause(struct db *base, int64_t duration_ns)
 {
-    clock_sleep_ns(of_db(base)->wait_clock, duration_ns);
+    clock_sleep_ns(sqlite_of(base)->wait_clock, duration_ns);
 }
 
 static void sqlite_reset(struct db_stmt *base)
@@ -347,6 +306,7 @@ static const struct db_ops sqlite_ops = {.close = sqlite_close,
                                          .now_ns = sqlite_now_ns,
                                          .table_count = sqlite_table_count,
                                          .verify = sqlite_verify,
+                                         .check_schema = sqlite_check_schema,
                                          .begin = sqlite_begin,
                                          .commit = sqlite_commit,
                                          .rollback = sqlite_rollback,
@@ -416,7 +376,7 @@ static enum err_code reopen_immutable(struct sqlite_db *db, struct err *err)
                              SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
     strbuf_release(&uri);
     if (result != SQLITE_OK) {
-        return set_error(db, result, err);
+        return sqlite_set_error(db, result, err);
     }
     return sqlite_table_count(&db->db, NULL, &tables, err);
 }
@@ -470,7 +430,7 @@ static enum err_code switch_to_wal(struct sqlite_db *db, struct err *err)
             break;
         }
         if ((result & 0xff) != SQLITE_BUSY || waited_ns > db->lock_wait_ns) {
-            return set_error(db, result, err);
+            return sqlite_set_error(db, result, err);
         }
         clock_sleep_ns(db->wait_clock, 10 * NS_PER_MS);
         waited_ns += 10 * NS_PER_MS;
@@ -484,7 +444,7 @@ static enum err_code open_writer(struct sqlite_db *db, struct err *err)
     enum err_code code;
 
     if (sqlite3_db_readonly(db->handle, "main") == 1) {
-        return set_error(db, SQLITE_READONLY, err);
+        return sqlite_set_error(db, SQLITE_READONLY, err);
     }
     /* The first read of the file: says early if it is something else. */
     code = sqlite_table_count(&db->db, NULL, &tables, err);
@@ -545,11 +505,14 @@ static enum err_code open_file(struct sqlite_db *db, const struct db_options *op
     flags |= options->create && !options->read_only ? SQLITE_OPEN_CREATE : 0;
     result = sqlite3_open_v2(options->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (result != SQLITE_OK) {
-        return set_error(db, result, err);
+        return sqlite_set_error(db, result, err);
     }
     (void)sqlite3_extended_result_codes(db->handle, 1);
     (void)sqlite3_busy_handler(db->handle, wait_for_lock, db);
+    /* The file may be somebody else's: what its schema says is no order of ours, and each page is looked at before use. */
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_exec(db->handle, "PRAGMA cell_size_check=ON", NULL, NULL, NULL);
     return options->read_only ? open_reader(db, err) : open_writer(db, err);
 }
 
