@@ -3,8 +3,8 @@
  *
  * Coverage (per partition the ranges run from origin to next_offset without gap or overlap), conservation (covered = delivered + absent,
  * delivered = tallied + excluded + duplicate + dead-lettered; dead letters, duplicates and exclusions held against their rows; absent 0 where the topic
- * has neither compaction nor transactions), row checksums (ranges, dead letters, duplicates, windows, pending, grades, announcements, terms, statements, credit notes),
- * and window totals plus pending = tallied, per book and stream kind.
+ * has neither compaction nor transactions), row checksums (every table whose rows do not follow from others), window totals plus pending = tallied
+ * per book and stream kind, what follows from windows and ranges (services, roll-ups, guards, graded hours), and the database's own structures.
  */
 #ifndef AGGREGATOR_AUDIT_H
 #define AGGREGATOR_AUDIT_H

@@ -15,6 +15,42 @@ struct table_row {
 };
 
 static const struct table_row tables[] = {
+    {.table = "stream",
+     .sql = "SELECT stream_id, cluster, cluster_name, topic, incarnation, kind, checksum "
+            "FROM stream ORDER BY stream_id",
+     .column_count = 6,
+     .key_first = 3,
+     .key_last = 4},
+    {.table = "partition_offset (completeness)",
+     .sql = "SELECT book_id, stream_id, partition_id, drained_ns, drained_checksum "
+            "FROM partition_offset WHERE book_id = $1 AND "
+            "(drained_ns IS NOT NULL OR drained_checksum IS NOT NULL) "
+            "ORDER BY stream_id, partition_id",
+     .column_count = 4,
+     .key_first = 1,
+     .key_last = 2,
+     .of_book = true},
+    {.table = "complete_until",
+     .sql = "SELECT book_id, stream_id, complete_ns, checksum FROM complete_until "
+            "WHERE book_id = $1 ORDER BY stream_id",
+     .column_count = 3,
+     .key_first = 1,
+     .key_last = 1,
+     .of_book = true},
+    {.table = "batch",
+     .sql = "SELECT batch_id, book_id, committed_ns, program_version, checksum FROM batch "
+            "WHERE book_id = $1 ORDER BY batch_id",
+     .column_count = 4,
+     .key_first = 2, /* an id of bytes would not be readable */
+     .key_last = 2,
+     .of_book = true},
+    {.table = "incident",
+     .sql = "SELECT book_id, service, first_minute, end_minute, worst, level, detected_ns, "
+            "closed_ns, checksum FROM incident WHERE book_id = $1 ORDER BY service, first_minute",
+     .column_count = 8,
+     .key_first = 1,
+     .key_last = 2,
+     .of_book = true},
     {.table = "dead_letter",
      .sql = "SELECT book_id, stream_id, partition_id, record_offset, batch_id, reason, detail, "
             "record_time_ns, record_size, bytes, resolved_by, schema_header, checksum "

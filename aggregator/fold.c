@@ -141,16 +141,46 @@ static enum err_code finish_batches(struct fold *fold, struct err *err)
     return code;
 }
 
-/* Publishes what the round noted at its start; complete-until never goes back. */
+/* Complete-until never goes back. */
+static enum err_code publish_stream(struct fold *fold, int64_t stream_id, int64_t complete_ns,
+                                    struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code =
+        db_prepare(fold->options.db,
+                   "INSERT INTO complete_until (book_id, stream_id, complete_ns, checksum) "
+                   "VALUES ($1, $2, $3, $4) ON CONFLICT (book_id, stream_id) DO UPDATE SET "
+                   "complete_ns = excluded.complete_ns, checksum = excluded.checksum "
+                   "WHERE excluded.complete_ns > complete_until.complete_ns",
+                   &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, fold->options.book_id);
+    db_bind_int64(stmt, 2, stream_id);
+    db_bind_int64(stmt, 3, complete_ns);
+    db_bind_checksum(stmt, 4);
+    return db_run(stmt, NULL, err);
+}
+
+/* Publishes what the round noted at its start, stream by stream: a row's checksum is made here, not by the database. */
 static enum err_code publish(struct fold *fold, struct err *err)
 {
-    enum err_code code = run_for_book(
-        fold,
-        "INSERT INTO complete_until (book_id, stream_id, complete_ns) "
-        "SELECT book_id, stream_id, complete_ns FROM fold_round_complete WHERE book_id = $1 "
-        "ON CONFLICT (book_id, stream_id) DO UPDATE SET complete_ns = excluded.complete_ns "
-        "WHERE excluded.complete_ns > complete_until.complete_ns",
-        NULL, err);
+    struct db_stmt *stmt;
+    bool row;
+    enum err_code code =
+        db_prepare(fold->options.db,
+                   "SELECT stream_id, complete_ns FROM fold_round_complete WHERE book_id = $1 "
+                   "ORDER BY stream_id",
+                   &stmt, err);
+
+    if (code == ERR_OK) {
+        db_bind_int64(stmt, 1, fold->options.book_id);
+    }
+    while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        code = publish_stream(fold, db_column_int64(stmt, 0), db_column_int64(stmt, 1), err);
+    }
 
     if (code == ERR_OK) {
         code = run_for_book(fold, "DELETE FROM fold_round_complete WHERE book_id = $1", NULL, err);

@@ -196,39 +196,93 @@ static enum err_code delete_between(const struct rewrite *rewrite, int64_t from,
     return db_run(stmt, NULL, err);
 }
 
-static enum err_code store_run(const struct rewrite *rewrite, const struct incident_run *run,
-                               int64_t now_ns, struct err *err)
+/* When an incident was noticed and when it ended: INT64_MIN if it was not or has not. */
+struct noticed {
+    int64_t detected_ns, closed_ns;
+};
+
+static enum err_code read_noticed(const struct rewrite *rewrite, int64_t first_minute,
+                                  struct noticed *ret_noticed, struct err *err)
 {
     struct db_stmt *stmt;
-    enum err_code code;
+    bool row;
+    enum err_code code = db_prepare(rewrite->db,
+                                    "SELECT detected_ns, closed_ns FROM incident WHERE "
+                                    "book_id = $1 AND service = $2 AND first_minute = $3",
+                                    &stmt, err);
 
-    code = db_prepare(rewrite->db,
-                      "INSERT INTO incident (book_id, service, first_minute, end_minute, worst,"
-                      " level, detected_ns, closed_ns) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-                      " ON CONFLICT (book_id, service, first_minute) DO UPDATE SET"
-                      " end_minute = excluded.end_minute, worst = excluded.worst,"
-                      " level = excluded.level, closed_ns = CASE"
-                      " WHEN excluded.end_minute IS NULL THEN NULL"
-                      " WHEN incident.closed_ns IS NULL THEN excluded.closed_ns"
-                      " ELSE incident.closed_ns END",
-                      &stmt, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, rewrite->book_id);
+    db_bind_text(stmt, 2, rewrite->service);
+    db_bind_int64(stmt, 3, first_minute);
+    code = db_step(stmt, &row, err);
+    *ret_noticed = (struct noticed){INT64_MIN, INT64_MIN};
+    if (code == ERR_OK && row) {
+        ret_noticed->detected_ns = db_column_int64(stmt, 0);
+        ret_noticed->closed_ns = db_column_null(stmt, 1) ? INT64_MIN : db_column_int64(stmt, 1);
+    }
+    db_reset(stmt);
+    return code;
+}
+
+static enum err_code write_run(const struct rewrite *rewrite, const struct incident_run *run,
+                               const struct noticed *noticed, struct err *err)
+{
+    bool lasts = run->end_minute == rewrite->graded_end;
+    struct db_stmt *stmt;
+    enum err_code code =
+        db_prepare(rewrite->db,
+                   "INSERT INTO incident (book_id, service, first_minute, end_minute, worst, "
+                   "level, detected_ns, closed_ns, checksum) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+                   "ON CONFLICT (book_id, service, first_minute) DO UPDATE SET "
+                   "end_minute = excluded.end_minute, worst = excluded.worst, "
+                   "level = excluded.level, detected_ns = excluded.detected_ns, "
+                   "closed_ns = excluded.closed_ns, checksum = excluded.checksum",
+                   &stmt, err);
+
     if (code != ERR_OK) {
         return code;
     }
     db_bind_int64(stmt, 1, rewrite->book_id);
     db_bind_text(stmt, 2, rewrite->service);
     db_bind_int64(stmt, 3, run->first_minute);
-    db_bind_int64(stmt, 5, run->worst);
-    db_bind_text(stmt, 6, STR(incident_level(run->worst)));
-    db_bind_int64(stmt, 7, now_ns);
-    if (run->end_minute == rewrite->graded_end) {
+    if (lasts) {
         db_bind_null(stmt, 4);
-        db_bind_null(stmt, 8);
     } else {
         db_bind_int64(stmt, 4, run->end_minute);
-        db_bind_int64(stmt, 8, now_ns);
     }
+    db_bind_int64(stmt, 5, run->worst);
+    db_bind_text(stmt, 6, STR(incident_level(run->worst)));
+    db_bind_int64(stmt, 7, noticed->detected_ns);
+    if (lasts) {
+        db_bind_null(stmt, 8);
+    } else {
+        db_bind_int64(stmt, 8, noticed->closed_ns);
+    }
+    db_bind_checksum(stmt, 9);
     return db_run(stmt, NULL, err);
+}
+
+/* What was noticed first stays. */
+static enum err_code store_run(const struct rewrite *rewrite, const struct incident_run *run,
+                               int64_t now_ns, struct err *err)
+{
+    struct noticed noticed;
+    enum err_code code = read_noticed(rewrite, run->first_minute, &noticed, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (noticed.detected_ns == INT64_MIN) {
+        noticed.detected_ns = now_ns;
+    }
+    if (noticed.closed_ns == INT64_MIN) {
+        noticed.closed_ns = now_ns;
+    }
+    return write_run(rewrite, run, &noticed, err);
 }
 
 static enum err_code store_runs(const struct rewrite *rewrite, struct err *err)

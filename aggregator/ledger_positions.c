@@ -167,18 +167,20 @@ static enum err_code write_drained(struct ledger *ledger, int64_t stream_id, int
     struct db_stmt *stmt;
     enum err_code code = db_prepare(
         ledger->db,
-        "UPDATE partition_offset SET drained_ns = $1 WHERE book_id = $2 AND stream_id = $3 AND "
-        "partition_id = $4 AND next_offset >= $5 AND (drained_ns IS NULL OR drained_ns < $1)",
+        "UPDATE partition_offset SET drained_ns = $4, drained_checksum = $5 WHERE book_id = $1 "
+        "AND stream_id = $2 AND partition_id = $3 AND next_offset >= $6 AND "
+        "(drained_ns IS NULL OR drained_ns < $4)",
         &stmt, err);
 
     if (code != ERR_OK) {
         return code;
     }
-    db_bind_int64(stmt, 1, time_ns);
-    db_bind_int64(stmt, 2, ledger->book_id);
-    db_bind_int64(stmt, 3, stream_id);
-    db_bind_int64(stmt, 4, partition);
-    db_bind_int64(stmt, 5, high);
+    db_bind_int64(stmt, 1, ledger->book_id);
+    db_bind_int64(stmt, 2, stream_id);
+    db_bind_int64(stmt, 3, partition);
+    db_bind_int64(stmt, 4, time_ns);
+    db_bind_checksum(stmt, 5);
+    db_bind_int64(stmt, 6, high);
     return db_run(stmt, NULL, err);
 }
 

@@ -39,7 +39,7 @@ static enum err_code write_batch(struct ledger *ledger, const struct batch *batc
     if (code == ERR_OK) {
         code = db_prepare(ledger->db,
                           "INSERT INTO batch (batch_id, book_id, committed_ns, program_version, "
-                          "folded) VALUES ($1, $2, $3, $4, $5)",
+                          "checksum, folded) VALUES ($1, $2, $3, $4, $5, $6)",
                           &stmt, err);
     }
     if (code != ERR_OK) {
@@ -49,7 +49,8 @@ static enum err_code write_batch(struct ledger *ledger, const struct batch *batc
     db_bind_int64(stmt, 2, ledger->book_id);
     db_bind_int64(stmt, 3, now_ns);
     db_bind_text(stmt, 4, STR(ledger->program_version));
-    db_bind_int64(stmt, 5, batch->entry_count == 0);
+    db_bind_checksum(stmt, 5);
+    db_bind_int64(stmt, 6, batch->entry_count == 0);
     return db_run(stmt, NULL, err);
 }
 

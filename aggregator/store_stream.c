@@ -44,7 +44,7 @@ static enum err_code find(struct db *db, struct stream *stream, bool *ret_found,
     return code;
 }
 
-static enum err_code insert(struct db *db, struct stream *stream, struct err *err)
+static enum err_code next_id(struct db *db, int64_t *ret_stream_id, struct err *err)
 {
     struct db_stmt *stmt;
     bool row;
@@ -58,13 +58,21 @@ static enum err_code insert(struct db *db, struct stream *stream, struct err *er
         return code;
     }
     CHECK(row);
-    stream->stream_id = db_column_int64(stmt, 0);
-    stream->incarnation = 1;
+    *ret_stream_id = db_column_int64(stmt, 0);
     db_reset(stmt);
-    code = db_prepare(
+    return ERR_OK;
+}
+
+/* A new stream, or one under another name of its cluster: statements print the configured name, so the store follows the
+ * configuration. */
+static enum err_code write(struct db *db, const struct stream *stream, struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code = db_prepare(
         db,
-        "INSERT INTO stream (stream_id, cluster, cluster_name, topic, incarnation, kind) "
-        "VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO stream (stream_id, cluster, cluster_name, topic, incarnation, kind, checksum) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (stream_id) DO UPDATE SET "
+        "cluster_name = excluded.cluster_name, checksum = excluded.checksum",
         &stmt, err);
     if (code != ERR_OK) {
         return code;
@@ -75,21 +83,7 @@ static enum err_code insert(struct db *db, struct stream *stream, struct err *er
     db_bind_text(stmt, 4, stream->topic);
     db_bind_int64(stmt, 5, stream->incarnation);
     db_bind_text(stmt, 6, STR(kind_names[stream->kind]));
-    return db_run(stmt, NULL, err);
-}
-
-/* Statements print the configured name of the cluster, so the store follows the configuration. */
-static enum err_code rename_cluster(struct db *db, const struct stream *stream, struct err *err)
-{
-    struct db_stmt *stmt;
-    enum err_code code =
-        db_prepare(db, "UPDATE stream SET cluster_name = $1 WHERE stream_id = $2", &stmt, err);
-
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_text(stmt, 1, stream->cluster_name);
-    db_bind_int64(stmt, 2, stream->stream_id);
+    db_bind_checksum(stmt, 7);
     return db_run(stmt, NULL, err);
 }
 
@@ -105,9 +99,11 @@ static enum err_code find_or_insert(struct db *db, struct stream *stream, struct
     }
     code = find(db, stream, &found, &rename, err);
     if (code == ERR_OK && !found) {
-        code = insert(db, stream, err);
-    } else if (code == ERR_OK && rename) {
-        code = rename_cluster(db, stream, err);
+        stream->incarnation = 1;
+        code = next_id(db, &stream->stream_id, err);
+    }
+    if (code == ERR_OK && (!found || rename)) {
+        code = write(db, stream, err);
     }
     if (code == ERR_OK) {
         code = db_commit(db, &unknown, err);

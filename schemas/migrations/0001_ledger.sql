@@ -1,7 +1,8 @@
 -- The first shape of the store: ledger, windows, grades, and what is issued from them.
 -- Written in the words that SQLite and PostgreSQL share. Times are BIGINT, UTC: *_ns nanoseconds, hour and minute
 -- counts since 1970 (hour 0 = 1970-01-01T00Z). Blobs carry a format version as first byte; `checksum` is the
--- CRC-32 over the row's columns in the order in which they stand here, packed as base/db.h says (db_bind_checksum).
+-- CRC-32 over the row's columns before it, in the order in which they stand here, packed as base/db.h says (db_bind_checksum).
+-- What changes later without being derived from other rows stands behind it.
 
 CREATE TABLE store_info (
     key TEXT PRIMARY KEY,
@@ -23,6 +24,7 @@ CREATE TABLE stream (
     topic TEXT NOT NULL,
     incarnation BIGINT NOT NULL,
     kind TEXT NOT NULL,         -- 'requests' or 'checks'
+    checksum BIGINT NOT NULL,
     closed_ns BIGINT,           -- set when the next incarnation was accepted; it no longer holds completeness back
     UNIQUE (cluster, topic, incarnation)
 );
@@ -38,6 +40,7 @@ CREATE TABLE partition_offset (
     guard_offset BIGINT,         -- last record seen, to notice a topic that was deleted and created again
     guard_time_ns BIGINT,
     parked TEXT,                 -- reason why the partition waits for an operator
+    drained_checksum BIGINT,     -- over the key and drained_ns: completeness rests on it, and it follows from nothing
     PRIMARY KEY (book_id, stream_id, partition_id)
 );
 
@@ -47,6 +50,7 @@ CREATE TABLE batch (
     book_id BIGINT NOT NULL REFERENCES book (book_id),
     committed_ns BIGINT NOT NULL,
     program_version TEXT NOT NULL,
+    checksum BIGINT NOT NULL,
     folded BIGINT NOT NULL DEFAULT 0 -- 1 once none of its tallies is pending
 );
 CREATE INDEX batch_unfolded ON batch (book_id) WHERE folded = 0;
@@ -232,6 +236,7 @@ CREATE TABLE incident (
     level TEXT NOT NULL,         -- 'P1', 'P2', 'P3'
     detected_ns BIGINT NOT NULL,
     closed_ns BIGINT,
+    checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, service, first_minute)
 );
 
@@ -265,6 +270,7 @@ CREATE TABLE complete_until (
     book_id BIGINT NOT NULL,
     stream_id BIGINT NOT NULL,
     complete_ns BIGINT NOT NULL,
+    checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, stream_id)
 );
 

@@ -96,8 +96,9 @@ static int set_up(void **state)
     fold_init(&fold, &options);
     assert_int_equal(fold_acquire(&fold, &err), ERR_OK);
     assert_int_equal(fold_run(&fold, NULL, NULL, &err), ERR_OK);
-    book_exec(book.db, "INSERT INTO incident VALUES (1, 'shop', 29846880, 29846882, 3, 'P1', 0, 0),"
-                       " (1, 'portal', 29846890, NULL, 1, 'P3', 0, NULL)");
+    book_exec(book.db,
+              "INSERT INTO incident VALUES (1, 'shop', 29846880, 29846882, 3, 'P1', 0, 0, 0),"
+              " (1, 'portal', 29846890, NULL, 1, 'P3', 0, NULL, 0)");
     return 0;
 }
 

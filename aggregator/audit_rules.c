@@ -1,0 +1,100 @@
+/* Relations between rows that no checksum can show: each rule is a query for the rows that break it. */
+#include "aggregator/audit_parts.h"
+#include "base/check.h"
+
+enum { PLACE_SIZE = 1500 };
+
+struct rule {
+    const char *what; /* a finding: this, and the columns of the row behind it */
+    const char *sql;  /* $1 is the book */
+    int column_count;
+};
+
+static const struct rule rules[] = {
+    {.what = "stream is neither of requests nor of checks: topic",
+     .sql = "SELECT topic, incarnation FROM stream WHERE coalesce($1, 0) >= 0 AND "
+            "kind NOT IN ('requests', 'checks') ORDER BY topic",
+     .column_count = 2},
+    /* A closed stream does not hold completeness back, so it must not be closed by mistake. */
+    {.what = "stream is closed, but nothing came after it: topic",
+     .sql = "SELECT s.topic, s.incarnation FROM stream s WHERE coalesce($1, 0) >= 0 AND "
+            "s.closed_ns IS NOT NULL AND NOT EXISTS (SELECT 1 FROM stream n WHERE "
+            "n.topic = s.topic AND n.stream_id > s.stream_id) ORDER BY s.topic",
+     .column_count = 2},
+    {.what = "complete_until: later than a partition of its stream was drained: stream",
+     .sql = "SELECT c.stream_id, c.complete_ns FROM complete_until c JOIN stream s "
+            "ON s.stream_id = c.stream_id JOIN partition_offset p ON p.book_id = c.book_id AND "
+            "p.stream_id = c.stream_id WHERE c.book_id = $1 AND s.closed_ns IS NULL "
+            "GROUP BY c.stream_id, c.complete_ns "
+            "HAVING coalesce(min(p.drained_ns), c.complete_ns) < c.complete_ns",
+     .column_count = 2},
+    /* The guard is the last record of the last range that has any. */
+    {.what = "partition_offset: its guard is not the last record read: stream, partition",
+     .sql = "SELECT p.stream_id, p.partition_id FROM partition_offset p LEFT JOIN batch_range r "
+            "ON r.book_id = p.book_id AND r.stream_id = p.stream_id AND "
+            "r.partition_id = p.partition_id AND r.from_offset = (SELECT max(m.from_offset) "
+            "FROM batch_range m WHERE m.book_id = p.book_id AND m.stream_id = p.stream_id AND "
+            "m.partition_id = p.partition_id AND m.kind = 'read' AND m.delivered > 0) "
+            "WHERE p.book_id = $1 AND (coalesce(p.guard_offset, -1) < coalesce(r.from_offset, -1) "
+            "OR coalesce(p.guard_offset, -1) >= coalesce(r.to_offset, 0) OR "
+            "coalesce(p.guard_time_ns, -1) <> coalesce(r.last_time_ns, -1)) "
+            "ORDER BY p.stream_id, p.partition_id",
+     .column_count = 2},
+    {.what = "rollup_day is missing: service, customer, day since 1970",
+     .sql = "SELECT h.service, h.customer, h.day FROM (SELECT DISTINCT service, customer, "
+            "hour / 24 AS day FROM rollup_hour WHERE book_id = $1 AND hour >= 0) h WHERE "
+            "NOT EXISTS (SELECT 1 FROM rollup_day d WHERE d.book_id = $1 AND "
+            "d.service = h.service AND d.customer = h.customer AND d.day = h.day) "
+            "ORDER BY h.service, h.customer, h.day",
+     .column_count = 3},
+    {.what = "regrade: the book has no such service or hour: service, hour since 1970",
+     .sql = "SELECT r.service, r.hour FROM regrade r WHERE r.book_id = $1 AND NOT EXISTS "
+            "(SELECT 1 FROM service s WHERE s.book_id = r.book_id AND s.service = r.service AND "
+            "s.first_minute < (r.hour + 1) * 60) ORDER BY r.service, r.hour",
+     .column_count = 2},
+    /* From the first event on, every hour has its grades, unless the work list says where grading goes on. */
+    {.what = "grade_hour: hours without grades, and none marked in regrade: service, first, "
+             "last, graded",
+     .sql = "SELECT s.service, g.low, g.high, g.hours FROM service s JOIN (SELECT service, "
+            "min(hour) AS low, max(hour) AS high, count(*) AS hours FROM grade_hour "
+            "WHERE book_id = $1 GROUP BY service) g ON g.service = s.service "
+            "WHERE s.book_id = $1 AND (g.hours <> g.high - g.low + 1 OR "
+            "g.low * 60 > s.first_minute OR (g.low + 1) * 60 <= s.first_minute) AND NOT EXISTS "
+            "(SELECT 1 FROM regrade r WHERE r.book_id = $1 AND r.service = s.service AND "
+            "r.hour <= g.high) ORDER BY s.service",
+     .column_count = 4},
+    {.what = "grade_hour: the book has no such service: service, hour since 1970",
+     .sql = "SELECT g.service, g.hour FROM grade_hour g WHERE g.book_id = $1 AND NOT EXISTS "
+            "(SELECT 1 FROM service s WHERE s.book_id = g.book_id AND s.service = g.service) "
+            "ORDER BY g.service, g.hour",
+     .column_count = 2},
+};
+
+static void find(struct audit *audit, const struct rule *rule, struct db_stmt *stmt)
+{
+    struct strbuf place;
+
+    strbuf_init(&place, PLACE_SIZE);
+    for (int i = 0; i < rule->column_count; i++) {
+        strbuf_append_format(&place, "%s%.*s", i == 0 ? "" : " ",
+                             STR_ARGS(db_column_text(stmt, i)));
+    }
+    audit_find(audit, "%s %s", rule->what, strbuf_text(&place));
+    strbuf_release(&place);
+}
+
+enum err_code audit_rules(struct audit *audit, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rules) && code == ERR_OK; i++) {
+        struct db_stmt *stmt;
+        bool row;
+
+        code = audit_prepare(audit, rules[i].sql, &stmt, err);
+        while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
+            find(audit, &rules[i], stmt);
+        }
+    }
+    return code;
+}
