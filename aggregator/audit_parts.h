@@ -62,6 +62,8 @@ void audit_note_service(struct audit *audit, const struct tally_key *key,
 enum err_code audit_services(struct audit *audit, struct err *err);
 /* Checksums and digests of all other rows. */
 enum err_code audit_rows(struct audit *audit, struct err *err);
+/* Contents of graded hours. */
+enum err_code audit_grades(struct audit *audit, struct err *err);
 /* Relations between rows. */
 enum err_code audit_rules(struct audit *audit, struct err *err);
 

@@ -12,12 +12,12 @@ struct rule {
 
 static const struct rule rules[] = {
     {.what = "stream is neither of requests nor of checks: topic",
-     .sql = "SELECT topic, incarnation FROM stream WHERE coalesce($1, 0) >= 0 AND "
+     .sql = "SELECT topic, incarnation FROM stream WHERE CAST($1 AS BIGINT) >= 0 AND "
             "kind NOT IN ('requests', 'checks') ORDER BY topic",
      .column_count = 2},
     /* A closed stream does not hold completeness back, so it must not be closed by mistake. */
     {.what = "stream is closed, but nothing came after it: topic",
-     .sql = "SELECT s.topic, s.incarnation FROM stream s WHERE coalesce($1, 0) >= 0 AND "
+     .sql = "SELECT s.topic, s.incarnation FROM stream s WHERE CAST($1 AS BIGINT) >= 0 AND "
             "s.closed_ns IS NOT NULL AND NOT EXISTS (SELECT 1 FROM stream n WHERE "
             "n.topic = s.topic AND n.stream_id > s.stream_id) ORDER BY s.topic",
      .column_count = 2},
@@ -48,10 +48,27 @@ static const struct rule rules[] = {
             "ORDER BY h.service, h.customer, h.day",
      .column_count = 3},
     {.what = "regrade: the book has no such service or hour: service, hour since 1970",
-     .sql = "SELECT r.service, r.hour FROM regrade r WHERE r.book_id = $1 AND NOT EXISTS "
+     .sql = "SELECT r.service, r.hour FROM regrade r WHERE r.book_id = $1 AND (NOT EXISTS "
             "(SELECT 1 FROM service s WHERE s.book_id = r.book_id AND s.service = r.service AND "
-            "s.first_minute < (r.hour + 1) * 60) ORDER BY r.service, r.hour",
+            "s.first_minute / 60 <= r.hour) OR (NOT EXISTS (SELECT 1 FROM window_hour w WHERE "
+            "w.book_id = r.book_id AND w.kind IN ('window', 'check', 'activity') AND "
+            "w.hour >= r.hour) AND NOT EXISTS (SELECT 1 FROM grade_hour g WHERE "
+            "g.book_id = r.book_id AND g.service = r.service AND g.hour >= r.hour))) "
+            "ORDER BY r.service, r.hour",
      .column_count = 2},
+    {.what = "incident that cannot be: service, first minute since 1970",
+     .sql = "SELECT i.service, i.first_minute FROM incident i WHERE i.book_id = $1 AND "
+            "(i.end_minute <= i.first_minute OR i.first_minute < 0 OR (i.end_minute IS NULL) <> "
+            "(i.closed_ns IS NULL) OR NOT EXISTS (SELECT 1 FROM grade_hour g WHERE "
+            "g.book_id = i.book_id AND g.service = i.service AND g.hour = i.first_minute / 60)) "
+            "ORDER BY i.service, i.first_minute",
+     .column_count = 2},
+    {.what = "rows of a book that the store does not have: book",
+     .sql = "SELECT r.book_id FROM (SELECT book_id FROM partition_offset UNION SELECT book_id FROM "
+            "batch UNION SELECT book_id FROM window_hour UNION SELECT book_id FROM grade_hour) "
+            "r WHERE CAST($1 AS BIGINT) >= 0 AND NOT EXISTS "
+            "(SELECT 1 FROM book b WHERE b.book_id = r.book_id) ORDER BY r.book_id",
+     .column_count = 1},
     /* From the first event on, every hour has its grades, unless the work list says where grading goes on. */
     {.what = "grade_hour: hours without grades, and none marked in regrade: service, first, "
              "last, graded",
@@ -59,7 +76,7 @@ static const struct rule rules[] = {
             "min(hour) AS low, max(hour) AS high, count(*) AS hours FROM grade_hour "
             "WHERE book_id = $1 GROUP BY service) g ON g.service = s.service "
             "WHERE s.book_id = $1 AND (g.hours <> g.high - g.low + 1 OR "
-            "g.low * 60 > s.first_minute OR (g.low + 1) * 60 <= s.first_minute) AND NOT EXISTS "
+            "g.low <> s.first_minute / 60) AND NOT EXISTS "
             "(SELECT 1 FROM regrade r WHERE r.book_id = $1 AND r.service = s.service AND "
             "r.hour <= g.high) ORDER BY s.service",
      .column_count = 4},

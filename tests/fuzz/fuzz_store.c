@@ -1,0 +1,108 @@
+/*
+ * What comes back from a store that somebody else wrote, with row checksums that are right: packed tallies, the state carried between
+ * hours, issued documents. It is refused with a message, or it is whole: it packs to the same bytes, can be added up, graded and rendered.
+ *
+ * The first byte chooses: 0 window, 1 check, 2 activity, 3 carried state, else a document.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aggregator/carried.h"
+#include "aggregator/grade_hour.h"
+#include "aggregator/raw_grade.h"
+#include "base/check.h"
+#include "jobs/statement/render.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const size_t packed_size_max = (size_t)16 << 20;
+
+static void try_tally(enum tally_kind kind, struct str packed)
+{
+    struct err err = ERR_INIT;
+    struct tally tally;
+    struct tally sum;
+    struct strbuf again;
+
+    if (tally_unpack(kind, packed, &tally, &err) != ERR_OK) {
+        CHECK(err.code == ERR_MISMATCH);
+        return;
+    }
+    strbuf_init(&again, packed_size_max);
+    tally_pack(kind, &tally, &again);
+    CHECK(str_equal(strbuf_view(&again), packed));
+    CHECK(tally_unpack(kind, packed, &sum, &err) == ERR_OK);
+    tally_merge(kind, &sum, &tally);
+    tally_check(kind, &sum);
+    if (kind == TALLY_WINDOW) {
+        (void)histogram_quantile_ns(&sum.window.latency, 990);
+    }
+    CHECK(tally_records(kind, &sum) == 2 * tally_records(kind, &tally));
+    tally_release(kind, &sum);
+    tally_release(kind, &tally);
+    strbuf_release(&again);
+}
+
+/* The state of some hour, before an hour of silence. */
+static void try_carried(struct str packed)
+{
+    static const struct grading_rules rules = GRADING_RULES_DEFAULT;
+    static const struct activity_row checkers[] = {{.name = {"probe", 5}, .minutes = 0xff00}};
+    struct grade_hour_input input = {
+        .hour = 480000, .closed_minutes = TALLY_MINUTES, .checkers = checkers, .checker_count = 1};
+    struct arena arena = ARENA_INIT;
+    struct carried carried;
+    struct err err = ERR_INIT;
+    uint8_t grades[TALLY_MINUTES];
+    struct strbuf after;
+    int closed;
+
+    strbuf_init(&after, CARRIED_SIZE_MAX);
+    (void)carried_closed_minutes(packed, &closed, &err);
+    if (carried_unpack(packed, &arena, &carried, &err) == ERR_OK) {
+        CHECK(grade_hour(packed, &input, &rules, &arena, grades, &after, &err) == ERR_OK);
+        CHECK(carried_unpack(strbuf_view(&after), &arena, &carried, &err) == ERR_OK);
+    } else {
+        CHECK(err.code == ERR_MISMATCH);
+    }
+    strbuf_release(&after);
+    arena_release(&arena);
+}
+
+static void try_document(struct str document)
+{
+    for (size_t i = 0; i < render_row_count; i++) {
+        struct err err = ERR_INIT;
+        struct strbuf content;
+
+        if (render_document(&render_rows[i], document, &content, &err) == ERR_OK) {
+            strbuf_release(&content);
+        } else {
+            CHECK(err.text[0] != '\0');
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str rest;
+
+    if (size == 0) {
+        return 0;
+    }
+    rest = str_of((const char *)data + 1, size - 1);
+    switch (data[0]) {
+    case 0:
+    case 1:
+    case 2:
+        try_tally((enum tally_kind)data[0], rest);
+        break;
+    case 3:
+        try_carried(rest);
+        break;
+    default:
+        try_document(rest);
+        break;
+    }
+    return 0;
+}
