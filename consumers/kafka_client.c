@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "consumers/kafka_certificate.h"
 
 enum { CLIENT_MAGIC = 0x6b636c69, ERROR_SIZE = 512, SLICE_MS_FIRST = 500, SLICE_MS_MAX = 4000 };
 
@@ -238,6 +239,7 @@ static void set_callbacks(rd_kafka_conf_t *conf, struct kafka_client *client,
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, kafka_certificate_verify); /* if it has TLS */
     if (role == KAFKA_READER && options->group != NULL) {
         rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     }
@@ -264,6 +266,7 @@ enum err_code kafka_client_open(struct kafka_client *client, const struct source
     client->down_since_ns = INT64_MIN;
     client->refused = false;
     client->line[0] = '\0';
+    client->certificate[0] = '\0';
     (void)snprintf(client->servers, sizeof(client->servers), "%s", options->bootstrap_servers);
     CHECK(pthread_mutex_init(&client->lock, NULL) == 0);
     set_callbacks(conf, client, options, role);
@@ -294,7 +297,8 @@ enum err_code kafka_client_fail(struct kafka_client *client, struct err *err, co
     char line[KAFKA_LINE_SIZE];
 
     CHECK(pthread_mutex_lock(&client->lock) == 0);
-    memcpy(line, client->line, sizeof(line));
+    /* Which says more than the handshake that failed for it. */
+    memcpy(line, client->certificate[0] != '\0' ? client->certificate : client->line, sizeof(line));
     CHECK(pthread_mutex_unlock(&client->lock) == 0);
     return err_set_retriable(err, ERR_BROKER, "broker %s: %s: %s%s%s", client->servers, what,
                              rd_kafka_err2str(cause), line[0] != '\0' ? "; " : "", line);

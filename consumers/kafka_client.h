@@ -28,9 +28,10 @@ struct kafka_client {
     bool (*stopped)(void); /* NULL: never */
     char servers[200];     /* for messages */
     pthread_mutex_t lock;
-    char line[KAFKA_LINE_SIZE]; /* last warning; under lock */
-    bool refused;               /* authentication or TLS failed, not answered since */
-    int64_t down_since_ns;      /* all brokers down since then; INT64_MIN: they are not */
+    char line[KAFKA_LINE_SIZE];        /* last warning; under lock */
+    char certificate[KAFKA_LINE_SIZE]; /* why one was refused; empty: none was. Under lock */
+    bool refused;                      /* authentication or TLS failed, not answered since */
+    int64_t down_since_ns;             /* all brokers down since then; INT64_MIN: they are not */
     void (*rebalance)(void *context, bool assign, const rd_kafka_topic_partition_list_t *list);
     /* Of a writer: what became of a message. In the thread that polls. */
     void (*delivered)(void *context, const rd_kafka_message_t *message);

@@ -6,7 +6,7 @@
 /* Settings on which exactly-once or the safety of the connection rests. */
 static const struct {
     const char *name;
-    const char *value; /* refused only with this value; NULL: always */
+    const char *value; /* the only one that is allowed; NULL: none is */
     const char *reason;
 } refusals[] = {
     {"bootstrap.servers", NULL, "it has its own key, cluster.bootstrap_servers"},
@@ -21,10 +21,11 @@ static const struct {
     {"enable.partition.eof", NULL, "the end of a partition must be seen"},
     {"partition.assignment.strategy", NULL, "only range is safe with this librdkafka"},
     {"client.rack", NULL, "reading from followers crashes this librdkafka"},
-    {"enable.ssl.certificate.verification", "false", "certificates are always verified"},
-    {"ssl.endpoint.identification.algorithm", "none", "host names are always verified"},
+    {"enable.ssl.certificate.verification", "true", "certificates are always verified"},
+    {"ssl.endpoint.identification.algorithm", "https", "host names are always verified"},
     {"transactional.id", NULL, "nothing is written in transactions of Kafka"},
     {"plugin.library.paths", NULL, "foreign code is not loaded"},
+    {"ssl.engine.location", NULL, "foreign code is not loaded"},
     {"test.mock.num.brokers", NULL, "it replaces the brokers by a toy"},
     {"log.queue", NULL, "log lines are read where they arise"},
     {"log.thread.name", NULL, "log lines are part of messages"},
@@ -34,7 +35,7 @@ const char *source_property_refusal(const char *name, const char *value)
 {
     for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
         if (strcmp(name, refusals[i].name) == 0 &&
-            (refusals[i].value == NULL || strcasecmp(value, refusals[i].value) == 0)) {
+            (refusals[i].value == NULL || strcasecmp(value, refusals[i].value) != 0)) {
             return refusals[i].reason;
         }
     }

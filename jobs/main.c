@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "aggregator/store.h"
@@ -448,11 +450,22 @@ static enum err_code run_words(int argc, char **argv, struct err *err)
     return err_set(err, ERR_USAGE, "no command");
 }
 
+/* Secrets stand in our memory and may stand in our environment: no core dump, and /proc shows neither to another process of the
+ * same user. */
+static void hide_from_others(void)
+{
+    const struct rlimit none = {0, 0};
+
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
 int main(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     enum err_code code;
 
+    hide_from_others();
     stop_install(STOP_GRACE_S);
     code = flush_output(run_words(argc, argv, &err), &err);
     if (code != ERR_OK && err.code != ERR_OK) {

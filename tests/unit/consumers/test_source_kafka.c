@@ -250,6 +250,9 @@ static void settings_that_would_break_the_promise_are_refused(void **state)
         {{"auto.offset.reset", "latest"}, "never skipped"},
         {{"group.id", "x"}, "cluster.group"},
         {{"enable.ssl.certificate.verification", "FALSE"}, "always verified"},
+        {{"enable.ssl.certificate.verification", "0"}, "always verified"},
+        {{"enable.ssl.certificate.verification", "f"}, "always verified"},
+        {{"ssl.engine.location", "/tmp/x.so"}, "foreign code"},
         {{"no.such.setting", "1"}, "property no.such.setting"},
     };
 
