@@ -79,6 +79,7 @@ class Lab:
         servers = json.loads(Path(os.environ["UPTALLY_TEST_SERVERS"], "servers.json").read_text())
         self.bootstrap = servers["bootstrap"]
         self.registry = servers["registry"]
+        self.secure = servers["secure"]  # the same broker with TLS and SASL/PLAIN
         self.program = os.environ["UPTALLY"]
         self._admin = AdminClient({"bootstrap.servers": self.bootstrap})
         self._producer = None

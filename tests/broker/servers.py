@@ -21,15 +21,21 @@ from pathlib import Path
 
 START_SECONDS_MAX = 90
 STOP_SECONDS_MAX = 15
+PASSWORD = "canary-of-the-broker"  # of the listener with TLS; no output of the program may hold it
 
 KAFKA_PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+listeners=PLAINTEXT://127.0.0.1:{broker},SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker},SECURE://127.0.0.1:{secure}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL
+listener.name.secure.sasl.enabled.mechanisms=PLAIN
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_reader="{password}";
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location={folder}/broker.pem
 log.dirs={folder}/data
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor=1
@@ -93,10 +99,35 @@ def answers(url):
         return False
 
 
-def start_kafka(folder, libs, broker, controller):
+def openssl(folder, *arguments):
+    done = subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ServerError(f"openssl {arguments[0]}: {done.stderr}")
+
+
+def make_authority(folder):
+    """ca.pem and ca.key, for certificates of this machine."""
+    openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+            "-subj", "/CN=authority of the tests", "-days", "30")
+
+
+def make_certificate(folder, name, host="IP:127.0.0.1", days=10):
+    """NAME.pem: the key and the certificate of a server, signed by make_authority's."""
+    (folder / f"{name}.names").write_text(f"subjectAltName={host}\n")
+    openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+            "-subj", f"/CN={name}")
+    openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-extfile", f"{name}.names", "-days", str(days), "-out", f"{name}.crt")
+    (folder / f"{name}.pem").write_text((folder / f"{name}.key").read_text() + (folder / f"{name}.crt").read_text())
+
+
+def start_kafka(folder, libs, broker, secure, controller):
     folder.mkdir()
+    make_authority(folder)
+    make_certificate(folder, "broker")
     properties = folder / "server.properties"
-    properties.write_text(KAFKA_PROPERTIES.format(folder=folder, broker=broker, controller=controller))
+    properties.write_text(KAFKA_PROPERTIES.format(folder=folder, broker=broker, secure=secure, controller=controller,
+                                                  password=PASSWORD))
     java = ["java", "-cp", f"{libs}/*"]
     formatted = subprocess.run(
         [*java, "kafka.tools.StorageTool", "format", "-t", "dXB0YWxseVRlc3RzS2Fma2", "-c", properties],
@@ -123,13 +154,15 @@ def start(folder, libs, apicurio):
     stop(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    broker, controller, registry = free_ports(3)
+    broker, secure, controller, registry = free_ports(4)
     url = f"http://127.0.0.1:{registry}/apis/ccompat/v7"
     # The registry first: it takes longer, and both start at the same time.
     registry_process = start_registry(folder / "registry", apicurio, registry)
-    state = {"bootstrap": f"127.0.0.1:{broker}", "registry": url, "pids": [registry_process.pid]}
+    state = {"bootstrap": f"127.0.0.1:{broker}", "registry": url, "pids": [registry_process.pid],
+             "secure": {"bootstrap": f"127.0.0.1:{secure}", "ca": str(folder / "kafka/ca.pem"), "username": "reader",
+                        "password": PASSWORD}}
     (folder / "servers.json").write_text(json.dumps(state))
-    kafka_process = start_kafka(folder / "kafka", libs, broker, controller)
+    kafka_process = start_kafka(folder / "kafka", libs, broker, secure, controller)
     state["pids"].append(kafka_process.pid)
     (folder / "servers.json").write_text(json.dumps(state))
     wait_until(lambda: accepts(broker), kafka_process, "Kafka", folder / "kafka/log")
