@@ -227,7 +227,7 @@ static void add_others(struct maker *maker, struct batch *batch, int minute)
     batch_add_excluded(batch, &at, VERDICT_RULE, STR("healthz"));
     at = next_place(batch, maker->requests, 1, time_ns);
     batch_add_dead_letter(batch, &at, VERDICT_BAD_OUTCOME, STR("status: 700"),
-                          str_of("\0\0\0\0\1not what it is", 20));
+                          str_of("\0\0\0\0\1not what it is", 20), STR(""));
     at = next_place(batch, maker->requests, 1, time_ns);
     batch_add_excluded(batch, &at, VERDICT_TOMBSTONE, STR(""));
 }
