@@ -18,6 +18,32 @@ void fold_init(struct fold *fold, const struct fold_options *options)
     if (fold->options.rows_per_step <= 0) {
         fold->options.rows_per_step = ROWS_PER_STEP_DEFAULT;
     }
+    lease_init(&fold->lease, &(struct lease_options){.db = options->db,
+                                                     .kind = "fold",
+                                                     .who = "aggregator",
+                                                     .holder = options->holder,
+                                                     .book_id = options->book_id,
+                                                     .duration_ns = fold->options.lease_ns});
+}
+
+enum err_code fold_acquire(struct fold *fold, struct err *err)
+{
+    return lease_acquire(&fold->lease, err);
+}
+
+void fold_release(struct fold *fold)
+{
+    lease_release(&fold->lease);
+}
+
+enum err_code fold_lock_lease(struct fold *fold, struct err *err)
+{
+    enum err_code code = lease_lock(&fold->lease, err);
+
+    if (code == ERR_OK && fold->options.outer != NULL) {
+        code = lease_lock(fold->options.outer, err);
+    }
+    return code;
 }
 
 static enum err_code fault_error(const char *place, struct err *err)

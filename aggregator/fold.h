@@ -1,11 +1,11 @@
 /*
  * The fold: pending tallies become windows, by one writer at a time.
  *
- * The lease has a fencing number on the store's clock. Every fold transaction locks the lease row, checks the number, takes a bounded set
- * of pending rows, merges and deletes them, and marks the touched hours for grading. There is no position cursor: commits become visible
- * out of order. A round notes, in one snapshot, complete-until per stream and the ids of all batches with pending rows; it is
- * published by the transaction that deletes the last of them. Event time never moves complete-until. Activity in a minute that had
- * none of that topic or checker marks the hour for all services of the book: it tells their silence from a silent pipeline.
+ * Under a lease (aggregator/lease.h): every fold transaction locks the lease row, checks the number, takes a bounded set of pending rows,
+ * merges and deletes them, and marks the touched hours for grading. There is no position cursor: commits become visible out of order. A
+ * round notes, in one snapshot, complete-until per stream and the ids of all batches with pending rows; it is published by the
+ * transaction that deletes the last of them. Event time never moves complete-until. Activity in a minute that had none of that topic
+ * or checker marks the hour for all services of the book: it tells their silence from a silent pipeline.
  */
 #ifndef AGGREGATOR_FOLD_H
 #define AGGREGATOR_FOLD_H
@@ -13,22 +13,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aggregator/lease.h"
 #include "base/db.h"
 
 struct fold_options {
     struct db *db; /* borrowed */
     int64_t book_id;
-    const char *holder;    /* who: host name, pid, or a word of a test */
+    const char *holder;    /* as in aggregator/lease.h */
     int64_t lease_ns;      /* default 60 s */
     int64_t lateness_ns;   /* subtracted from the smallest drained_ns; default 5 min */
     int64_t rows_per_step; /* pending rows of one transaction; default 2000 */
+    /* May be NULL: the lease of a larger job that this fold is part of. Each transaction checks and extends it too. */
+    struct lease *outer;
     /* May be NULL: asked between transactions; true ends fold_run and grading_run with ERR_INTERRUPTED. What is committed stays. */
     bool (*stopped)(void);
 };
 
 struct fold {
     struct fold_options options;
-    int64_t fence; /* 0: no lease held */
+    struct lease lease;
 };
 
 void fold_init(struct fold *fold, const struct fold_options *options);

@@ -1,14 +1,12 @@
 #include "jobs/pipeline/aggregate.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "aggregator/fold.h"
 #include "aggregator/grading.h"
 #include "base/clock.h"
+#include "jobs/pipeline/lease_wait.h"
 #include "jobs/stop.h"
 
-enum { LEASE_S = 60, ROWS_PER_STEP = 2000, WAIT_PAUSE_MS = 200 };
+enum { ROWS_PER_STEP = 2000 };
 #define AHEAD_MAX_NS (INT64_C(366) * NS_PER_DAY)
 
 static const struct grading_rules *rules_of(void *context, struct str service)
@@ -16,31 +14,6 @@ static const struct grading_rules *rules_of(void *context, struct str service)
     const struct config *config = context;
 
     return &config_service(config, service)->rules;
-}
-
-/* Another aggregator may be at work; it is waited for as long as for a locked store. */
-static enum err_code acquire(struct fold *fold, const struct aggregate_options *options,
-                             struct err *err)
-{
-    struct clock *clock = options->wait_clock != NULL ? options->wait_clock : clock_system();
-    int64_t deadline_ns = clock_monotonic_ns(clock) + options->config->lock_wait_ns;
-
-    for (;;) {
-        struct err cause = ERR_INIT;
-        enum err_code code = fold_acquire(fold, &cause);
-
-        if (code == ERR_OK) {
-            return ERR_OK;
-        }
-        if (code != ERR_FENCED || clock_monotonic_ns(clock) >= deadline_ns) {
-            *err = cause;
-            return code;
-        }
-        if (fold_check_stopped(fold, err) != ERR_OK) {
-            return err->code;
-        }
-        clock_sleep_ns(clock, WAIT_PAUSE_MS * NS_PER_MS);
-    }
 }
 
 /* What was graded before the failure is in the store; another attempt goes on from there. */
@@ -87,22 +60,27 @@ static enum err_code fold_and_grade(struct fold *fold, const struct aggregate_op
 enum err_code aggregate_run_with(const struct aggregate_options *options, int64_t *ret_complete_ns,
                                  struct err *err)
 {
-    char host[256] = "?", holder[300];
+    char holder[LEASE_HOLDER_SIZE];
     struct fold_options fold_options = {
         .db = options->db,
         .book_id = options->book_id,
         .holder = options->holder != NULL ? options->holder : holder,
-        .lease_ns = LEASE_S * NS_PER_SECOND,
+        .lease_ns = LEASE_DURATION_NS,
         .lateness_ns = options->config->lateness_ns,
         .rows_per_step = options->rows_per_step > 0 ? options->rows_per_step : ROWS_PER_STEP,
+        .outer = options->outer,
         .stopped = stop_is_requested};
     struct fold fold;
     enum err_code code;
 
-    (void)gethostname(host, sizeof(host) - 1);
-    (void)snprintf(holder, sizeof(holder), "%s, process %ld", host, (long)getpid());
+    lease_holder(holder);
     fold_init(&fold, &fold_options);
-    code = acquire(&fold, options, err);
+    code = lease_wait(&fold.lease,
+                      &(struct lease_waiting){.wait_ns = options->config->lock_wait_ns,
+                                              .outer = options->outer,
+                                              .clock = options->wait_clock,
+                                              .stopped = stop_is_requested},
+                      err);
     if (code == ERR_OK) {
         code = fold_and_grade(&fold, options, ret_complete_ns, err);
         fold_release(&fold);

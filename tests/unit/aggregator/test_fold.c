@@ -234,13 +234,13 @@ static void test_lease(void **state)
     assert_int_equal(fold_acquire(&b, &err), ERR_FENCED);
     assert_non_null(strstr(err.text, "another aggregator, a, holds the lease for 60 more"));
     assert_int_equal(fold_acquire(&a, &err), ERR_OK);
-    assert_int_equal(a.fence, 2);
+    assert_int_equal(a.lease.fence, 2);
     fold_release(&a);
     assert_int_equal(fold_acquire(&b, &err), ERR_OK);
-    assert_int_equal(b.fence, 3);
+    assert_int_equal(b.lease.fence, 3);
     f->book.clock.time_ns += 61 * NS_PER_SECOND;
     assert_int_equal(fold_acquire(&a, &err), ERR_OK);
-    assert_int_equal(a.fence, 4);
+    assert_int_equal(a.lease.fence, 4);
     /* The one that was taken over can neither fold nor give away what is not its own. */
     fold_release(&b);
     assert_int_equal(fold_run(&a, NULL, NULL, &err), ERR_OK);

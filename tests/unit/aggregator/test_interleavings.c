@@ -132,7 +132,7 @@ static bool try_to_fold(struct interruption *i)
         return false;
     }
     /* SQLite has one writer: the fold hears that the store is locked, and nothing else happens. */
-    fold.fence = 1;
+    fold.lease.fence = 1;
     assert_int_equal(fold_step(&fold, &done, &err), ERR_FENCED);
     assert_true(err.retriable);
     return false;
