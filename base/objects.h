@@ -2,8 +2,9 @@
  * The seam for object storage: named immutable blobs in a folder (or a bucket, to come).
  *
  * An object appears under its name only when it is complete: temporary file, fsync, rename, fsync of the
- * folder. Names are relative paths of [A-Za-z0-9._-] parts, never starting with a dot; anything else is refused,
- * and no symbolic link is followed. Errors: ERR_DELIVERY.
+ * folder. A process that dies in between leaves a hidden temporary file; the next one that puts or looks for an object in the same
+ * folder removes it, and knows by a file lock which ones still have a writer. Names are relative paths of [A-Za-z0-9._-] parts, never
+ * starting with a dot; anything else is refused, and no symbolic link is followed. Errors: ERR_DELIVERY.
  */
 #ifndef BASE_OBJECTS_H
 #define BASE_OBJECTS_H
@@ -18,12 +19,28 @@ enum objects_mode {
     OBJECTS_REPLACE /* for pages that are always current */
 };
 
+enum objects_kind { OBJECTS_FILE, OBJECTS_FOLDER, OBJECTS_OTHER /* a link, a pipe, a device */ };
+
+struct objects_entry {
+    const char *name; /* the last part */
+    enum objects_kind kind;
+};
+
 struct objects {
     enum err_code (*put)(struct objects *objects, const char *name, struct str content,
                          enum objects_mode mode, struct err *err);
     /* *ret_found false if there is none. Appends to content. */
     enum err_code (*get)(struct objects *objects, const char *name, bool *ret_found,
                          struct strbuf *content, struct err *err);
+    /* Whether an object stands there, whatever its content. */
+    enum err_code (*exists)(struct objects *objects, const char *name, bool *ret_found,
+                            struct err *err);
+    /* Calls entry for what stands directly in that folder ("": the top), in the order of the names; passes over names that no object can have. An
+     * error of entry ends it. Nothing if there is no such folder; ERR_DELIVERY if it holds more than a million names. */
+    enum err_code (*list)(struct objects *objects, const char *folder,
+                          enum err_code (*entry)(void *context, const struct objects_entry *entry,
+                                                 struct err *err),
+                          void *context, struct err *err);
     /* Where a person finds it: path or URL. Appended. */
     void (*locate)(struct objects *objects, const char *name, struct strbuf *ret_place);
     void (*close)(struct objects *objects);
@@ -31,5 +48,8 @@ struct objects {
 
 /* The folder is created if its parent exists. The caller owns it: objects->close(objects). */
 enum err_code objects_folder_open(const char *path, struct objects **ret_objects, struct err *err);
+/* Only for looking: nothing is created or removed, put is refused. NULL if there is no such folder. */
+enum err_code objects_folder_open_read(const char *path, struct objects **ret_objects,
+                                       struct err *err);
 
 #endif

@@ -1,18 +1,21 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/check.h"
+#include "base/draft.h"
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/objects.h"
 #include "base/random.h"
 
-enum { NAME_SIZE = 512, TEMPORARY_SIZE = 40 };
+enum { NAME_SIZE = 512, LIST_MAX = 1000000 };
 
 static const uint32_t magic = 0x0b1ec75f;
 
@@ -21,7 +24,10 @@ struct folder {
     uint32_t magic;
     int fd;
     char *path;
-    struct random random; /* names of temporary files */
+    bool reads;           /* nothing is created or removed */
+    struct random random; /* names of drafts */
+    dev_t swept_device;   /* the folder that was swept last */
+    ino_t swept_inode;
 };
 
 /* An object's place: the open folder that holds it, and its last name. */
@@ -63,7 +69,16 @@ static int open_folder_at(int parent, const char *name)
     return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Makes the name of a new folder lasting: its entry lives in the parent. */
+static bool sync_folder(int fd)
+{
+    if (FAULT("objects.put.lasting")) {
+        errno = EIO;
+        return false;
+    }
+    return fsync(fd) == 0;
+}
+
+/* Makes the name of a new folder lasting: its entry lives in the parent. Whoever was faster may have died before that. */
 static bool create_folder_at(int parent, const char *name)
 {
     return (mkdirat(parent, name, 0777) == 0 || errno == EEXIST) && fsync(parent) == 0;
@@ -81,10 +96,8 @@ static int descend(const struct folder *folder, const char *name, bool create, s
 
         memcpy(place->name, name, (size_t)(slash - name));
         place->name[slash - name] = '\0';
-        fd = open_folder_at(parent, place->name);
-        if (fd < 0 && errno == ENOENT && create && create_folder_at(parent, place->name)) {
-            fd = open_folder_at(parent, place->name);
-        }
+        fd = create && !create_folder_at(parent, place->name) ? -1
+                                                              : open_folder_at(parent, place->name);
         saved = errno;
         (void)close(parent);
         errno = saved;
@@ -92,6 +105,20 @@ static int descend(const struct folder *folder, const char *name, bool create, s
     memcpy(place->name, name, strlen(name) + 1);
     place->fd = fd;
     return fd;
+}
+
+/* Once per folder: files of one statement come one after the other. */
+static void sweep(struct folder *folder, int fd)
+{
+    struct stat status;
+
+    if (folder->reads || fstat(fd, &status) != 0 ||
+        (status.st_dev == folder->swept_device && status.st_ino == folder->swept_inode)) {
+        return;
+    }
+    folder->swept_device = status.st_dev;
+    folder->swept_inode = status.st_ino;
+    (void)draft_sweep(fd);
 }
 
 static enum err_code folder_place(struct folder *folder, const char *name, bool create,
@@ -108,24 +135,9 @@ static enum err_code folder_place(struct folder *folder, const char *name, bool 
         return err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot open its folder", folder->path,
                              name);
     }
+    sweep(folder, ret_place->fd);
     *ret_found = true;
     return ERR_OK;
-}
-
-static bool write_all(int fd, struct str content)
-{
-    while (content.size > 0) {
-        ssize_t written = write(fd, content.data, content.size);
-
-        if (written < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return false;
-        }
-        content = str_of(content.data + written, content.size - (size_t)written);
-    }
-    return true;
 }
 
 static bool read_all(int fd, struct strbuf *content)
@@ -171,29 +183,6 @@ static bool read_object(const struct place *place, struct strbuf *content)
     return done;
 }
 
-/* Writes a complete, durable file under a temporary name of the same folder. */
-static bool write_temporary(struct folder *folder, const struct place *place, struct str content,
-                            char ret_name[TEMPORARY_SIZE])
-{
-    int fd;
-    bool done;
-    int saved;
-
-    (void)snprintf(ret_name, TEMPORARY_SIZE, ".new-%016" PRIx64, random_next(&folder->random));
-    fd = openat(place->fd, ret_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        ret_name[0] = '\0';
-        return false;
-    }
-    done = write_all(fd, content) && fsync(fd) == 0;
-    saved = errno;
-    if (close(fd) != 0 && done) {
-        return false;
-    }
-    errno = saved;
-    return done;
-}
-
 /* ERR_OK if the object that stands under this name already is this content. */
 static enum err_code compare_existing(const struct folder *folder, const struct place *place,
                                       const char *name, struct str content, struct err *err)
@@ -214,45 +203,45 @@ static enum err_code compare_existing(const struct folder *folder, const struct 
     return code;
 }
 
-/* Gives the temporary file its name. With OBJECTS_NEW it fails with EEXIST where something stands; a file system that
- * cannot rename like that gets a second name for the file, and the first one is removed by the caller. */
-static bool publish(const struct place *place, const char *temporary, enum objects_mode mode)
+static bool something_stands(const struct place *place)
 {
-    if (mode == OBJECTS_REPLACE) {
-        return renameat(place->fd, temporary, place->fd, place->name) == 0;
+    struct stat status;
+
+    return fstatat(place->fd, place->name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static enum err_code write_at(struct folder *folder, const struct place *place, const char *name,
+                              struct str content, enum objects_mode mode, struct err *err)
+{
+    struct draft draft;
+    enum err_code code = ERR_OK;
+
+    if (!draft_write(&draft, place->fd, &folder->random, content)) {
+        return err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot write", folder->path, name);
     }
-    if (renameat2(place->fd, temporary, place->fd, place->name, RENAME_NOREPLACE) == 0) {
-        return true;
+    if (!draft_publish(&draft, place->name, mode == OBJECTS_REPLACE)) {
+        code = mode == OBJECTS_NEW && errno == EEXIST /* another process was faster */
+                   ? compare_existing(folder, place, name, content, err)
+                   : err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot publish", folder->path, name);
     }
-    return (errno == EINVAL || errno == ENOSYS) &&
-           linkat(place->fd, temporary, place->fd, place->name, 0) == 0;
+    draft_close(&draft);
+    return code;
 }
 
 static enum err_code put_at(struct folder *folder, const struct place *place, const char *name,
                             struct str content, enum objects_mode mode, struct err *err)
 {
-    char temporary[TEMPORARY_SIZE] = "";
-    enum err_code code = ERR_OK;
+    enum err_code code = mode == OBJECTS_NEW && something_stands(place)
+                             ? compare_existing(folder, place, name, content, err)
+                             : write_at(folder, place, name, content, mode, err);
 
-    if (!write_temporary(folder, place, content, temporary)) {
-        code = err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot write", folder->path, name);
-    } else if (FAULT("objects.folder.publish")) {
-        code = err_set(err, ERR_DELIVERY, "%s/%s: a test wanted it to fail", folder->path, name);
-    } else if (publish(place, temporary, mode)) {
-        code = ERR_OK;
-    } else if (mode == OBJECTS_NEW && errno == EEXIST) {
-        code = compare_existing(folder, place, name, content, err);
-    } else {
-        code = err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot publish", folder->path, name);
-    }
-    if (temporary[0] != '\0') {
-        (void)unlinkat(place->fd, temporary,
-                       0); /* gone if it was renamed; a rest is hidden and harmless */
-    }
-    /* Also after a comparison: an earlier run may have died between the link and this. */
-    if (code == ERR_OK && fsync(place->fd) != 0) {
+    /* Also after a comparison: an earlier run may have died between the rename and this. */
+    if (code == ERR_OK && !sync_folder(place->fd)) {
         code =
             err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot make it lasting", folder->path, name);
+    }
+    if (code == ERR_OK) {
+        (void)FAULT("objects.put.after");
     }
     return code;
 }
@@ -263,8 +252,10 @@ static enum err_code folder_put(struct objects *objects, const char *name, struc
     struct folder *folder = folder_of(objects);
     struct place place;
     bool found;
-    enum err_code code = folder_place(folder, name, true, &place, &found, err);
+    enum err_code code;
 
+    CHECK(!folder->reads);
+    code = folder_place(folder, name, true, &place, &found, err);
     if (code == ERR_OK) {
         CHECK(found);
         code = put_at(folder, &place, name, content, mode, err);
@@ -294,6 +285,118 @@ static enum err_code folder_get(struct objects *objects, const char *name, bool 
     return code;
 }
 
+static enum err_code folder_exists(struct objects *objects, const char *name, bool *ret_found,
+                                   struct err *err)
+{
+    struct folder *folder = folder_of(objects);
+    struct place place;
+    bool found;
+    enum err_code code = folder_place(folder, name, false, &place, &found, err);
+
+    if (code == ERR_OK && found) {
+        found = something_stands(&place);
+        if (!found && errno != ENOENT) {
+            code = err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot look", folder->path, name);
+        }
+        (void)close(place.fd);
+    }
+    if (code == ERR_OK) {
+        *ret_found = found;
+    }
+    return code;
+}
+
+struct listing {
+    struct arena arena;
+    struct objects_entry *entries; /* owned */
+    size_t count;
+};
+
+static enum objects_kind kind_of(int fd, const char *name)
+{
+    struct stat status;
+
+    if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return OBJECTS_OTHER;
+    }
+    return S_ISREG(status.st_mode)   ? OBJECTS_FILE
+           : S_ISDIR(status.st_mode) ? OBJECTS_FOLDER
+                                     : OBJECTS_OTHER;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct objects_entry *)a)->name, ((const struct objects_entry *)b)->name);
+}
+
+/* Takes fd over. False with errno. */
+static bool read_folder(int fd, struct listing *listing)
+{
+    DIR *folder = fdopendir(fd);
+    const struct dirent *entry;
+    int saved;
+
+    if (folder == NULL) {
+        (void)close(fd);
+        return false;
+    }
+    errno = 0;
+    while (listing->count < LIST_MAX && (entry = readdir(folder)) != NULL) {
+        if (name_is_sane(entry->d_name)) {
+            size_t count = listing->count++;
+
+            if ((count & (count - 1)) == 0) {
+                listing->entries = memory_resize(listing->entries, count == 0 ? 1 : count * 2,
+                                                 sizeof(listing->entries[0]));
+            }
+            listing->entries[count] = (struct objects_entry){
+                arena_text(&listing->arena, STR(entry->d_name)), kind_of(fd, entry->d_name)};
+        }
+        errno = 0;
+    }
+    saved = listing->count == LIST_MAX ? EFBIG : errno;
+    (void)closedir(folder);
+    errno = saved;
+    return saved == 0;
+}
+
+static enum err_code folder_list(struct objects *objects, const char *name,
+                                 enum err_code (*entry)(void *context,
+                                                        const struct objects_entry *entry,
+                                                        struct err *err),
+                                 void *context, struct err *err)
+{
+    struct folder *folder = folder_of(objects);
+    struct listing listing = {.arena = ARENA_INIT};
+    struct place place = {.fd = folder->fd, .name = "."};
+    bool found = true;
+    enum err_code code = ERR_OK;
+    int fd;
+
+    if (name[0] != '\0') {
+        code = folder_place(folder, name, false, &place, &found, err);
+    }
+    if (code != ERR_OK || !found) {
+        return code;
+    }
+    fd = open_folder_at(place.fd, place.name);
+    if (fd < 0 ? errno != ENOENT : !read_folder(fd, &listing)) {
+        code = err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot list", folder->path, name);
+    }
+    if (place.fd != folder->fd) {
+        (void)close(place.fd);
+    }
+    if (listing.count > 0) {
+        qsort(listing.entries, listing.count, sizeof(listing.entries[0]), by_name);
+    }
+    for (size_t i = 0; i < listing.count && code == ERR_OK; i++) {
+        code = entry(context, &listing.entries[i], err);
+    }
+    memory_free(listing.entries);
+    arena_release(&listing.arena);
+    return code;
+}
+
 static void folder_locate(struct objects *objects, const char *name, struct strbuf *ret_place)
 {
     strbuf_append_text(ret_place, folder_of(objects)->path);
@@ -314,29 +417,56 @@ static void folder_close(struct objects *objects)
     memory_free(folder);
 }
 
-enum err_code objects_folder_open(const char *path, struct objects **ret_objects, struct err *err)
+/* Takes fd over. */
+static struct folder *folder_new(const char *path, int fd, bool reads)
 {
-    struct folder *folder;
+    struct folder *folder = memory_calloc(1, sizeof(*folder));
     size_t size = strlen(path);
-    int fd;
 
-    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-        return err_set_errno(err, ERR_DELIVERY, "%s: cannot create the folder", path);
-    }
-    /* The folder itself may be a link: it was named by the operator, not by data. */
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return err_set_errno(err, ERR_DELIVERY, "%s: cannot open the folder", path);
-    }
-    folder = memory_calloc(1, sizeof(*folder));
-    folder->objects = (struct objects){folder_put, folder_get, folder_locate, folder_close};
+    folder->objects = (struct objects){.put = folder_put,
+                                       .get = folder_get,
+                                       .exists = folder_exists,
+                                       .list = folder_list,
+                                       .locate = folder_locate,
+                                       .close = folder_close};
     folder->magic = magic;
     folder->fd = fd;
     folder->path = memory_strdup(path);
+    folder->reads = reads;
     while (size > 1 && folder->path[size - 1] == '/') {
         folder->path[--size] = '\0';
     }
     random_init_system(&folder->random);
-    *ret_objects = &folder->objects;
-    return ERR_OK;
+    return folder;
+}
+
+static enum err_code folder_open(const char *path, bool reads, struct objects **ret_objects,
+                                 struct err *err)
+{
+    /* The folder itself may be a link: it was named by the operator, not by data. */
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        *ret_objects = &folder_new(path, fd, reads)->objects;
+        return ERR_OK;
+    }
+    if (reads && errno == ENOENT) {
+        *ret_objects = NULL;
+        return ERR_OK;
+    }
+    return err_set_errno(err, ERR_DELIVERY, "%s: cannot open the folder", path);
+}
+
+enum err_code objects_folder_open(const char *path, struct objects **ret_objects, struct err *err)
+{
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        return err_set_errno(err, ERR_DELIVERY, "%s: cannot create the folder", path);
+    }
+    return folder_open(path, false, ret_objects, err);
+}
+
+enum err_code objects_folder_open_read(const char *path, struct objects **ret_objects,
+                                       struct err *err)
+{
+    return folder_open(path, true, ret_objects, err);
 }

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -186,24 +188,52 @@ static void test_longer_than_the_buffer_is_an_error(void **state)
     strbuf_release(&content);
 }
 
-static bool fail_always(const char *name, void *context)
+/* Every step that a put takes, in its order. */
+static const char *const steps[] = {"draft.write.created", "draft.write.half",
+                                    "draft.write.sync",    "draft.publish.before",
+                                    "objects.put.lasting", "objects.put.after"};
+
+static bool fail_at(const char *name, void *context)
 {
-    (void)context;
-    return strcmp(name, "objects.folder.publish") == 0;
+    return strcmp(name, context) == 0;
 }
 
-/* A failure before the last step leaves nothing visible and nothing behind. */
+/* A failing write, fsync or rename leaves nothing visible and nothing behind, is told with its reason, and the next try succeeds. */
 static void test_failure_leaves_nothing(void **state)
+{
+    static const struct {
+        const char *step;
+        int error;
+        int entries;
+    } rows[] = {{"draft.write.half", ENOSPC, 0},
+                {"draft.write.sync", EIO, 0},
+                {"draft.publish.before", EIO, 0},
+                {"objects.put.lasting", EIO, 1}}; /* complete, but perhaps not for ever */
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        char name[] = "a0";
+        struct err err = ERR_INIT;
+
+        name[1] = (char)('0' + i);
+        fault_set_hook(fail_at, (void *)(uintptr_t)rows[i].step);
+        assert_int_equal(put(fixture, name, "content", OBJECTS_NEW, &err), ERR_DELIVERY);
+        fault_set_hook(NULL, NULL);
+        assert_non_null(strstr(err.text, strerror(rows[i].error)));
+        assert_non_null(strstr(err.text, name));
+        assert_int_equal(count_entries(fixture->path), (int)i + rows[i].entries);
+        assert_int_equal(put(fixture, name, "content", OBJECTS_NEW, &err), ERR_OK);
+        assert_int_equal(count_entries(fixture->path), (int)i + 1);
+    }
+}
+
+/* The same by the system itself: a file that may not grow. */
+static void test_no_room(void **state)
 {
     struct fixture *fixture = *state;
     struct rlimit limit;
     struct rlimit small;
     struct err err = ERR_INIT;
-
-    fault_set_hook(fail_always, NULL);
-    assert_int_equal(put(fixture, "a", "x", OBJECTS_NEW, &err), ERR_DELIVERY);
-    fault_set_hook(NULL, NULL);
-    assert_int_equal(count_entries(fixture->path), 0);
 
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -213,6 +243,193 @@ static void test_failure_leaves_nothing(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     assert_non_null(strstr(err.text, strerror(EFBIG)));
     assert_int_equal(count_entries(fixture->path), 0);
+}
+
+struct signal_at {
+    const char *step;
+    int number;
+};
+
+static bool raise_at(const char *name, void *context)
+{
+    const struct signal_at *at = context;
+
+    if (strcmp(name, at->step) == 0) {
+        (void)kill(getpid(), at->number);
+    }
+    return false;
+}
+
+/* A process of its own that puts "new content" and gets the signal at that step. */
+static pid_t put_in_child(const char *path, const char *step, int number, enum objects_mode mode)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct signal_at at = {step, number};
+        struct objects *objects;
+        struct err err = ERR_INIT;
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no stopped process */
+        if (objects_folder_open(path, &objects, &err) != ERR_OK) {
+            _exit(2);
+        }
+        fault_set_hook(raise_at, &at);
+        _exit(objects->put(objects, "sub/a", STR("new content"), mode, &err) == ERR_OK ? 0 : 1);
+    }
+    return pid;
+}
+
+/* Whatever step a process dies at: the name shows nothing, the old content or all of the new one, and the next run leaves no trace of it. */
+static void test_killed_at_every_step(void **state)
+{
+    struct fixture *fixture = *state;
+    char folder[128];
+
+    (void)snprintf(folder, sizeof(folder), "%s/sub", fixture->path);
+    for (size_t i = 0; i < ARRAY_COUNT(steps) * 2; i++) {
+        enum objects_mode mode = i % 2 == 0 ? OBJECTS_NEW : OBJECTS_REPLACE;
+        const char *before = mode == OBJECTS_NEW ? NULL : "old";
+        bool visible = i / 2 >= 4; /* behind the rename */
+        struct objects *next;
+        struct err err = ERR_INIT;
+        char command[256];
+        int status;
+
+        (void)snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+        assert_int_equal(system(command), 0);
+        if (before != NULL) {
+            assert_int_equal(put(fixture, "sub/a", before, OBJECTS_NEW, &err), ERR_OK);
+        }
+        assert_true(waitpid(put_in_child(fixture->path, steps[i / 2], SIGKILL, mode), &status, 0) >
+                    0);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(count_entries(folder),
+                         (visible || before != NULL) + (visible ? 0 : 1 /* the draft */));
+        assert_content(fixture, "sub/a", visible ? "new content" : before);
+
+        assert_int_equal(objects_folder_open(fixture->path, &next, &err), ERR_OK);
+        assert_int_equal(next->put(next, "sub/a", STR("new content"), mode, &err), ERR_OK);
+        next->close(next);
+        assert_content(fixture, "sub/a", "new content");
+        assert_int_equal(count_entries(folder), 1);
+    }
+}
+
+/* What looks the same as a leftover, but has a writer, who only is slow. */
+static void test_the_draft_of_a_live_process_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    char folder[128];
+
+    (void)snprintf(folder, sizeof(folder), "%s/sub", fixture->path);
+    /* Before its lock it may be taken for a leftover, and then the writer makes another one. */
+    for (size_t i = 0; i < 4; i++) {
+        pid_t pid = put_in_child(fixture->path, steps[i], SIGSTOP, OBJECTS_REPLACE);
+        struct objects *next;
+        struct err err = ERR_INIT;
+        int status;
+
+        assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+        assert_true(WIFSTOPPED(status));
+        assert_int_equal(objects_folder_open(fixture->path, &next, &err), ERR_OK);
+        assert_int_equal(next->put(next, "sub/b", STR("b"), OBJECTS_REPLACE, &err), ERR_OK);
+        next->close(next);
+        assert_int_equal(count_entries(folder), i == 0 ? 1 : 3);
+        if (i == 0) {
+            /* It stops once more, at its second draft. */
+            assert_int_equal(kill(pid, SIGCONT), 0);
+            assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+            assert_true(WIFSTOPPED(status));
+        }
+        assert_int_equal(kill(pid, SIGCONT), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+        assert_content(fixture, "sub/a", "new content");
+        assert_int_equal(count_entries(folder), 2);
+    }
+}
+
+static void test_foreign_files_are_not_swept(void **state)
+{
+    static const char *const names[] = {".new-",
+                                        ".new-0123456789abcde",
+                                        ".new-0123456789abcdeg",
+                                        ".new-0123456789abcdef0",
+                                        ".hidden",
+                                        "x"};
+    struct fixture *fixture = *state;
+    struct err err = ERR_INIT;
+    char path[256];
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", fixture->path, names[i]);
+        assert_int_equal(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+    }
+    (void)snprintf(path, sizeof(path), "%s/.new-0123456789abcdef", fixture->path);
+    assert_int_equal(symlink("x", path), 0);
+    assert_int_equal(put(fixture, "a", "a", OBJECTS_NEW, &err), ERR_OK);
+    assert_int_equal(count_entries(fixture->path), (int)ARRAY_COUNT(names) + 2);
+}
+
+static void test_exists_and_sweeps(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = ERR_INIT;
+    struct objects *reader;
+    bool found = true;
+    char path[128];
+
+    assert_int_equal(put(fixture, "sub/b", "b", OBJECTS_NEW, &err), ERR_OK);
+    (void)snprintf(path, sizeof(path), "%s/sub/.new-0123456789abcdef", fixture->path);
+    assert_int_equal(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+    /* Whoever only looks removes nothing. */
+    assert_int_equal(objects_folder_open_read(fixture->path, &reader, &err), ERR_OK);
+    assert_int_equal(reader->exists(reader, "sub/b", &found, &err), ERR_OK);
+    assert_true(found);
+    reader->close(reader);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(objects_folder_open(fixture->path, &reader, &err), ERR_OK);
+    assert_int_equal(reader->exists(reader, "sub/c", &found, &err), ERR_OK);
+    assert_false(found);
+    reader->close(reader);
+    assert_int_equal(access(path, F_OK), -1);
+
+    assert_int_equal(objects_folder_open_read("/nonexistent/out", &reader, &err), ERR_OK);
+    assert_null(reader);
+}
+
+static enum err_code note_entry(void *context, const struct objects_entry *entry, struct err *err)
+{
+    (void)err;
+    (void)sprintf((char *)context + strlen(context), "%s%c ", entry->name, "fdo"[entry->kind]);
+    return ERR_OK;
+}
+
+static void test_list(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = ERR_INIT;
+    char text[200] = "";
+    char path[128];
+
+    assert_int_equal(put(fixture, "sub/b", "b", OBJECTS_NEW, &err), ERR_OK);
+    assert_int_equal(put(fixture, "a", "a", OBJECTS_NEW, &err), ERR_OK);
+    (void)snprintf(path, sizeof(path), "%s/link", fixture->path);
+    assert_int_equal(symlink("a", path), 0);
+    (void)snprintf(path, sizeof(path), "%s/not ours", fixture->path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(fixture->objects->list(fixture->objects, "", note_entry, text, &err), ERR_OK);
+    assert_string_equal(text, "af linko subd ");
+    text[0] = '\0';
+    assert_int_equal(fixture->objects->list(fixture->objects, "sub", note_entry, text, &err),
+                     ERR_OK);
+    assert_int_equal(fixture->objects->list(fixture->objects, "nobody", note_entry, text, &err),
+                     ERR_OK);
+    assert_string_equal(text, "bf ");
+    assert_int_equal(fixture->objects->list(fixture->objects, "link", note_entry, text, &err),
+                     ERR_DELIVERY);
 }
 
 static void test_folder_that_cannot_be(void **state)
@@ -236,6 +453,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_links_are_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_longer_than_the_buffer_is_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failure_leaves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_killed_at_every_step, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_draft_of_a_live_process_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_foreign_files_are_not_swept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_exists_and_sweeps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
         cmocka_unit_test(test_folder_that_cannot_be),
     };
 
