@@ -113,7 +113,8 @@ static enum err_code read_options(struct report *report, struct err *err)
     const struct option_value *values = report->run->options;
     unsigned format = formats[values[OPTION_FORMAT].number];
 
-    report->options = (struct statement_options){format, values[OPTION_FORCE].set};
+    report->options =
+        (struct statement_options){.formats = format, .force = values[OPTION_FORCE].set};
     if (values[OPTION_MONTH].set &&
         !civil_parse_month(STR(values[OPTION_MONTH].text), &report->year, &report->month)) {
         return err_set(err, ERR_USAGE, "--month: \"%s\" is not a month like 2026-10",

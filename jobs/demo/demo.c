@@ -292,13 +292,12 @@ static enum err_code demo_state(struct demo *demo, const struct contract *contra
 
 static void demo_place_note(struct demo *demo, const struct credit_note *note)
 {
-    static const char *const suffixes[] = {"json", "csv"};
-
-    for (size_t i = 0; i < ARRAY_COUNT(suffixes); i++) {
+    for (size_t i = 0; i < CREDIT_NOTE_FORMS; i++) {
         struct strbuf name;
 
         strbuf_init(&name, LINES_SIZE_MAX);
-        credit_note_name(note, suffixes[i], &name);
+        credit_note_name(note->contract, note->period, note->revision, credit_note_forms[i].suffix,
+                         &name);
         demo->objects->locate(demo->objects, strbuf_text(&name), &demo->result->places);
         strbuf_append_char(&demo->result->places, '\n');
         strbuf_release(&name);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/json.h"
 #include "base/markup.h"
 #include "jobs/statement/issued.h"
@@ -11,26 +12,17 @@
 #include "jobs/statement/slug.h"
 #include "jobs/statement/tree.h"
 
-enum { FILE_SIZE_MAX = 1024 * 1024 };
-
-struct work {
-    const struct publisher *publisher;
-    struct arena *arena;
-    struct credit_note *notes;
-    size_t count;
-};
-
 /* What the notes before this revision come to. */
 static enum err_code sum_before(struct db *db, const struct credit_note *note, int64_t *ret_sum,
                                 struct err *err)
 {
     struct db_stmt *stmt;
     bool row = false;
-    enum err_code code =
-        db_prepare(db,
-                   "SELECT COALESCE(SUM(amount_minor), 0) FROM credit_note WHERE contract = $1"
-                   " AND period = $2 AND revision < $3",
-                   &stmt, err);
+    enum err_code code = db_prepare(
+        db,
+        "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM credit_note WHERE contract = $1"
+        " AND period = $2 AND revision < $3",
+        &stmt, err);
 
     if (code != ERR_OK) {
         return code;
@@ -52,8 +44,7 @@ static enum err_code insert(struct db *db, const struct credit_note *note, int64
         db_prepare(db,
                    "INSERT INTO credit_note (credit_note_id, contract, period, revision, currency,"
                    " amount_minor, total_minor, issued_ns, checksum)"
-                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-                   " ON CONFLICT (credit_note_id) DO NOTHING",
+                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                    &stmt, err);
 
     if (code != ERR_OK) {
@@ -71,33 +62,104 @@ static enum err_code insert(struct db *db, const struct credit_note *note, int64
     return db_run(stmt, NULL, err);
 }
 
-/* Difference to the notes before and the row, in one transaction. *ret_owed false: there is nothing to note. */
-static enum err_code write_note(struct db *db, struct credit_note *note, bool *ret_owed,
-                                struct err *err)
+/* Takes the amounts from the row, if it is there: a stored note is never computed again. */
+static enum err_code find_row(struct db *db, struct credit_note *note, bool *ret_found,
+                              struct err *err)
 {
-    int64_t before = 0;
-    int64_t now_ns;
-    bool unknown;
-    enum err_code code = db_begin(db, err);
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code =
+        db_prepare(db,
+                   "SELECT credit_note_id, contract, period, revision, currency, amount_minor,"
+                   " total_minor, issued_ns, checksum FROM credit_note WHERE credit_note_id = $1",
+                   &stmt, err);
 
     if (code != ERR_OK) {
         return code;
     }
+    db_bind_text(stmt, 1, note->id);
+    code = db_step(stmt, &row, err);
+    if (code == ERR_OK && row) {
+        if (db_column_checksum(stmt, 8) != db_column_int64(stmt, 8)) {
+            code = err_set(err, ERR_MISMATCH, "credit note %.*s: the row's checksum does not match",
+                           STR_ARGS(note->id));
+        } else if (db_column_int64(stmt, 6) != note->total_minor) {
+            code = err_set(err, ERR_MISMATCH, "credit note %.*s is not what its statement says",
+                           STR_ARGS(note->id));
+        } else {
+            note->amount_minor = db_column_int64(stmt, 5);
+        }
+    }
+    db_reset(stmt);
+    *ret_found = code == ERR_OK && row;
+    return code;
+}
+
+/* The row as it stands, or the difference to the notes before as a new one. */
+static enum err_code write_inside(const struct publisher *publisher, struct credit_note *note,
+                                  struct err *err)
+{
+    struct db *db = publisher->db;
+    int64_t before = 0;
+    int64_t now_ns;
+    bool found = false;
+    enum err_code code = publisher->lease != NULL ? lease_lock(publisher->lease, err) : ERR_OK;
+
+    if (code == ERR_OK) {
+        code = find_row(db, note, &found, err);
+    }
+    if (code != ERR_OK || found) {
+        return code;
+    }
     code = sum_before(db, note, &before, err);
     note->amount_minor = note->total_minor - before;
-    *ret_owed = note->amount_minor != 0;
     if (code == ERR_OK) {
         code = db_now_ns(db, &now_ns, err);
     }
-    if (code == ERR_OK && *ret_owed) {
+    if (code == ERR_OK && note->amount_minor != 0) {
         code = insert(db, note, now_ns, err);
     }
-    if (code != ERR_OK) {
-        db_rollback(db);
-        return code;
+    if (code == ERR_OK && FAULT("credit_note.issue.before")) {
+        code = err_set(err, ERR_FAILED, "fault credit_note.issue.before");
     }
-    /* A lost answer does no harm: the same note is written by the next run. */
-    return db_commit(db, &unknown, err);
+    return code;
+}
+
+static enum err_code write_once(const struct publisher *publisher, struct credit_note *note,
+                                bool *ret_unknown, struct err *err)
+{
+    enum err_code code = db_begin(publisher->db, err);
+
+    *ret_unknown = false;
+    if (code == ERR_OK) {
+        code = write_inside(publisher, note, err);
+    }
+    if (code == ERR_OK) {
+        code = db_commit(publisher->db, ret_unknown, err);
+    }
+    db_rollback(publisher->db);
+    return code;
+}
+
+/* *ret_owed false: there is nothing to note. */
+static enum err_code write_note(const struct publisher *publisher, struct credit_note *note,
+                                bool *ret_owed, struct err *err)
+{
+    struct err failure = ERR_INIT;
+    bool unknown;
+    enum err_code code = write_once(publisher, note, &unknown, &failure);
+
+    if (unknown) {
+        /* As for statements: the next transaction finds the row or writes it. */
+        failure = ERR_INIT;
+        code = write_once(publisher, note, &unknown, &failure);
+    }
+    (void)FAULT("credit_note.issue.after");
+    *ret_owed = note->amount_minor != 0;
+    if (code != ERR_OK) {
+        *err = failure;
+    }
+    return code;
 }
 
 static void write_json(const struct credit_note *note, struct strbuf *out)
@@ -144,31 +206,31 @@ static void write_csv(const struct credit_note *note, struct strbuf *out)
     strbuf_append_text(out, "\r\n");
 }
 
-void credit_note_name(const struct credit_note *note, const char *suffix, struct strbuf *out)
+const struct credit_note_form credit_note_forms[CREDIT_NOTE_FORMS] = {{"json", write_json},
+                                                                      {"csv", write_csv}};
+
+void credit_note_name(struct str contract, struct str period, int64_t revision, const char *suffix,
+                      struct strbuf *out)
 {
-    slug_append(out, note->contract);
-    strbuf_append_format(out, "/%.*s/credit-note-r%" PRId64 ".%s", STR_ARGS(note->period),
-                         note->revision, suffix);
+    slug_append(out, contract);
+    strbuf_append_format(out, "/%.*s/credit-note-r%" PRId64 ".%s", STR_ARGS(period), revision,
+                         suffix);
 }
 
-static enum err_code publish(const struct work *work, const struct credit_note *note,
+static enum err_code publish(struct objects *objects, const struct credit_note *note,
                              struct err *err)
 {
-    static const struct {
-        const char *suffix;
-        void (*write)(const struct credit_note *note, struct strbuf *out);
-    } forms[] = {{"json", write_json}, {"csv", write_csv}};
-    struct objects *objects = work->publisher->objects;
     enum err_code code = ERR_OK;
 
-    for (size_t i = 0; objects != NULL && i < ARRAY_COUNT(forms) && code == ERR_OK; i++) {
+    for (size_t i = 0; objects != NULL && i < CREDIT_NOTE_FORMS && code == ERR_OK; i++) {
+        const struct credit_note_form *form = &credit_note_forms[i];
         struct strbuf name;
         struct strbuf content;
 
         strbuf_init(&name, 512);
-        strbuf_init(&content, FILE_SIZE_MAX);
-        credit_note_name(note, forms[i].suffix, &name);
-        forms[i].write(note, &content);
+        strbuf_init(&content, CREDIT_NOTE_SIZE_MAX);
+        credit_note_name(note->contract, note->period, note->revision, form->suffix, &name);
+        form->write(note, &content);
         CHECK(!content.overflow);
         code = objects->put(objects, strbuf_text(&name), strbuf_view(&content), OBJECTS_NEW, err);
         strbuf_release(&name);
@@ -192,52 +254,84 @@ static struct str amount_text(struct arena *arena, struct str currency, int64_t 
     return text;
 }
 
-static struct credit_note note_of(struct work *work, const struct contract *contract,
-                                  const char *period, const struct issued *issued,
-                                  const struct tree *tree)
+static struct credit_note note_of(struct arena *arena, struct str contract, struct str period,
+                                  const struct issued *issued, const struct tree *tree)
 {
     struct credit_note note = {
-        .contract = contract->id,
+        .contract = arena_str(arena, contract),
         .customer = tree_text(tree, "contract.customer"),
-        .period = STR(period),
+        .period = arena_str(arena, period),
         .currency = tree_text(tree, "credit.currency"),
         .revision = issued->revision,
         .total_minor = tree_integer(tree, "credit.amount_minor"),
         .claim_until = tree_text(tree, "credit.claim_until"),
-        .statement_sha256 = arena_str(work->arena, STR(issued->sha256)),
+        .statement_sha256 = arena_str(arena, STR(issued->sha256)),
     };
 
-    note.id = STR(arena_format(work->arena, "CN-%.*s-%s-r%" PRId64, STR_ARGS(contract->id), period,
-                               issued->revision));
+    note.id = STR(arena_format(arena, "CN-%.*s-%.*s-r%" PRId64, STR_ARGS(contract),
+                               STR_ARGS(period), issued->revision));
     return note;
 }
 
-/* One statement, if it is issued. */
-static enum err_code note_statement(struct work *work, const struct contract *contract,
-                                    const char *period, struct err *err)
+/* *ret_credit false: the statement speaks of no credit. */
+static enum err_code read_note(struct arena *arena, struct str contract, struct str period,
+                               const struct issued *issued, struct credit_note *ret_note,
+                               bool *ret_credit, struct err *err)
+{
+    const struct tree *tree;
+    enum err_code code = tree_parse(issued->document, arena, &tree, err);
+
+    *ret_credit = code == ERR_OK && tree_present(tree, "credit");
+    if (*ret_credit) {
+        *ret_note = note_of(arena, contract, period, issued, tree);
+    }
+    return code;
+}
+
+enum err_code credit_note_find(struct db *db, struct str contract, struct str period,
+                               int64_t revision, struct arena *arena, struct credit_note *ret_note,
+                               bool *ret_owed, bool *ret_stored, struct err *err)
 {
     struct issued issued;
-    const struct tree *tree;
-    struct credit_note note;
-    bool owed;
-    enum err_code code =
-        issued_find(work->publisher->db, contract->id, STR(period), work->arena, &issued, err);
+    int64_t before;
+    enum err_code code = issued_revision(db, contract, period, revision, arena, &issued, err);
 
-    if (code != ERR_OK || !issued.found) {
+    *ret_owed = false;
+    *ret_stored = false;
+    if (code == ERR_OK && issued.found) {
+        code = read_note(arena, contract, period, &issued, ret_note, ret_owed, err);
+    }
+    if (code != ERR_OK || !*ret_owed) {
         return code;
     }
-    code = tree_parse(issued.document, work->arena, &tree, err);
-    if (code != ERR_OK || !tree_present(tree, "credit")) {
-        return code;
+    code = find_row(db, ret_note, ret_stored, err);
+    if (code == ERR_OK && !*ret_stored) {
+        code = sum_before(db, ret_note, &before, err);
+        ret_note->amount_minor = code == ERR_OK ? ret_note->total_minor - before : 0;
     }
-    note = note_of(work, contract, period, &issued, tree);
-    code = write_note(work->publisher->db, &note, &owed, err);
-    if (code != ERR_OK || !owed) {
-        return code;
+    *ret_owed = ret_note->amount_minor != 0;
+    ret_note->amount = amount_text(arena, ret_note->currency, ret_note->amount_minor);
+    return code;
+}
+
+enum err_code credit_note_issue(const struct publisher *publisher, struct str contract,
+                                struct str period, struct arena *arena,
+                                struct credit_note *ret_note, bool *ret_owed, struct err *err)
+{
+    struct issued issued;
+    enum err_code code = issued_find(publisher->db, contract, period, arena, &issued, err);
+
+    *ret_owed = false;
+    if (code == ERR_OK && issued.found) {
+        code = read_note(arena, contract, period, &issued, ret_note, ret_owed, err);
     }
-    note.amount = amount_text(work->arena, note.currency, note.amount_minor);
-    code = publish(work, &note, err);
-    work->notes[work->count++] = note;
+    if (code == ERR_OK && *ret_owed) {
+        code = write_note(publisher, ret_note, ret_owed, err);
+    }
+    if (code == ERR_OK && *ret_owed) {
+        ret_note->amount = amount_text(arena, ret_note->currency, ret_note->amount_minor);
+        code = publish(publisher->objects, ret_note, err);
+    }
     return code;
 }
 
@@ -254,11 +348,9 @@ enum err_code credits_issue(const struct publisher *publisher, int32_t year, int
                             struct arena *arena, struct credit_note **ret_notes, size_t *ret_count,
                             struct err *err)
 {
-    struct work work = {
-        .publisher = publisher,
-        .arena = arena,
-        .notes = arena_calloc(arena, publisher->contract_count + 1, sizeof(work.notes[0])),
-    };
+    struct credit_note *notes =
+        arena_calloc(arena, publisher->contract_count + 1, sizeof(notes[0]));
+    size_t count = 0;
     int64_t now_ns;
     enum err_code code = db_now_ns(publisher->db, &now_ns, err);
 
@@ -273,13 +365,17 @@ enum err_code credits_issue(const struct publisher *publisher, int32_t year, int
         }
         if (period_find(publisher->contracts, publisher->contract_count, contract, in_year,
                         in_month, arena, &period)) {
-            code = note_statement(&work, contract, period.name, err);
+            bool owed;
+
+            code = credit_note_issue(publisher, contract->id, STR(period.name), arena,
+                                     &notes[count], &owed, err);
+            count += code == ERR_OK && owed;
         }
     }
     if (code == ERR_OK) {
-        qsort(work.notes, work.count, sizeof(work.notes[0]), by_contract);
-        *ret_notes = work.notes;
-        *ret_count = work.count;
+        qsort(notes, count, sizeof(notes[0]), by_contract);
+        *ret_notes = notes;
+        *ret_count = count;
     }
     return code;
 }

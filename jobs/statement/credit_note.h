@@ -23,12 +23,30 @@ struct credit_note {
     struct str statement_sha256;
 };
 
-/* Credit notes of the issued statements of that month (year 0: of each contract's last month that has ended), written where they are missing and published as JSON and CSV; sorted by
- * contract; in arena. Statements that are not issued yet have none. Errors as in publish.h. */
+/* Credit notes of the issued statements of that month (year 0: of each contract's last month that has ended), written where they are
+ * missing and published as JSON and CSV; sorted by contract; in arena. Statements that are not issued yet have none. Errors as in
+ * publish.h; ERR_MISMATCH also if a stored note is damaged or not what its statement says. */
 enum err_code credits_issue(const struct publisher *publisher, int32_t year, int32_t month,
                             struct arena *arena, struct credit_note **ret_notes, size_t *ret_count,
                             struct err *err);
-/* Appends the name under which the note is published; suffix is "json" or "csv". */
-void credit_note_name(const struct credit_note *note, const char *suffix, struct strbuf *out);
+/* The same for one period of one contract. *ret_owed false: it has no note. */
+enum err_code credit_note_issue(const struct publisher *publisher, struct str contract,
+                                struct str period, struct arena *arena,
+                                struct credit_note *ret_note, bool *ret_owed, struct err *err);
+/* What an issued statement comes to, and its note as far as the store has one: *ret_owed, *ret_stored. Reads only. */
+enum err_code credit_note_find(struct db *db, struct str contract, struct str period,
+                               int64_t revision, struct arena *arena, struct credit_note *ret_note,
+                               bool *ret_owed, bool *ret_stored, struct err *err);
+
+/* The forms in which a note is published. */
+struct credit_note_form {
+    const char *suffix; /* of its name */
+    void (*write)(const struct credit_note *note, struct strbuf *out);
+};
+enum { CREDIT_NOTE_FORMS = 2, CREDIT_NOTE_SIZE_MAX = 1024 * 1024 };
+extern const struct credit_note_form credit_note_forms[CREDIT_NOTE_FORMS];
+/* Appends the name under which the note of that revision is published: "acme/2026-10/credit-note-r1.json". */
+void credit_note_name(struct str contract, struct str period, int64_t revision, const char *suffix,
+                      struct strbuf *out);
 
 #endif

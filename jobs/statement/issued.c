@@ -1,9 +1,11 @@
 #include "jobs/statement/issued.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/fault.h"
+#include "base/memory.h"
 
 static enum err_code take_row(struct db_stmt *stmt, struct arena *arena, struct issued *ret_issued,
                               struct err *err)
@@ -24,8 +26,10 @@ static enum err_code take_row(struct db_stmt *stmt, struct arena *arena, struct 
     return ERR_OK;
 }
 
-enum err_code issued_find(struct db *db, struct str contract, struct str period,
-                          struct arena *arena, struct issued *ret_issued, struct err *err)
+/* revision 0: the newest. */
+static enum err_code read_one(struct db *db, struct str contract, struct str period,
+                              int64_t revision, struct arena *arena, struct issued *ret_issued,
+                              struct err *err)
 {
     struct issued issued = {0};
     struct db_stmt *stmt;
@@ -34,7 +38,7 @@ enum err_code issued_find(struct db *db, struct str contract, struct str period,
         db_prepare(db,
                    "SELECT contract, period, revision, issued_ns, sha256, document, journal,"
                    " checksum FROM statement WHERE contract = $1 AND period = $2"
-                   " ORDER BY revision DESC LIMIT 1",
+                   " AND (revision = $3 OR $3 = 0) ORDER BY revision DESC LIMIT 1",
                    &stmt, err);
 
     if (code != ERR_OK) {
@@ -42,6 +46,7 @@ enum err_code issued_find(struct db *db, struct str contract, struct str period,
     }
     db_bind_text(stmt, 1, contract);
     db_bind_text(stmt, 2, period);
+    db_bind_int64(stmt, 3, revision);
     code = db_step(stmt, &row, err);
     if (code == ERR_OK && row) {
         code = take_row(stmt, arena, &issued, err);
@@ -53,6 +58,57 @@ enum err_code issued_find(struct db *db, struct str contract, struct str period,
     if (code == ERR_OK) {
         *ret_issued = issued;
     }
+    return code;
+}
+
+enum err_code issued_find(struct db *db, struct str contract, struct str period,
+                          struct arena *arena, struct issued *ret_issued, struct err *err)
+{
+    return read_one(db, contract, period, 0, arena, ret_issued, err);
+}
+
+enum err_code issued_revision(struct db *db, struct str contract, struct str period,
+                              int64_t revision, struct arena *arena, struct issued *ret_issued,
+                              struct err *err)
+{
+    CHECK(revision != 0);
+    return read_one(db, contract, period, revision, arena, ret_issued, err);
+}
+
+enum err_code issued_list(struct db *db, struct str contract, struct arena *arena,
+                          struct issued_row **ret_rows, size_t *ret_count, struct err *err)
+{
+    struct issued_row *rows = NULL;
+    struct db_stmt *stmt;
+    size_t count = 0;
+    bool row;
+    enum err_code code =
+        db_prepare(db,
+                   "SELECT s.contract, s.period, s.revision, c.revision FROM statement s"
+                   " LEFT JOIN credit_note c ON c.contract = s.contract AND c.period = s.period"
+                   " AND c.revision = s.revision WHERE s.contract = $1 OR $1 = ''"
+                   " ORDER BY s.contract, s.period, s.revision",
+                   &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_text(stmt, 1, contract);
+    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        if ((count & (count - 1)) == 0) {
+            rows = memory_resize(rows, count == 0 ? 1 : count * 2, sizeof(rows[0]));
+        }
+        rows[count++] = (struct issued_row){.contract = arena_str(arena, db_column_text(stmt, 0)),
+                                            .period = arena_str(arena, db_column_text(stmt, 1)),
+                                            .revision = db_column_int64(stmt, 2),
+                                            .noted = !db_column_null(stmt, 3)};
+    }
+    *ret_rows = arena_calloc(arena, count + 1, sizeof(rows[0]));
+    *ret_count = count;
+    if (count > 0) {
+        memcpy(*ret_rows, rows, count * sizeof(rows[0]));
+    }
+    memory_free(rows);
     return code;
 }
 
@@ -86,8 +142,7 @@ static enum err_code insert_statement(struct db *db, const struct contract *cont
     enum err_code code =
         db_prepare(db,
                    "INSERT INTO statement (contract, period, revision, issued_ns, sha256, document,"
-                   " journal, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-                   " ON CONFLICT (contract, period, revision) DO NOTHING",
+                   " journal, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                    &stmt, err);
 
     if (code != ERR_OK) {
@@ -105,29 +160,80 @@ static enum err_code insert_statement(struct db *db, const struct contract *cont
     return db_run(stmt, NULL, err);
 }
 
-enum err_code issued_insert(struct db *db, const struct contract *contract, struct str period,
-                            struct str document, struct str journal, int64_t now_ns,
-                            struct err *err)
-{
-    bool unknown = false;
-    enum err_code code = db_begin(db, err);
+/* What one transaction has to do. */
+struct insertion {
+    struct db *db;
+    struct lease *lease;
+    const struct contract *contract;
+    struct str period, document, journal;
+    int64_t now_ns;
+    struct arena *arena;
+};
 
-    if (code != ERR_OK) {
+static enum err_code insert_inside(const struct insertion *insertion, struct issued *ret_issued,
+                                   struct err *err)
+{
+    const struct contract *contract = insertion->contract;
+    struct db *db = insertion->db;
+    enum err_code code = insertion->lease != NULL ? lease_lock(insertion->lease, err) : ERR_OK;
+
+    if (code == ERR_OK) {
+        code = issued_find(db, contract->id, insertion->period, insertion->arena, ret_issued, err);
+    }
+    if (code != ERR_OK || ret_issued->found) {
         return code;
     }
-    code = insert_terms(db, contract, now_ns, err);
+    code = insert_terms(db, contract, insertion->now_ns, err);
     if (code == ERR_OK) {
-        code = insert_statement(db, contract, period, document, journal, now_ns, err);
+        code = insert_statement(db, contract, insertion->period, insertion->document,
+                                insertion->journal, insertion->now_ns, err);
+    }
+    if (code == ERR_OK) {
+        code = issued_find(db, contract->id, insertion->period, insertion->arena, ret_issued, err);
     }
     if (code == ERR_OK && FAULT("statement.issue.before")) {
         code = err_set(err, ERR_FAILED, "fault statement.issue.before");
     }
-    if (code != ERR_OK) {
-        db_rollback(db);
-        return code;
+    return code;
+}
+
+static enum err_code insert_once(const struct insertion *insertion, bool *ret_unknown,
+                                 struct issued *ret_issued, struct err *err)
+{
+    enum err_code code = db_begin(insertion->db, err);
+
+    *ret_unknown = false;
+    if (code == ERR_OK) {
+        code = insert_inside(insertion, ret_issued, err);
     }
-    code = db_commit(db, &unknown, err);
+    if (code == ERR_OK) {
+        code = db_commit(insertion->db, ret_unknown, err);
+    }
+    db_rollback(insertion->db);
+    return code;
+}
+
+enum err_code issued_insert(struct db *db, struct lease *lease, const struct contract *contract,
+                            struct str period, struct str document, struct str journal,
+                            int64_t now_ns, struct arena *arena, struct issued *ret_issued,
+                            struct err *err)
+{
+    struct insertion insertion = {db, lease, contract, period, document, journal, now_ns, arena};
+    struct issued issued = {0};
+    struct err failure = ERR_INIT;
+    bool unknown;
+    enum err_code code = insert_once(&insertion, &unknown, &issued, &failure);
+
+    if (unknown) {
+        /* The next transaction waits for one that may still be running, and finds its row or writes it. */
+        failure = ERR_INIT;
+        code = insert_once(&insertion, &unknown, &issued, &failure);
+    }
     (void)FAULT("statement.issue.after");
-    /* An answer that was lost does no harm: the caller reads what stands there now. */
-    return unknown ? ERR_OK : code;
+    if (code == ERR_OK) {
+        *ret_issued = issued;
+    } else {
+        *err = failure;
+    }
+    return code;
 }

@@ -182,21 +182,14 @@ static enum err_code compare_issued(struct issue *issue, struct err *err)
     return ERR_OK;
 }
 
-/* Writes the row, unless another run was faster, and reads back what stands there: that is what is published. */
+/* Writes the row, unless another run was faster; what then stands there is what is published. */
 static enum err_code issue_row(struct issue *issue, struct str document, struct err *err)
 {
     const struct publisher *publisher = issue->publisher;
-    enum err_code code = issued_insert(publisher->db, issue->contract, STR(issue->period.name),
-                                       document, strbuf_view(&issue->journal), issue->now_ns, err);
 
-    if (code == ERR_OK) {
-        code = issued_find(publisher->db, issue->contract->id, STR(issue->period.name),
-                           &issue->arena, &issue->issued, err);
-    }
-    if (code == ERR_OK && !issue->issued.found) {
-        code = err_set_retriable(err, ERR_STORE, "the statement was not stored; run again");
-    }
-    return code;
+    return issued_insert(publisher->db, publisher->lease, issue->contract, STR(issue->period.name),
+                         document, strbuf_view(&issue->journal), issue->now_ns, &issue->arena,
+                         &issue->issued, err);
 }
 
 /* Why a statement is provisional, in words. */
@@ -226,6 +219,9 @@ static enum err_code compute_and_issue(struct issue *issue, struct statement_out
         warn(issue, "a month that has not ended cannot be issued, even with --force");
     }
     outcome->provisional = !due && !forced;
+    if (outcome->provisional && issue->options->final_only) {
+        return ERR_OK;
+    }
     code = compute(issue, outcome->provisional, issue->publisher->program_version, 1, &document,
                    &valid, err);
     if (code != ERR_OK || !valid) {
@@ -245,6 +241,14 @@ static enum err_code compute_and_issue(struct issue *issue, struct statement_out
     return code;
 }
 
+void statement_name(struct str contract, struct str period, int64_t revision, const char *suffix,
+                    struct strbuf *out)
+{
+    slug_append(out, contract);
+    strbuf_append_format(out, "/%.*s/statement-r%" PRId64 ".%s", STR_ARGS(period), revision,
+                         suffix);
+}
+
 static enum err_code put(const struct issue *issue, const struct render_row *row,
                          struct statement_outcome *outcome, struct err *err)
 {
@@ -257,12 +261,12 @@ static enum err_code put(const struct issue *issue, const struct render_row *row
         return code;
     }
     strbuf_init(&name, 512);
-    slug_append(&name, issue->contract->id);
-    strbuf_append_format(&name, "/%s/", issue->period.name);
     if (outcome->provisional) {
-        strbuf_append_format(&name, "provisional.%s", row->name);
+        slug_append(&name, issue->contract->id);
+        strbuf_append_format(&name, "/%s/provisional.%s", issue->period.name, row->name);
     } else {
-        strbuf_append_format(&name, "statement-r%" PRId64 ".%s", issue->issued.revision, row->name);
+        statement_name(issue->contract->id, STR(issue->period.name), issue->issued.revision,
+                       row->name, &name);
     }
     code = objects->put(objects, strbuf_text(&name), strbuf_view(&content),
                         outcome->provisional ? OBJECTS_REPLACE : OBJECTS_NEW, err);

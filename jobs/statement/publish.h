@@ -3,7 +3,7 @@
  *
  * A statement is issued once: its row in the store comes first, files are derived from it, and issuing again publishes the stored bytes
  * again. Before complete-until has passed the period's end and grace is over it is provisional: files under another name, no row.
- * Errors: ERR_STORE, ERR_FENCED (the store is locked), ERR_DELIVERY (other content stands under that name), ERR_MISMATCH (a stored
+ * Errors: ERR_STORE, ERR_FENCED (the store is locked, or the lease was lost), ERR_DELIVERY (other content stands under that name), ERR_MISMATCH (a stored
  * statement is not what its checksum says).
  */
 #ifndef JOBS_STATEMENT_PUBLISH_H
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aggregator/lease.h"
 #include "base/db.h"
 #include "base/err.h"
 #include "base/objects.h"
@@ -32,6 +33,7 @@ struct publisher {
     const struct contract *contracts; /* all versions of all contracts */
     size_t contract_count;
     const char *program_version;
+    struct lease *lease; /* may be NULL: every transaction that writes checks it */
     /* One line for people; warning or plain note. May be NULL. */
     void (*note)(void *context, bool warning, const char *line);
     void *context;
@@ -40,6 +42,7 @@ struct publisher {
 struct statement_options {
     unsigned formats; /* bits of enum statement_format */
     bool force;       /* issue although data are incomplete or grace is not over */
+    bool final_only;  /* no outcome rather than a provisional one */
 };
 
 struct statement_outcome {
@@ -51,6 +54,10 @@ struct statement_outcome {
     struct strbuf places;   /* one path per line; the caller owns it */
     struct strbuf sentence; /* the verdict in one sentence; the caller owns it */
 };
+
+/* Appends the name under which that revision is published: "acme/2026-10/statement-r1.json". */
+void statement_name(struct str contract, struct str period, int64_t revision, const char *suffix,
+                    struct strbuf *out);
 
 void statement_outcome_init(struct statement_outcome *outcome);
 void statement_outcome_release(struct statement_outcome *outcome);
