@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
     /* Run */
     &command_consume,
     &command_aggregate,
+    &command_nightly,
     &command_announce,
     /* Read */
     &command_report,

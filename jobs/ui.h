@@ -19,7 +19,7 @@ enum ui_color { UI_COLOR_AUTO, UI_COLOR_ALWAYS, UI_COLOR_NEVER };
 void ui_init(bool quiet, bool log_json, enum ui_color color);
 void ui_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ui_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* "uptally: TEXT"; called once, by main. */
+/* "uptally: TEXT"; called by main, and by a command that goes on after an error. */
 void ui_error(const struct err *err);
 /* Draws at most ten times a second. total 0: unknown. unit: "records". Calling with done == total ends the bar's line. */
 void ui_progress(const char *what, int64_t done, int64_t total, const char *unit);

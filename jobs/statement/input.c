@@ -85,14 +85,14 @@ static enum err_code read_service(const struct reader *reader, struct str servic
 }
 
 /* Whether hours of the service before to_hour still wait for a grade: those marked, and those behind its last graded one. */
-static enum err_code find_ungraded(const struct reader *reader, struct str service, int64_t to_s,
+static enum err_code find_ungraded(struct db *db, int64_t book_id, struct str service, int64_t to_s,
                                    bool *ret_ungraded, struct err *err)
 {
     int64_t to_hour = ceil_to(to_s, HOUR_S);
     struct db_stmt *stmt;
     bool row = false;
     enum err_code code =
-        db_prepare(reader->db,
+        db_prepare(db,
                    "SELECT (SELECT COUNT(*) FROM regrade WHERE book_id = $1 AND service = $2"
                    " AND hour < $3) + (SELECT COUNT(*) FROM service WHERE book_id = $1"
                    " AND service = $2 AND first_minute < $3 * 60 AND NOT EXISTS"
@@ -103,7 +103,7 @@ static enum err_code find_ungraded(const struct reader *reader, struct str servi
     if (code != ERR_OK) {
         return code;
     }
-    db_bind_int64(stmt, 1, reader->book_id);
+    db_bind_int64(stmt, 1, book_id);
     db_bind_text(stmt, 2, service);
     db_bind_int64(stmt, 3, to_hour);
     code = db_step(stmt, &row, err);
@@ -111,6 +111,59 @@ static enum err_code find_ungraded(const struct reader *reader, struct str servi
         *ret_ungraded = true;
     }
     db_reset(stmt);
+    return code;
+}
+
+enum err_code input_complete(struct db *db, int64_t book_id, const struct contract *contract,
+                             int64_t to_s, bool *ret_complete, bool *ret_ungraded, struct err *err)
+{
+    int64_t before_s, after_s, complete_ns;
+    enum err_code code = fold_complete_until(db, book_id, &complete_ns, err);
+
+    engine_context_s(contract, &before_s, &after_s);
+    *ret_ungraded = false;
+    for (size_t i = 0; i < contract->service_count && code == ERR_OK; i++) {
+        code = find_ungraded(db, book_id, contract->services[i], to_s + after_s, ret_ungraded, err);
+    }
+    if (code == ERR_OK) {
+        bool folded = complete_ns / NS_PER_SECOND >= to_s + after_s;
+
+        *ret_complete = folded && !*ret_ungraded;
+        *ret_ungraded = folded && *ret_ungraded; /* what is not read yet cannot have been graded */
+    }
+    return code;
+}
+
+static enum err_code first_minute_of(struct db *db, int64_t book_id, struct str service,
+                                     int64_t *minimum, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code = db_prepare(
+        db, "SELECT first_minute FROM service WHERE book_id = $1 AND service = $2", &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, book_id);
+    db_bind_text(stmt, 2, service);
+    code = db_step(stmt, &row, err);
+    if (code == ERR_OK && row && db_column_int64(stmt, 0) < *minimum) {
+        *minimum = db_column_int64(stmt, 0);
+    }
+    db_reset(stmt);
+    return code;
+}
+
+enum err_code input_first_minute(struct db *db, int64_t book_id, const struct contract *contract,
+                                 int64_t *ret_minute, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    *ret_minute = INT64_MAX;
+    for (size_t i = 0; i < contract->service_count && code == ERR_OK; i++) {
+        code = first_minute_of(db, book_id, contract->services[i], ret_minute, err);
+    }
     return code;
 }
 
@@ -267,10 +320,9 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
     for (size_t i = 0; i < contract->service_count && code == ERR_OK; i++) {
         code =
             read_service(&reader, contract->services[i], from_minute, to_minute, &services[i], err);
-        if (code == ERR_OK) {
-            code =
-                find_ungraded(&reader, contract->services[i], to_s + after_s, &input.ungraded, err);
-        }
+    }
+    if (code == ERR_OK) {
+        code = input_complete(db, book_id, contract, to_s, &input.complete, &input.ungraded, err);
     }
     if (code == ERR_OK) {
         code = read_announcements(&reader, from_s, to_s, &input.engine, err);
@@ -281,7 +333,6 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
     }
     if (code == ERR_OK) {
         input.engine.services = services;
-        input.complete = !input.ungraded && input.complete_ns / NS_PER_SECOND >= to_s + after_s;
         *ret_input = input;
     }
     return code;

@@ -20,6 +20,13 @@ struct statement_input {
     size_t partition_count;
 };
 
+/* Whether [.., to_s) of the contract is all read, folded and graded, so that nothing known can still change it. ret_ungraded: it is folded, but
+ * not yet graded. */
+enum err_code input_complete(struct db *db, int64_t book_id, const struct contract *contract,
+                             int64_t to_s, bool *ret_complete, bool *ret_ungraded, struct err *err);
+/* The first minute with an event of any of the contract's services; INT64_MAX: there is none. */
+enum err_code input_first_minute(struct db *db, int64_t book_id, const struct contract *contract,
+                                 int64_t *ret_minute, struct err *err);
 /* Reads what the statement of [from_s, to_s) needs; to_s may lie before the month's end for a provisional one. All in arena. */
 enum err_code input_read(struct db *db, int64_t book_id, const struct contract *contract,
                          int64_t from_s, int64_t to_s, struct arena *arena,
