@@ -28,6 +28,8 @@ struct lease {
     int64_t fence; /* 0: not held */
 };
 
+/* The name of its row, for whoever must not run beside its holder. */
+void lease_name(const char *kind, int64_t book_id, char ret_name[LEASE_NAME_SIZE]);
 void lease_init(struct lease *lease, const struct lease_options *options);
 /* ERR_FENCED if another holder's lease is still running; the text says whose and for how long. */
 enum err_code lease_acquire(struct lease *lease, struct err *err);

@@ -128,9 +128,11 @@ static enum err_code write_inside(const struct publisher *publisher, struct cred
 static enum err_code write_once(const struct publisher *publisher, struct credit_note *note,
                                 bool *ret_unknown, struct err *err)
 {
-    enum err_code code = db_begin(publisher->db, err);
+    enum err_code code;
 
     *ret_unknown = false;
+    (void)FAULT("credit_note.issue.begin");
+    code = db_begin(publisher->db, err);
     if (code == ERR_OK) {
         code = write_inside(publisher, note, err);
     }

@@ -200,9 +200,11 @@ static enum err_code insert_inside(const struct insertion *insertion, struct iss
 static enum err_code insert_once(const struct insertion *insertion, bool *ret_unknown,
                                  struct issued *ret_issued, struct err *err)
 {
-    enum err_code code = db_begin(insertion->db, err);
+    enum err_code code;
 
     *ret_unknown = false;
+    (void)FAULT("statement.issue.begin");
+    code = db_begin(insertion->db, err);
     if (code == ERR_OK) {
         code = insert_inside(insertion, ret_issued, err);
     }

@@ -113,7 +113,6 @@ static enum err_code read_books(struct issue *issue, struct err *err)
 static enum err_code read_snapshot(struct issue *issue, struct err *err)
 {
     struct db *db = issue->publisher->db;
-    bool unknown;
     enum err_code code = db_now_ns(db, &issue->now_ns, err);
 
     if (code != ERR_OK) {
@@ -122,15 +121,11 @@ static enum err_code read_snapshot(struct issue *issue, struct err *err)
     issue->over = (int128)issue->now_ns >=
                   (int128)issue->period.to_s * NS_PER_SECOND + issue->contract->grace_ns;
     code = db_begin_snapshot(db, err);
-    if (code != ERR_OK) {
-        return code;
+    if (code == ERR_OK) {
+        code = read_books(issue, err);
     }
-    code = read_books(issue, err);
-    if (code != ERR_OK) {
-        db_rollback(db);
-        return code;
-    }
-    return db_commit(db, &unknown, err);
+    db_rollback(db); /* nothing was written, so nothing can be lost */
+    return code;
 }
 
 /* False: the contract does not hold in what is measured. An issued statement keeps the version of the program that made it. */
