@@ -6,16 +6,19 @@
 #include "base/check.h"
 #include "base/clock.h"
 
+void lease_name(const char *kind, int64_t book_id, char ret_name[LEASE_NAME_SIZE])
+{
+    int size = snprintf(ret_name, LEASE_NAME_SIZE, "%s/%" PRId64, kind, book_id);
+
+    CHECK(size > 0);
+    CHECK(size < LEASE_NAME_SIZE);
+}
+
 void lease_init(struct lease *lease, const struct lease_options *options)
 {
-    int size;
-
     CHECK(options->duration_ns > 0);
     *lease = (struct lease){.options = *options};
-    size =
-        snprintf(lease->name, sizeof(lease->name), "%s/%" PRId64, options->kind, options->book_id);
-    CHECK(size > 0);
-    CHECK((size_t)size < sizeof(lease->name));
+    lease_name(options->kind, options->book_id, lease->name);
 }
 
 /* *ret_fence is 0 if nobody ever held it. ERR_FENCED if somebody else holds it now. */
@@ -71,14 +74,14 @@ static enum err_code write_row(struct lease *lease, int64_t fence, int64_t expir
     return db_run(stmt, NULL, err);
 }
 
-static enum err_code try_to_acquire(struct lease *lease, bool *ret_unknown, struct err *err)
+static enum err_code try_to_acquire(struct lease *lease, struct err *err)
 {
     struct db *db = lease->options.db;
     int64_t now_ns;
     int64_t fence = 0;
+    bool unknown;
     enum err_code code = db_begin(db, err);
 
-    *ret_unknown = false;
     if (code != ERR_OK) {
         return code;
     }
@@ -90,7 +93,7 @@ static enum err_code try_to_acquire(struct lease *lease, bool *ret_unknown, stru
         code = write_row(lease, fence + 1, now_ns + lease->options.duration_ns, err);
     }
     if (code == ERR_OK) {
-        code = db_commit(db, ret_unknown, err);
+        code = db_commit(db, &unknown, err);
     }
     db_rollback(db);
     if (code == ERR_OK) {
@@ -102,18 +105,17 @@ static enum err_code try_to_acquire(struct lease *lease, bool *ret_unknown, stru
 enum err_code lease_acquire(struct lease *lease, struct err *err)
 {
     struct err failure = ERR_INIT;
-    bool unknown;
-    enum err_code code = try_to_acquire(lease, &unknown, &failure);
+    int tries = 0;
 
-    if (unknown) {
-        /* It may be ours without our knowing; the same holder takes it once more. */
+    /* After a lost answer it may be ours without our knowing; the same holder takes it once more. */
+    while (try_to_acquire(lease, &failure) != ERR_OK &&
+           db_again(lease->options.db, &tries, &failure)) {
         failure = ERR_INIT;
-        code = try_to_acquire(lease, &unknown, &failure);
     }
-    if (code != ERR_OK) {
+    if (failure.code != ERR_OK) {
         *err = failure;
     }
-    return code;
+    return failure.code;
 }
 
 /* Moves the end of the lease, if it still is ours. */
@@ -156,25 +158,35 @@ enum err_code lease_lock(struct lease *lease, struct err *err)
     return code;
 }
 
-enum err_code lease_extend(struct lease *lease, struct err *err)
+static enum err_code try_to_extend(struct lease *lease, struct err *err)
 {
     struct db *db = lease->options.db;
-    struct err failure = ERR_INIT;
-    bool unknown = false;
-    enum err_code code = db_begin(db, &failure);
+    bool unknown;
+    enum err_code code = db_begin(db, err);
 
     if (code == ERR_OK) {
-        code = lease_lock(lease, &failure);
+        code = lease_lock(lease, err);
     }
     if (code == ERR_OK) {
-        code = db_commit(db, &unknown, &failure);
+        code = db_commit(db, &unknown, err);
     }
     db_rollback(db);
-    if (code == ERR_OK || unknown) {
-        return ERR_OK; /* of a lost answer only the end is unknown, and the next transaction looks at the number again */
-    }
-    *err = failure;
     return code;
+}
+
+enum err_code lease_extend(struct lease *lease, struct err *err)
+{
+    struct err failure = ERR_INIT;
+    int tries = 0;
+
+    while (try_to_extend(lease, &failure) != ERR_OK &&
+           db_again(lease->options.db, &tries, &failure)) {
+        failure = ERR_INIT;
+    }
+    if (failure.code != ERR_OK) {
+        *err = failure;
+    }
+    return failure.code;
 }
 
 void lease_release(struct lease *lease)

@@ -257,8 +257,12 @@ static enum err_code fold(struct nightly *nightly, struct err *err)
     int64_t complete_ns;
     struct run *run = nightly->run;
     struct err cause = ERR_INIT;
-    enum err_code code = aggregate_run(run->config, run->db, run->book_id, &nightly->lease,
-                                       progress, NULL, &complete_ns, &cause);
+    struct aggregate_options options = {.config = run->config,
+                                        .db = run->db,
+                                        .book_id = run->book_id,
+                                        .outer = &nightly->lease,
+                                        .progress = progress};
+    enum err_code code = aggregate_run_with(&options, &complete_ns, &cause);
 
     ui_progress_clear();
     if (code == ERR_FENCED) {
@@ -343,7 +347,10 @@ static enum err_code run_nightly(struct run *run, struct err *err)
                                                        .book_id = run->book_id,
                                                        .duration_ns = LEASE_DURATION_NS});
     nightly.publisher.lease = &nightly.lease;
-    code = lease_wait(&nightly.lease, NULL, run->config->lock_wait_ns, stop_is_requested, err);
+    code = lease_wait(
+        &nightly.lease,
+        &(struct lease_waiting){.wait_ns = run->config->lock_wait_ns, .stopped = stop_is_requested},
+        err);
     if (code == ERR_FENCED) {
         return ask_what_is_due(&nightly, err);
     }

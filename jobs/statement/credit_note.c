@@ -126,18 +126,18 @@ static enum err_code write_inside(const struct publisher *publisher, struct cred
 }
 
 static enum err_code write_once(const struct publisher *publisher, struct credit_note *note,
-                                bool *ret_unknown, struct err *err)
+                                struct err *err)
 {
+    bool unknown;
     enum err_code code;
 
-    *ret_unknown = false;
     (void)FAULT("credit_note.issue.begin");
     code = db_begin(publisher->db, err);
     if (code == ERR_OK) {
         code = write_inside(publisher, note, err);
     }
     if (code == ERR_OK) {
-        code = db_commit(publisher->db, ret_unknown, err);
+        code = db_commit(publisher->db, &unknown, err);
     }
     db_rollback(publisher->db);
     return code;
@@ -148,20 +148,19 @@ static enum err_code write_note(const struct publisher *publisher, struct credit
                                 bool *ret_owed, struct err *err)
 {
     struct err failure = ERR_INIT;
-    bool unknown;
-    enum err_code code = write_once(publisher, note, &unknown, &failure);
+    int tries = 0;
 
-    if (unknown) {
-        /* As for statements: the next transaction finds the row or writes it. */
+    /* As for statements: after a lost answer the next transaction finds the row or writes it. */
+    while (write_once(publisher, note, &failure) != ERR_OK &&
+           db_again(publisher->db, &tries, &failure)) {
         failure = ERR_INIT;
-        code = write_once(publisher, note, &unknown, &failure);
     }
     (void)FAULT("credit_note.issue.after");
     *ret_owed = note->amount_minor != 0;
-    if (code != ERR_OK) {
+    if (failure.code != ERR_OK) {
         *err = failure;
     }
-    return code;
+    return failure.code;
 }
 
 static void write_json(const struct credit_note *note, struct strbuf *out)

@@ -197,19 +197,19 @@ static enum err_code insert_inside(const struct insertion *insertion, struct iss
     return code;
 }
 
-static enum err_code insert_once(const struct insertion *insertion, bool *ret_unknown,
-                                 struct issued *ret_issued, struct err *err)
+static enum err_code insert_once(const struct insertion *insertion, struct issued *ret_issued,
+                                 struct err *err)
 {
+    bool unknown;
     enum err_code code;
 
-    *ret_unknown = false;
     (void)FAULT("statement.issue.begin");
     code = db_begin(insertion->db, err);
     if (code == ERR_OK) {
         code = insert_inside(insertion, ret_issued, err);
     }
     if (code == ERR_OK) {
-        code = db_commit(insertion->db, ret_unknown, err);
+        code = db_commit(insertion->db, &unknown, err);
     }
     db_rollback(insertion->db);
     return code;
@@ -223,19 +223,17 @@ enum err_code issued_insert(struct db *db, struct lease *lease, const struct con
     struct insertion insertion = {db, lease, contract, period, document, journal, now_ns, arena};
     struct issued issued = {0};
     struct err failure = ERR_INIT;
-    bool unknown;
-    enum err_code code = insert_once(&insertion, &unknown, &issued, &failure);
+    int tries = 0;
 
-    if (unknown) {
-        /* The next transaction waits for one that may still be running, and finds its row or writes it. */
+    /* After a lost answer the next transaction waits for one that may still be running, and finds its row or writes it. */
+    while (insert_once(&insertion, &issued, &failure) != ERR_OK && db_again(db, &tries, &failure)) {
         failure = ERR_INIT;
-        code = insert_once(&insertion, &unknown, &issued, &failure);
     }
     (void)FAULT("statement.issue.after");
-    if (code == ERR_OK) {
+    if (failure.code == ERR_OK) {
         *ret_issued = issued;
     } else {
         *err = failure;
     }
-    return code;
+    return failure.code;
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/statement/publish_world.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "base/db_driver.h"
@@ -241,13 +242,34 @@ static void test_a_fold_keeps_the_lease_of_its_job(void **state)
     world_close(&world);
 }
 
-/* Six processes issue and note at one moment. */
+enum { MEETING = 6 };
+
+/* Waits at both places until all have come: every process has looked before the first one writes. */
+static bool meet(const char *name, void *context)
+{
+    _Atomic int *arrived = context;
+    int place = strcmp(name, "statement.issue.begin") == 0     ? 0
+                : strcmp(name, "credit_note.issue.begin") == 0 ? 1
+                                                               : -1;
+
+    if (place >= 0) {
+        arrived[place]++;
+        for (int i = 0; arrived[place] < MEETING && i < 600000; i++) {
+            usleep(100);
+        }
+    }
+    return false;
+}
+
+/* Six processes issue and note at one moment, each with a document of its own in hand. */
 static void test_processes_at_one_moment(void **state)
 {
     struct world world;
     struct statement_outcome outcome;
     struct err err = ERR_INIT;
-    pid_t pids[6];
+    pid_t pids[MEETING];
+    _Atomic int *arrived =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     (void)state;
     world_open(&world, 1000);
@@ -255,14 +277,14 @@ static void test_processes_at_one_moment(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(pids); i++) {
         pids[i] = fork();
         if (pids[i] == 0) {
-            struct db_options options = {.path = world.book.path,
-                                         .lock_wait_ns = 60 * NS_PER_SECOND,
+            struct db_options options = {.lock_wait_ns = 60 * NS_PER_SECOND,
                                          .clock = &world.book.clock.clock};
             int64_t count = 0;
 
-            if (db_open(&options, &world.publisher.db, &err) != ERR_OK) {
+            if (store_place_open(world.book.path, options, &world.publisher.db, &err) != ERR_OK) {
                 _exit(2);
             }
+            fault_set_hook(meet, (void *)(uintptr_t)arrived);
             if (publish(&world, false, &outcome, &err) != ERR_OK || !outcome.present ||
                 note_credit(&world, &count, &err) != ERR_OK || count != 1) {
                 _exit(1);
@@ -276,6 +298,9 @@ static void test_processes_at_one_moment(void **state)
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
         assert_int_equal(status, 0);
     }
+    assert_in_range(arrived[0], MEETING, 2 * MEETING); /* more: attempts at a busy moment */
+    assert_in_range(arrived[1], MEETING, 2 * MEETING);
+    assert_int_equal(munmap((void *)(uintptr_t)arrived, 4096), 0);
     assert_int_equal(book_number(world.book.db, "SELECT COUNT(*) FROM statement"), 1);
     assert_int_equal(book_number(world.book.db, "SELECT COUNT(*) FROM credit_note"), 1);
     world_close(&world);
