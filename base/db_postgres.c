@@ -9,11 +9,13 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-/* Of the lock that serial transactions take: one per database. An arbitrary number, "uptally" in ASCII. */
-#define SERIAL_LOCK "33058063164664953"
+/* The lock that serial transactions take: one per store, that is per schema. "upta" in ASCII, then the schema's number; 0 while there is none. */
+#define SERIAL_LOCK                                                                                \
+    "SELECT pg_advisory_xact_lock(8462391659789811712 + coalesce((SELECT CAST(oid AS BIGINT) "     \
+    "FROM pg_catalog.pg_namespace WHERE nspname = current_schema()), 0))"
 
 static const char *const begin_words[] = {
-    [DB_SERIAL] = "BEGIN; SELECT pg_advisory_xact_lock(" SERIAL_LOCK ")",
+    [DB_SERIAL] = "BEGIN; " SERIAL_LOCK,
     [DB_CONCURRENT] = "BEGIN",
     [DB_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 };
