@@ -29,7 +29,7 @@ struct registry_options {
     struct http *http;      /* borrowed */
     struct clock *clock;    /* borrowed */
     bool (*stopped)(
-        void); /* may be NULL: asked between two tries; true ends the waiting with ERR_INTERRUPTED */
+        void); /* may be NULL: asked before each request; true ends with ERR_INTERRUPTED */
 };
 
 enum err_code registry_open(const struct registry_options *options, struct registry **ret_registry,

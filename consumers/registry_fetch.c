@@ -76,14 +76,13 @@ static enum err_code refuse_status(const struct registry_options *options, int s
     return err_set_retriable(err, ERR_BROKER, "schema registry %s: HTTP %d", options->url, status);
 }
 
-enum err_code registry_pause(const struct registry_options *options, struct err *err)
+/* Asked before each request: a schema may need a thousand of them, and whoever stops a run waits ten seconds. */
+static enum err_code check_stopped(const struct registry_options *options, struct err *err)
 {
-    if (options->stopped != NULL && options->stopped()) {
-        return err_set(err, ERR_INTERRUPTED, "stopped while waiting for schema registry %s",
-                       options->url);
-    }
-    clock_sleep_ns(options->clock, REGISTRY_PAUSE_MS * NS_PER_MS);
-    return ERR_OK;
+    return options->stopped != NULL && options->stopped()
+               ? err_set(err, ERR_INTERRUPTED, "stopped while waiting for schema registry %s",
+                         options->url)
+               : ERR_OK;
 }
 
 enum err_code registry_get(const struct registry_options *options, const char *path,
@@ -94,8 +93,12 @@ enum err_code registry_get(const struct registry_options *options, const char *p
 
     for (;;) {
         int status = 0;
-        enum err_code code = get_once(options, path, &status, body, err);
+        enum err_code code;
 
+        if (check_stopped(options, err) != ERR_OK) {
+            return err->code;
+        }
+        code = get_once(options, path, &status, body, err);
         if (code == ERR_OK && (status == 200 || status == 400 || status == 422)) {
             *ret_status = status;
             return ERR_OK;
@@ -109,9 +112,7 @@ enum err_code registry_get(const struct registry_options *options, const char *p
             }
             return says_no(status) ? ERR_OK : refuse_status(options, status, err);
         }
-        if (registry_pause(options, err) != ERR_OK) {
-            return err->code;
-        }
+        clock_sleep_ns(options->clock, REGISTRY_PAUSE_MS * NS_PER_MS);
     }
 }
 

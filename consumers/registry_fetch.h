@@ -50,8 +50,6 @@ enum err_code registry_fetch(const struct registry_options *options, const char 
 enum err_code registry_get(const struct registry_options *options, const char *path,
                            int64_t retry_ns, bool await_absent, int *ret_status,
                            struct strbuf *body, struct err *err);
-/* Waits for a moment. ERR_INTERRUPTED. */
-enum err_code registry_pause(const struct registry_options *options, struct err *err);
 /* "/subjects/NAME" + tail; false if it does not fit. */
 bool registry_subject_path(const char *subject, const char *tail,
                            char ret_path[REGISTRY_PATH_SIZE]);

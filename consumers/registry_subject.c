@@ -364,9 +364,7 @@ static enum err_code ask(const struct search *search, struct err *err)
         if (clock_monotonic_ns(options->clock) >= deadline_ns) {
             return remember_unknown(search, err);
         }
-        if (registry_pause(options, err) != ERR_OK) {
-            return err->code;
-        }
+        clock_sleep_ns(options->clock, REGISTRY_PAUSE_MS * NS_PER_MS);
     }
 }
 

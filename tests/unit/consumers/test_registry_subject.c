@@ -464,6 +464,43 @@ static void the_versions_of_a_subject_are_kept_for_a_registry_that_is_down(void 
     shell("rm -r", temporary.folder, "");
 }
 
+static int requests_until_stop;
+static struct fake_registry *stopped_fake;
+
+static bool is_stopped(void)
+{
+    return stopped_fake->request_count >= requests_until_stop;
+}
+
+/* A search may take a thousand requests; whoever asks the run to stop does not wait for them. */
+static void a_request_to_stop_ends_a_search(void **state)
+{
+    struct str subject = STR("a/b-value");
+
+    (void)state;
+    for (requests_until_stop = 0; requests_until_stop < 8; requests_until_stop++) {
+        struct fake_registry fake = fake_with_subject();
+        struct registry_options options = {.url = FAKE_REGISTRY_URL,
+                                           .retry_ns = 10 * NS_PER_SECOND,
+                                           .http = &fake.http,
+                                           .clock = &simulated.clock,
+                                           .stopped = is_stopped};
+        const struct schema *schema;
+        struct registry *registry;
+        enum verdict verdict;
+        struct err err = ERR_INIT;
+        char detail[200];
+
+        stopped_fake = &fake;
+        assert_int_equal(registry_open(&options, &registry, &err), ERR_OK);
+        assert_int_equal(registry_search(registry, &subject, 1, &of_int, &schema, &verdict, detail,
+                                         sizeof(detail), &err),
+                         ERR_INTERRUPTED);
+        assert_int_equal(fake.request_count, requests_until_stop);
+        registry_free(registry);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +515,7 @@ int main(void)
         cmocka_unit_test(trouble_with_a_subject_is_never_a_verdict),
         cmocka_unit_test(versions_that_only_differ_in_what_they_mean_are_not_guessed),
         cmocka_unit_test(the_versions_of_a_subject_are_kept_for_a_registry_that_is_down),
+        cmocka_unit_test(a_request_to_stop_ends_a_search),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
