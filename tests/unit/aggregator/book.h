@@ -36,7 +36,9 @@ struct book {
 
 static inline struct db *book_connect(struct book *book)
 {
-    struct db_options options = {.create = true, .clock = &book->clock.clock, .lock_wait_ns = 0};
+    struct db_options options = {.create = true,
+                                 .clock = &book->clock.clock,
+                                 .lock_wait_ns = store_place_on_server() ? 300 * NS_PER_MS : 0};
     struct err err = ERR_INIT;
     struct db *db = NULL;
 
