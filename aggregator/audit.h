@@ -14,7 +14,7 @@
 
 struct audit_report {
     int64_t partitions, ranges, records, dead_letters, windows; /* looked at */
-    int64_t absent;
+    int64_t absent, lost; /* lost ones are not among the absent */
     int64_t findings;
 };
 

@@ -9,6 +9,8 @@ struct range {
     int64_t from, to;
     struct str batch_id, kind; /* borrowed from the row */
     int64_t delivered, tallied, excluded, duplicate, dead_lettered, absent;
+    bool lost;    /* by its kind */
+    bool spanned; /* it has a span of time, the right way round */
 };
 
 /* What one partition adds up to while its ranges go by. */
@@ -73,6 +75,12 @@ static void check_counts(struct audit *audit, const struct audit_partition *p,
                          ", duplicate %" PRId64 " and dead-lettered %" PRId64 " make another sum",
                    PLACE_ARGS(p), range->from, range->to, range->delivered, range->tallied,
                    range->excluded, range->duplicate, range->dead_lettered);
+    }
+    if (range->lost && (range->delivered != 0 || !range->spanned)) {
+        audit_find(audit, PLACE " offsets [%" PRId64 ", %" PRId64 "): lost, but %s", PLACE_ARGS(p),
+                   range->from, range->to,
+                   range->delivered != 0 ? "records of it count as delivered"
+                                         : "without the span of time that it touches");
     }
     if (range->absent > 0 && str_equal(range->kind, STR("read")) &&
         !audit->allow_absent(audit->context, p->topic)) {
@@ -194,7 +202,11 @@ static enum err_code check_range(struct audit *audit, struct walk *walk, struct 
                           .excluded = db_column_int64(stmt, 10),
                           .duplicate = db_column_int64(stmt, 11),
                           .dead_lettered = db_column_int64(stmt, 12),
-                          .absent = db_column_int64(stmt, 13)};
+                          .absent = db_column_int64(stmt, 13),
+                          .spanned = !db_column_null(stmt, 14) && !db_column_null(stmt, 15) &&
+                                     db_column_int64(stmt, 14) <= db_column_int64(stmt, 15)};
+
+    range.lost = str_equal(range.kind, STR("lost"));
 
     if (db_column_checksum(stmt, 16) != db_column_int64(stmt, 16)) {
         audit_find(audit,
@@ -218,7 +230,7 @@ static enum err_code check_range(struct audit *audit, struct walk *walk, struct 
     check_counts(audit, p, &range);
     audit->report.ranges++;
     audit_add(&audit->report.records, range.delivered);
-    audit_add(&audit->report.absent, range.absent);
+    audit_add(range.lost ? &audit->report.lost : &audit->report.absent, range.absent);
     audit_add(&audit->report.dead_letters, range.dead_lettered);
     audit_add(&audit->tallied[p->checks], range.tallied);
     return check_explained(audit, walk, &range, err);

@@ -16,9 +16,9 @@ struct table_row {
 
 static const struct table_row tables[] = {
     {.table = "stream",
-     .sql = "SELECT stream_id, cluster, cluster_name, topic, incarnation, kind, checksum "
-            "FROM stream ORDER BY stream_id",
-     .column_count = 6,
+     .sql = "SELECT stream_id, cluster, cluster_name, topic, incarnation, kind, closed_ns, "
+            "checksum FROM stream ORDER BY stream_id",
+     .column_count = 7,
      .key_first = 3,
      .key_last = 4},
     {.table = "partition_offset (completeness)",
@@ -76,9 +76,9 @@ static const struct table_row tables[] = {
      .key_last = 3,
      .of_book = true},
     {.table = "grade_hour",
-     .sql = "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour "
+     .sql = "SELECT book_id, service, hour, grades, incomplete, carried, checksum FROM grade_hour "
             "WHERE book_id = $1 ORDER BY service, hour",
-     .column_count = 5,
+     .column_count = 6,
      .key_first = 1,
      .key_last = 2,
      .of_book = true},

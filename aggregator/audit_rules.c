@@ -15,12 +15,6 @@ static const struct rule rules[] = {
      .sql = "SELECT topic, incarnation FROM stream WHERE CAST($1 AS BIGINT) >= 0 AND "
             "kind NOT IN ('requests', 'checks') ORDER BY topic",
      .column_count = 2},
-    /* A closed stream does not hold completeness back, so it must not be closed by mistake. */
-    {.what = "stream is closed, but nothing came after it: topic",
-     .sql = "SELECT s.topic, s.incarnation FROM stream s WHERE CAST($1 AS BIGINT) >= 0 AND "
-            "s.closed_ns IS NOT NULL AND NOT EXISTS (SELECT 1 FROM stream n WHERE "
-            "n.topic = s.topic AND n.stream_id > s.stream_id) ORDER BY s.topic",
-     .column_count = 2},
     {.what = "complete_until: later than a partition of its stream was drained: stream",
      .sql = "SELECT c.stream_id, c.complete_ns FROM complete_until c JOIN stream s "
             "ON s.stream_id = c.stream_id JOIN partition_offset p ON p.book_id = c.book_id AND "
@@ -28,17 +22,21 @@ static const struct rule rules[] = {
             "GROUP BY c.stream_id, c.complete_ns "
             "HAVING coalesce(min(p.drained_ns), c.complete_ns) < c.complete_ns",
      .column_count = 2},
-    /* The guard is the last record of the last range that has any. */
+    /* The guard is the last record of the last range that has any; one that was behind a loss is forgotten. */
     {.what = "partition_offset: its guard is not the last record read: stream, partition",
-     .sql = "SELECT p.stream_id, p.partition_id FROM partition_offset p LEFT JOIN batch_range r "
-            "ON r.book_id = p.book_id AND r.stream_id = p.stream_id AND "
-            "r.partition_id = p.partition_id AND r.from_offset = (SELECT max(m.from_offset) "
-            "FROM batch_range m WHERE m.book_id = p.book_id AND m.stream_id = p.stream_id AND "
-            "m.partition_id = p.partition_id AND m.kind = 'read' AND m.delivered > 0) "
-            "WHERE p.book_id = $1 AND (coalesce(p.guard_offset, -1) < coalesce(r.from_offset, -1) "
-            "OR coalesce(p.guard_offset, -1) >= coalesce(r.to_offset, 0) OR "
-            "coalesce(p.guard_time_ns, -1) <> coalesce(r.last_time_ns, -1)) "
-            "ORDER BY p.stream_id, p.partition_id",
+     .sql =
+         "SELECT p.stream_id, p.partition_id FROM partition_offset p LEFT JOIN batch_range r "
+         "ON r.book_id = p.book_id AND r.stream_id = p.stream_id AND "
+         "r.partition_id = p.partition_id AND r.from_offset = (SELECT max(m.from_offset) "
+         "FROM batch_range m WHERE m.book_id = p.book_id AND m.stream_id = p.stream_id AND "
+         "m.partition_id = p.partition_id AND m.kind = 'read' AND m.delivered > 0 AND NOT EXISTS "
+         "(SELECT 1 FROM batch_range l WHERE l.book_id = p.book_id AND l.kind = 'lost' AND "
+         "l.stream_id = p.stream_id AND l.partition_id = p.partition_id AND "
+         "l.from_offset > m.from_offset)) "
+         "WHERE p.book_id = $1 AND (coalesce(p.guard_offset, -1) < coalesce(r.from_offset, -1) "
+         "OR coalesce(p.guard_offset, -1) >= coalesce(r.to_offset, 0) OR "
+         "coalesce(p.guard_time_ns, -1) <> coalesce(r.last_time_ns, -1)) "
+         "ORDER BY p.stream_id, p.partition_id",
      .column_count = 2},
     {.what = "rollup_day is missing: service, customer, day since 1970",
      .sql = "SELECT h.service, h.customer, h.day FROM (SELECT DISTINCT service, customer, "

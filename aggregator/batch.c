@@ -499,6 +499,20 @@ void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, in
     }
 }
 
+void batch_lose(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to,
+                int64_t from_ns, int64_t to_ns)
+{
+    struct batch_partition *loser = batch_partition_get(batch, stream_id, partition);
+
+    CHECK(loser->to == loser->from);
+    CHECK(to > loser->from);
+    CHECK(from_ns <= to_ns);
+    batch_advance(batch, stream_id, partition, to);
+    loser->first_time_ns = from_ns;
+    loser->last_time_ns = to_ns;
+    loser->lost = true;
+}
+
 int64_t batch_next_offset(const struct batch *batch, int64_t stream_id, int32_t partition)
 {
     return batch_partition_get(batch, stream_id, partition)->to;
@@ -568,6 +582,7 @@ static void partition_check(const struct batch_partition *partition)
     CHECK(partition->to >= partition->from);
     CHECK(partition->absent >= 0);
     CHECK(partition->to - partition->from == partition->delivered + partition->absent);
+    CHECK(!partition->lost || partition->delivered == 0);
     CHECK(partition->undecided >= 0);
     CHECK(partition->delivered == partition->tallied + partition->excluded + partition->duplicate +
                                       partition->dead_lettered + partition->undecided);

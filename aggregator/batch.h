@@ -62,6 +62,11 @@ void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enu
 /* The partition is known to be empty up to `to`: what is missing before it is absent. */
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to);
 
+/* [from, to) of the partition expired before it was read, and an operator accepted that; its records may be from any time of
+ * [from_ns, to_ns]. The partition covers nothing else in this batch. */
+void batch_lose(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to,
+                int64_t from_ns, int64_t to_ns);
+
 int64_t batch_next_offset(const struct batch *batch, int64_t stream_id, int32_t partition);
 int64_t batch_records(const struct batch *batch); /* delivered since the last clear */
 int64_t batch_dead_letters_of(const struct batch *batch, int64_t stream_id);

@@ -31,7 +31,8 @@ struct batch_partition {
     int64_t tallied, excluded, duplicate, dead_lettered; /* ... the verdicts */
     int64_t undecided;                                   /* events; none in a decided copy */
     int64_t first_time_ns, last_time_ns, last_offset;    /* of records; valid if delivered > 0 */
-    struct batch_exclusion *exclusions;                  /* owned */
+    bool lost; /* nothing was delivered and nothing will be; the two times are the span */
+    struct batch_exclusion *exclusions; /* owned */
     size_t exclusion_count;
     int64_t activity_hour; /* of `activity`; meaningless while that is NULL */
     struct tally *activity;

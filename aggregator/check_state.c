@@ -124,7 +124,7 @@ static int64_t time_after(const struct check_slot *slot, int64_t factor)
     return time_ns;
 }
 
-static enum sight sight_in(struct check_track *track, int64_t start_ns, int minute)
+static enum sight sight_in(struct check_track *track, int64_t start_ns, int minute, bool lost)
 {
     const struct check_minute *results = results_of(track, minute);
     struct check_slot *slot = &track->slot;
@@ -144,7 +144,7 @@ static enum sight sight_in(struct check_track *track, int64_t start_ns, int minu
         return SIGHT_HELD;
     }
     /* A minute's activity has no finer time than the minute: only one that began when the result was due proves anything. */
-    if (slot->checker.size > 0 && (track->checker_minutes >> minute & 1) != 0 &&
+    if (!lost && slot->checker.size > 0 && (track->checker_minutes >> minute & 1) != 0 &&
         start_ns >= time_after(slot, 1)) {
         slot->overlooked = true;
     }
@@ -313,10 +313,22 @@ static void count_instance(struct check_counts *counts, enum outcome outcome)
     }
 }
 
+/* What still held in a lost minute may have been renewed in it: it is not due before its interval has gone by again. What had fallen silent
+ * before stays so. */
+static void hold(struct check_track *tracks, size_t count, int64_t end_ns)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (tracks[i].sight == SIGHT_HELD && tracks[i].slot.last_time_ns < end_ns) {
+            tracks[i].slot.last_time_ns = end_ns;
+        }
+    }
+}
+
 void check_hour_step(struct check_hour *walk, struct check_counts *ret_counts)
 {
     int minute = walk->next_minute;
     int64_t start_ns = (walk->hour * TALLY_MINUTES + minute) * NS_PER_MINUTE;
+    bool lost = (walk->lost >> minute & 1) != 0;
 
     CHECK(minute < TALLY_MINUTES);
     *ret_counts = (struct check_counts){0};
@@ -328,7 +340,7 @@ void check_hour_step(struct check_hour *walk, struct check_counts *ret_counts)
         for (end = first; end < walk->track_count &&
                           str_equal(walk->tracks[end].slot.instance, tracks->slot.instance);
              end++) {
-            walk->tracks[end].sight = sight_in(&walk->tracks[end], start_ns, minute);
+            walk->tracks[end].sight = sight_in(&walk->tracks[end], start_ns, minute, lost);
         }
         removed_ns = removal_ns(tracks, end - first);
         drop_absent(tracks, end - first, removed_ns);
@@ -336,6 +348,9 @@ void check_hour_step(struct check_hour *walk, struct check_counts *ret_counts)
             count_instance(ret_counts, outcome);
         }
         drop_removed(tracks, end - first, removed_ns);
+        if (lost) {
+            hold(tracks, end - first, start_ns + NS_PER_MINUTE);
+        }
     }
     walk->next_minute++;
 }

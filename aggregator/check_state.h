@@ -55,6 +55,8 @@ struct check_hour {
     struct check_track *tracks; /* owned; sorted like slots */
     size_t track_count;
     int next_minute;
+    /* Minutes whose results may be lost; set behind check_hour_init. What holds in such a minute holds on, as if it had been renewed. */
+    uint64_t lost;
 };
 
 /* carried: state at the start of the hour. rows: sorted like slots, without equals. checkers: any order. */

@@ -3,7 +3,12 @@
  * state carried out of it.
  *
  * The carried state is a packed blob, the same in memory and in the store, so a run that stops between two hours loses nothing.
- * Equal states pack to equal bytes. Whether the topic "carried other events" is asked of the topics of the latest hour, up to and including
+ * Equal states pack to equal bytes.
+ *
+ * In a minute in which records of one of the service's topics were lost, silence proves nothing: results held from before do not speak, and what
+ * remains unknown is GRADE_PIPELINE_GAP. What there is, is graded; all such minutes are flagged incomplete.
+ *
+ * Whether the topic "carried other events" is asked of the topics of the latest hour, up to and including
  * this one, in which the service had requests (or results, if it never had requests); all of them must have.
  */
 #ifndef AGGREGATOR_GRADE_HOUR_H
@@ -35,13 +40,16 @@ struct grade_hour_input {
     size_t topic_count;
     const struct activity_row *checkers;
     size_t checker_count;
+    const struct activity_row
+        *lost; /* topics and the minutes that records were lost of; a name may come again */
+    size_t lost_count;
 };
 
 /* carried: empty before the first hour of a service. scratch: for the time of the call. Appends the new state to ret_carried.
  * ERR_MISMATCH: carried is not a packed state. */
 enum err_code grade_hour(struct str carried, const struct grade_hour_input *input,
                          const struct grading_rules *rules, struct arena *scratch,
-                         uint8_t ret_grades[TALLY_MINUTES], struct strbuf *ret_carried,
-                         struct err *err);
+                         uint8_t ret_grades[TALLY_MINUTES], uint64_t *ret_incomplete,
+                         struct strbuf *ret_carried, struct err *err);
 
 #endif

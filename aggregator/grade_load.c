@@ -5,6 +5,7 @@
 
 #include "aggregator/windows.h"
 #include "base/check.h"
+#include "base/clock.h"
 
 struct grade_topic {
     int64_t stream_id;
@@ -209,6 +210,75 @@ static enum err_code load_activity(const struct grade_load *load, const char *wh
     return code;
 }
 
+/* The minutes of [hour, hour + 1) that touch a span; both of its ends belong to it. */
+static uint64_t minutes_of_span(int64_t hour, int64_t from_ns, int64_t to_ns)
+{
+    uint64_t minutes = 0;
+
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        int64_t start_ns = (hour * TALLY_MINUTES + i) * NS_PER_MINUTE;
+
+        if (to_ns >= start_ns && from_ns < start_ns + NS_PER_MINUTE) {
+            minutes |= UINT64_C(1) << i;
+        }
+    }
+    return minutes;
+}
+
+static enum err_code take_lost(struct db_stmt *stmt, int64_t hour, struct arena *arena,
+                               struct list *rows, struct err *err)
+{
+    struct activity_row *into;
+
+    if (db_column_checksum(stmt, 16) != db_column_int64(stmt, 16)) {
+        return err_set(err, ERR_MISMATCH,
+                       "topic %.*s partition %" PRId64 ": the row of the range at %" PRId64
+                       " is damaged (run the audit)",
+                       STR_ARGS(db_column_text(stmt, 17)), db_column_int64(stmt, 2),
+                       db_column_int64(stmt, 3));
+    }
+    into = list_add(rows, arena, sizeof(*into));
+    into->name = arena_str(arena, db_column_text(stmt, 17));
+    into->minutes = minutes_of_span(hour, db_column_int64(stmt, 14), db_column_int64(stmt, 15));
+    return ERR_OK;
+}
+
+/* Topics that lost records which may be from this hour. */
+static enum err_code load_lost(const struct grade_load *load, int64_t hour, struct arena *arena,
+                               const struct activity_row **ret_rows, size_t *ret_count,
+                               struct err *err)
+{
+    struct db_stmt *stmt;
+    struct list rows = {0};
+    bool row = false;
+    enum err_code code = db_prepare(
+        load->db,
+        "SELECT r.book_id, r.stream_id, r.partition_id, r.from_offset, r.to_offset, r.batch_id, "
+        "r.kind, r.config_digest, r.delivered, r.tallied, r.excluded, r.duplicate, "
+        "r.dead_lettered, r.absent, r.first_time_ns, r.last_time_ns, r.checksum, s.topic "
+        "FROM batch_range r JOIN stream s ON s.stream_id = r.stream_id "
+        "WHERE r.book_id = $1 AND r.kind = 'lost' AND r.first_time_ns < $2 AND "
+        "r.last_time_ns >= $3",
+        &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, load->book_id);
+    db_bind_int64(stmt, 2, (hour + 1) * NS_PER_HOUR);
+    db_bind_int64(stmt, 3, hour * NS_PER_HOUR);
+    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        code = take_lost(stmt, hour, arena, &rows, err);
+        if (code != ERR_OK) {
+            break;
+        }
+    }
+    db_reset(stmt);
+    *ret_rows = rows.items;
+    *ret_count = rows.count;
+    return code;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return str_compare(*(const struct str *)a, *(const struct str *)b);
@@ -254,6 +324,10 @@ enum err_code grade_load_hour(const struct grade_load *load, struct str service,
         code =
             load_activity(load, "checker", hour, arena, &input.checkers, &input.checker_count, err);
     }
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = load_lost(load, hour, arena, &input.lost, &input.lost_count, err);
     if (code != ERR_OK) {
         return code;
     }

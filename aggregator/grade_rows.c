@@ -6,7 +6,14 @@
 #include "aggregator/tally.h"
 #include "schemas/grade.h"
 
-enum { COLUMN_SERVICE = 1, COLUMN_HOUR, COLUMN_GRADES, COLUMN_CARRIED, COLUMN_CHECKSUM };
+enum {
+    COLUMN_SERVICE = 1,
+    COLUMN_HOUR,
+    COLUMN_GRADES,
+    COLUMN_INCOMPLETE,
+    COLUMN_CARRIED,
+    COLUMN_CHECKSUM
+};
 
 static bool is_whole(struct db_stmt *stmt)
 {
@@ -32,9 +39,11 @@ enum err_code grade_rows_take(struct db_stmt *stmt, struct graded_hour *ret_row,
                        STR_ARGS(db_column_text(stmt, COLUMN_SERVICE)),
                        db_column_int64(stmt, COLUMN_HOUR));
     }
-    *ret_row = (struct graded_hour){.hour = db_column_int64(stmt, COLUMN_HOUR),
-                                    .grades = db_column_blob(stmt, COLUMN_GRADES),
-                                    .carried = db_column_blob(stmt, COLUMN_CARRIED)};
+    *ret_row =
+        (struct graded_hour){.hour = db_column_int64(stmt, COLUMN_HOUR),
+                             .grades = db_column_blob(stmt, COLUMN_GRADES),
+                             .incomplete = (uint64_t)db_column_int64(stmt, COLUMN_INCOMPLETE),
+                             .carried = db_column_blob(stmt, COLUMN_CARRIED)};
     return ERR_OK;
 }
 
@@ -114,9 +123,10 @@ static enum err_code write_row(const struct grade_rows *rows, struct str service
     struct db_stmt *stmt;
     enum err_code code =
         open_row(rows,
-                 "INSERT INTO grade_hour (book_id, service, hour, grades, carried, checksum)"
-                 " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (book_id, service, hour)"
-                 " DO UPDATE SET grades = excluded.grades, carried = excluded.carried,"
+                 "INSERT INTO grade_hour (book_id, service, hour, grades, incomplete, carried,"
+                 " checksum) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+                 " ON CONFLICT (book_id, service, hour) DO UPDATE SET grades = excluded.grades,"
+                 " incomplete = excluded.incomplete, carried = excluded.carried,"
                  " checksum = excluded.checksum",
                  service, &row->hour, &stmt, err);
 
@@ -124,8 +134,9 @@ static enum err_code write_row(const struct grade_rows *rows, struct str service
         return code;
     }
     db_bind_blob(stmt, 4, row->grades);
-    db_bind_blob(stmt, 5, row->carried);
-    db_bind_checksum(stmt, 6);
+    db_bind_int64(stmt, 5, (int64_t)row->incomplete);
+    db_bind_blob(stmt, 6, row->carried);
+    db_bind_checksum(stmt, 7);
     return db_run(stmt, NULL, err);
 }
 
@@ -144,8 +155,9 @@ enum err_code grade_rows_put(const struct grade_rows *rows, struct str service,
     code = db_step(stmt, &found, err);
     if (code == ERR_OK && found && is_whole(stmt)) {
         *ret_carried_changed = !str_equal(db_column_blob(stmt, COLUMN_CARRIED), row->carried);
-        *ret_changed =
-            *ret_carried_changed || !str_equal(db_column_blob(stmt, COLUMN_GRADES), row->grades);
+        *ret_changed = *ret_carried_changed ||
+                       !str_equal(db_column_blob(stmt, COLUMN_GRADES), row->grades) ||
+                       (uint64_t)db_column_int64(stmt, COLUMN_INCOMPLETE) != row->incomplete;
     }
     db_reset(stmt);
     return code == ERR_OK && *ret_changed ? write_row(rows, service, row, err) : code;

@@ -14,7 +14,8 @@
 #include "base/str.h"
 
 /* All columns of grade_hour, as the functions below expect them. */
-#define GRADE_ROWS_SELECT "SELECT book_id, service, hour, grades, carried, checksum FROM grade_hour"
+#define GRADE_ROWS_SELECT                                                                          \
+    "SELECT book_id, service, hour, grades, incomplete, carried, checksum FROM grade_hour"
 
 struct grade_rows {
     struct db *db; /* borrowed */
@@ -24,7 +25,8 @@ struct grade_rows {
 /* A row of a GRADE_ROWS_SELECT; texts are borrowed from the statement. */
 struct graded_hour {
     int64_t hour;
-    struct str grades; /* TALLY_MINUTES bytes, each an enum grade */
+    struct str grades;   /* TALLY_MINUTES bytes, each an enum grade */
+    uint64_t incomplete; /* bit n: records of minute n were lost */
     struct str carried;
 };
 

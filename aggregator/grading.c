@@ -202,7 +202,7 @@ static enum err_code run_hour(struct grader *grader, struct service_run *run, in
     }
     input.closed_minutes = closed_minutes_of(grader, hour);
     code = grade_hour(strbuf_view(&grader->carried), &input, run->rules, &grader->hour_arena,
-                      grades, &grader->result, err);
+                      grades, &row.incomplete, &grader->result, err);
     if (code == ERR_OK && grader->result.overflow) {
         code = err_set(err, ERR_STORE, "the state of its checks has more than %d bytes",
                        CARRIED_SIZE_MAX);

@@ -41,14 +41,35 @@ static enum err_code set_fenced(struct ledger *ledger, const struct batch_partit
     }
     code = err_set(err, ERR_FENCED,
                    "topic %.*s partition %" PRId32 ": the ledger stands at offset %" PRId64
-                   ", this batch begins at %" PRId64
-                   ": another consumer owns it, or the book was replaced",
+                   ", this batch begins at %" PRId64 ": another consumer owns it, the topic's "
+                   "incarnation was closed, or the book was replaced",
                    STR_ARGS(p->topic), p->partition, db_column_int64(stmt, 0), p->from);
     db_reset(stmt);
     return code;
 }
 
-/* Only where next_offset still is what this batch began at, and only while the book has a name: a swap takes it away. */
+/* A loss leaves no guard: the record that it was made of is gone. */
+static enum err_code forget_guard(struct ledger *ledger, const struct batch_partition *p,
+                                  struct err *err)
+{
+    struct db_stmt *stmt;
+    enum err_code code =
+        db_prepare(ledger->db,
+                   "UPDATE partition_offset SET guard_offset = NULL, guard_time_ns = NULL "
+                   "WHERE book_id = $1 AND stream_id = $2 AND partition_id = $3",
+                   &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, ledger->book_id);
+    db_bind_int64(stmt, 2, p->stream_id);
+    db_bind_int64(stmt, 3, p->partition);
+    return db_run(stmt, NULL, err);
+}
+
+/* Only where next_offset still is what this batch began at, only while the incarnation is open, and only while the book has a name: a swap
+ * takes it away. */
 static enum err_code advance(struct ledger *ledger, const struct batch_partition *p,
                              int64_t *ret_changed, struct err *err)
 {
@@ -56,9 +77,10 @@ static enum err_code advance(struct ledger *ledger, const struct batch_partition
     enum err_code code = db_prepare(
         ledger->db,
         "UPDATE partition_offset SET next_offset = $1, guard_offset = coalesce($2, guard_offset), "
-        "guard_time_ns = CASE WHEN $2 IS NULL THEN guard_time_ns ELSE $3 END "
+        "guard_time_ns = CASE WHEN $2 IS NULL THEN guard_time_ns ELSE $3 END, parked = NULL "
         "WHERE book_id = $4 AND stream_id = $5 AND partition_id = $6 AND next_offset = $7 "
-        "AND EXISTS (SELECT 1 FROM book WHERE book_id = $4 AND name IS NOT NULL)",
+        "AND EXISTS (SELECT 1 FROM book WHERE book_id = $4 AND name IS NOT NULL) "
+        "AND EXISTS (SELECT 1 FROM stream WHERE stream_id = $5 AND closed_ns IS NULL)",
         &stmt, err);
 
     if (code != ERR_OK) {
@@ -103,6 +125,8 @@ static enum err_code advance_all(struct ledger *ledger, const struct batch *batc
     for (size_t i = 0; i < count && code == ERR_OK; i++) {
         if (covers(batch->partitions[i]) && changed[i] != 1) {
             code = set_fenced(ledger, batch->partitions[i], err);
+        } else if (batch->partitions[i]->lost) {
+            code = forget_guard(ledger, batch->partitions[i], err);
         }
     }
     memory_free(changed);
@@ -179,7 +203,10 @@ static enum err_code attempt(struct ledger *ledger, const struct batch *batch,
     if (code != ERR_OK) {
         return code;
     }
-    code = advance_all(ledger, batch, err);
+    code = ledger_loss_lock(ledger, batch, err);
+    if (code == ERR_OK) {
+        code = advance_all(ledger, batch, err);
+    }
     if (code == ERR_OK) {
         code = write_rows(ledger, batch, ret_duplicates, err);
     }

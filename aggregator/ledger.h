@@ -41,7 +41,8 @@ struct ledger_partition {
     int64_t next_offset;
     int64_t guard_offset; /* -1: none yet */
     int64_t guard_time_ns;
-    bool parked;
+    int64_t drained_ns; /* INT64_MIN: never yet */
+    struct str parked;  /* why it waits for an operator; empty: it does not */
 };
 
 /* Inserts the origins of partitions that have none, all in one transaction; those that exist are kept. If the stream has any
@@ -56,6 +57,10 @@ enum err_code ledger_partitions(struct ledger *ledger, int64_t stream_id, struct
 /* Commits and clears the batch. A commit whose answer was lost is resolved here: the offset rows are locked, then the id is
  * looked up, so the caller never sees an unknown outcome. */
 enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct err *err);
+/* Notes why the partition waits for an operator, or with an empty reason that it no longer does; only while it stands at next_offset. A
+ * commit of the partition takes the note away as well. */
+enum err_code ledger_park(struct ledger *ledger, int64_t stream_id, int32_t partition,
+                          int64_t next_offset, struct str reason, struct err *err);
 /* Sets drained_ns = greatest(drained_ns, time_ns) where next_offset >= high. Partitions without a row are inserted first. */
 enum err_code ledger_note_drained(struct ledger *ledger, int64_t stream_id, int32_t partition,
                                   int64_t high, int64_t time_ns, struct err *err);

@@ -79,7 +79,7 @@ enum err_code ledger_set_origins(struct ledger *ledger, int64_t stream_id, const
     return code;
 }
 
-static struct ledger_partition read_partition(struct db_stmt *stmt)
+static struct ledger_partition read_partition(struct db_stmt *stmt, struct arena *arena)
 {
     return (struct ledger_partition){
         .partition = (int32_t)db_column_int64(stmt, 0),
@@ -87,7 +87,8 @@ static struct ledger_partition read_partition(struct db_stmt *stmt)
         .next_offset = db_column_int64(stmt, 2),
         .guard_offset = db_column_null(stmt, 3) ? -1 : db_column_int64(stmt, 3),
         .guard_time_ns = db_column_null(stmt, 4) ? INT64_MIN : db_column_int64(stmt, 4),
-        .parked = !db_column_null(stmt, 5)};
+        .parked = arena_str(arena, db_column_text(stmt, 5)),
+        .drained_ns = db_column_null(stmt, 6) ? INT64_MIN : db_column_int64(stmt, 6)};
 }
 
 enum err_code ledger_partitions(struct ledger *ledger, int64_t stream_id, struct arena *arena,
@@ -100,7 +101,8 @@ enum err_code ledger_partitions(struct ledger *ledger, int64_t stream_id, struct
     bool row;
     enum err_code code =
         db_prepare(ledger->db,
-                   "SELECT partition_id, origin, next_offset, guard_offset, guard_time_ns, parked "
+                   "SELECT partition_id, origin, next_offset, guard_offset, guard_time_ns, parked, "
+                   "drained_ns "
                    "FROM partition_offset WHERE book_id = $1 AND stream_id = $2 "
                    "ORDER BY partition_id",
                    &stmt, err);
@@ -112,7 +114,7 @@ enum err_code ledger_partitions(struct ledger *ledger, int64_t stream_id, struct
     db_bind_int64(stmt, 2, stream_id);
     while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
         list = memory_resize(list, count + 1, sizeof(list[0]));
-        list[count++] = read_partition(stmt);
+        list[count++] = read_partition(stmt, arena);
     }
     if (code == ERR_OK) {
         *ret_partitions = arena_calloc(arena, count, sizeof(list[0]));

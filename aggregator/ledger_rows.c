@@ -58,6 +58,7 @@ static enum err_code write_range(struct ledger *ledger, const struct batch *batc
                                  const struct batch_partition *p, struct err *err)
 {
     struct db_stmt *stmt;
+    bool timed = p->delivered > 0 || p->lost;
     enum err_code code = db_prepare(
         ledger->db,
         "INSERT INTO batch_range (book_id, stream_id, partition_id, from_offset, to_offset, "
@@ -75,16 +76,17 @@ static enum err_code write_range(struct ledger *ledger, const struct batch *batc
     db_bind_int64(stmt, 4, p->from);
     db_bind_int64(stmt, 5, p->to);
     db_bind_blob(stmt, 6, batch_id(batch));
-    db_bind_text(stmt, 7, STR("read"));
-    db_bind_text(stmt, 8, p->config_digest);
+    db_bind_text(stmt, 7, p->lost ? STR("lost") : STR("read"));
+    /* No mapping has proved itself by what it never saw. */
+    db_bind_text(stmt, 8, p->lost ? STR("") : p->config_digest);
     db_bind_int64(stmt, 9, p->delivered);
     db_bind_int64(stmt, 10, p->tallied);
     db_bind_int64(stmt, 11, p->excluded);
     db_bind_int64(stmt, 12, p->duplicate);
     db_bind_int64(stmt, 13, p->dead_lettered);
     db_bind_int64(stmt, 14, p->absent);
-    bind_time(stmt, 15, p->delivered > 0 ? p->first_time_ns : INT64_MIN);
-    bind_time(stmt, 16, p->delivered > 0 ? p->last_time_ns : INT64_MIN);
+    bind_time(stmt, 15, timed ? p->first_time_ns : INT64_MIN);
+    bind_time(stmt, 16, timed ? p->last_time_ns : INT64_MIN);
     db_bind_checksum(stmt, 17);
     return db_run(stmt, NULL, err);
 }
@@ -272,6 +274,9 @@ enum err_code ledger_rows_write(struct ledger *ledger, const struct batch *batch
     }
     if (code == ERR_OK) {
         code = write_all_pending(ledger, batch, err);
+    }
+    if (code == ERR_OK) {
+        code = ledger_loss_mark(ledger, batch, err);
     }
     if (code == ERR_OK && FAULT("ledger.commit.rows")) {
         code = fault_error("ledger.commit.rows", err);

@@ -26,9 +26,27 @@ struct stream {
     enum event_kind kind;
 };
 
-/* The open incarnation of (cluster, topic), created as number 1 if there is none. Texts are borrowed from the arguments. */
+enum stream_state {
+    STREAM_NONE, /* nothing of the topic was ever read */
+    STREAM_OPEN,
+    STREAM_CLOSED, /* its last incarnation was closed by an operator */
+    STREAM_MOVED   /* not open here, but open on another cluster of the same configured name */
+};
+
+/* The last incarnation of (cluster, topic), created as number 1 if the topic is new (STREAM_NONE is never returned). What is closed or moved waits for an
+ * operator's word (aggregator/incarnation.h) and is left as it is; without any incarnation here, stream_id is 0. Texts are borrowed from the
+ * arguments. ERR_CONFIG: the kind is not what it was; ERR_STORE, ERR_FENCED (the store is locked). */
 enum err_code store_stream(struct db *db, struct str cluster, struct str cluster_name,
                            struct str topic, enum event_kind kind, struct stream *ret_stream,
-                           struct err *err);
+                           enum stream_state *ret_state, struct err *err);
+/* The parts of it, for incarnation.c. The look: sets stream_id and incarnation. */
+enum err_code store_stream_find(struct db *db, struct stream *stream, enum stream_state *ret_state,
+                                struct err *err);
+/* The next incarnation, inside the caller's transaction. */
+enum err_code store_stream_insert(struct db *db, struct stream *stream, struct err *err);
+/* The row of a stream, with its checksum; what changes is the cluster's name and whether it is closed. */
+#define STREAM_NOT_CLOSED INT64_MIN
+enum err_code store_stream_write(struct db *db, const struct stream *stream, int64_t closed_ns,
+                                 struct err *err);
 
 #endif

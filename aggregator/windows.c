@@ -164,6 +164,7 @@ static void take_grades(const struct stretch *stretch, const struct graded_hour 
 
         if (into != NULL) {
             into->grade = (enum grade)(unsigned char)hour->grades.data[i];
+            into->incomplete = (hour->incomplete >> i & 1) != 0;
         }
     }
 }

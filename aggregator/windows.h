@@ -19,6 +19,7 @@ struct minute {
     struct window_minute counts; /* all zero without requests */
     enum grade grade;            /* raw; GRADE_PIPELINE_GAP if it is not graded yet */
     bool counted;                /* the store has requests in this minute */
+    bool incomplete;             /* records of this minute were lost */
 };
 
 /* Minutes [from_minute, to_minute) of a service (all customers added up), in arena.

@@ -262,6 +262,7 @@ enum err_code kafka_client_open(struct kafka_client *client, const struct source
     client->magic = CLIENT_MAGIC;
     client->clock = options->clock;
     client->patience_ns = options->request_timeout_ns;
+    client->outage_patience_ns = options->outage_timeout_ns;
     client->stopped = options->stopped;
     client->down_since_ns = INT64_MIN;
     client->refused = false;
@@ -373,6 +374,9 @@ static void answered(struct kafka_client *client)
 {
     client->refused = false;
     client->down_since_ns = INT64_MIN;
+    if (client->patience_ns < client->outage_patience_ns) {
+        client->patience_ns = client->outage_patience_ns;
+    }
 }
 
 enum err_code kafka_client_metadata(struct kafka_client *client, rd_kafka_topic_t *topic,

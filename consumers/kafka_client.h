@@ -25,8 +25,9 @@ struct kafka_client {
     rd_kafka_t *handle;
     struct clock *clock;
     int64_t patience_ns;
-    bool (*stopped)(void); /* NULL: never */
-    char servers[200];     /* for messages */
+    int64_t outage_patience_ns; /* the patience from the first answer on */
+    bool (*stopped)(void);      /* NULL: never */
+    char servers[200];          /* for messages */
     pthread_mutex_t lock;
     char line[KAFKA_LINE_SIZE];        /* last warning; under lock */
     char certificate[KAFKA_LINE_SIZE]; /* why one was refused; empty: none was. Under lock */

@@ -71,7 +71,9 @@ struct source_options {
         *properties; /* librdkafka settings of the user (security, buffers) */
     size_t property_count;
     int64_t request_timeout_ns; /* of metadata and watermark queries; default 10 s */
-    struct clock *clock;        /* of the system: a broker does not wait in simulated time */
+    int64_t
+        outage_timeout_ns; /* the same, once a broker has answered: it may be restarting. 0: no longer */
+    struct clock *clock; /* of the system: a broker does not wait in simulated time */
     bool (*stopped)(
         void); /* may be NULL: asked while a question waits; true ends it with ERR_INTERRUPTED */
 };

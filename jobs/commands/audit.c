@@ -76,6 +76,7 @@ static void finish_json(struct output *output, const struct audit_report *report
     json_int64(json, "records", report->records);
     json_int64(json, "records_absent", report->absent);
     json_int64(json, "records_dead_lettered", report->dead_letters);
+    json_int64(json, "records_lost", report->lost);
     json_int64(json, "total_findings", report->findings + output->published.findings);
     json_int64(json, "windows", report->windows);
     json_close(json);
@@ -91,6 +92,9 @@ static void print_summary(struct output *output, const struct audit_report *repo
         " absent, %" PRId64 " dead letters, %" PRId64 " packed hours",
         report->findings == 0 ? "the books add up" : "the books DO NOT add up", report->records,
         report->ranges, report->partitions, report->absent, report->dead_letters, report->windows);
+    if (report->lost > 0) {
+        (void)fprintf(output->run->out, ", %" PRId64 " lost and accepted", report->lost);
+    }
     if (report->findings > 0) {
         (void)fprintf(output->run->out, "; %" PRId64 " findings", report->findings);
     }

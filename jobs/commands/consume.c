@@ -9,7 +9,15 @@
 #include "jobs/stop.h"
 #include "jobs/ui.h"
 
-enum { OPTION_FOLLOW, OPTION_SHARD, OPTION_BATCH };
+enum {
+    OPTION_FOLLOW,
+    OPTION_SHARD,
+    OPTION_BATCH,
+    OPTION_ACCEPT_LOSS,
+    OPTION_ACCEPT_NEW,
+    OPTION_SAME_TOPIC,
+    OPTION_CLOSE
+};
 
 enum { SHARD_COUNT_MAX = 10000 };
 
@@ -29,6 +37,22 @@ static const struct option_row rows[] = {
                       .minimum = 1,
                       .maximum = 100000000,
                       .help = "commit at the latest after N records, instead of batch.records"},
+    [OPTION_ACCEPT_LOSS] = {.name = "accept-loss",
+                            .type = OPTION_TEXT,
+                            .argument = "TOPIC[/PARTITION]|all",
+                            .help = "what expired unread is lost: record it and go on behind it"},
+    [OPTION_ACCEPT_NEW] = {.name = "accept-new",
+                           .type = OPTION_TEXT,
+                           .argument = "TOPIC|all",
+                           .help = "it was created again, or moved to this cluster: read it anew"},
+    [OPTION_SAME_TOPIC] = {.name = "same-topic",
+                           .type = OPTION_TEXT,
+                           .argument = "TOPIC|all",
+                           .help = "it is the same, though no record is left to tell: go on"},
+    [OPTION_CLOSE] = {.name = "close",
+                      .type = OPTION_TEXT,
+                      .argument = "TOPIC",
+                      .help = "it is read no more: complete-until does not wait for it"},
     {.name = NULL},
 };
 
@@ -112,6 +136,22 @@ static void summarize(const struct consume_result *result)
     }
 }
 
+/* What the operator's word changed, also if the run failed later. */
+static void tell_accepted(const struct consume_result *result)
+{
+    ui_progress_clear();
+    if (result->lost > 0) {
+        ui_warn("%" PRId64 " offsets are recorded as lost; run aggregate to flag their time",
+                result->lost);
+    }
+    if (result->accepted_topics > 0) {
+        ui_note("consume: %" PRId64 " topics begin a new incarnation", result->accepted_topics);
+    }
+    if (result->closed_streams > 0) {
+        ui_note("consume: %" PRId64 " topics were closed", result->closed_streams);
+    }
+}
+
 static enum err_code consume(struct run *run, struct err *err)
 {
     struct consume_options options = {.config = run->config,
@@ -121,6 +161,10 @@ static enum err_code consume(struct run *run, struct err *err)
                                       .random = run->random,
                                       .http = run->http,
                                       .follow = run->options[OPTION_FOLLOW].set,
+                                      .accept_loss = run->options[OPTION_ACCEPT_LOSS].text,
+                                      .accept_new = run->options[OPTION_ACCEPT_NEW].text,
+                                      .same_topic = run->options[OPTION_SAME_TOPIC].text,
+                                      .close_topic = run->options[OPTION_CLOSE].text,
                                       .progress = progress};
     struct consume_result result;
     enum err_code code;
@@ -137,6 +181,7 @@ static enum err_code consume(struct run *run, struct err *err)
         options.batch_records_max = run->options[OPTION_BATCH].number;
     }
     code = consume_run(&options, &result, err);
+    tell_accepted(&result);
     /* A run that failed before it read anything has one thing to say, and main says it. */
     if (code == ERR_OK || result.records > 0) {
         summarize(&result);
@@ -163,7 +208,10 @@ const struct command command_consume = {
             "work as members of\n"
             "cluster.group, by --shard, or by the task numbers of Cloud Run (CLOUD_RUN_TASK_INDEX "
             "and _COUNT) and\n"
-            "Kubernetes (JOB_COMPLETION_INDEX, with UPTALLY_SHARD_COUNT).",
+            "Kubernetes (JOB_COMPLETION_INDEX, with UPTALLY_SHARD_COUNT).\n"
+            "Where records expired unread, or a topic is not the one that was read before, the run "
+            "ends with status 5\n"
+            "and names the option that answers it. Given again, such an option changes nothing.",
     .options = rows,
     .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_BOOK,
     .run = consume,

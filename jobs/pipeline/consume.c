@@ -47,11 +47,7 @@ static enum err_code compare_guard(const struct intake *intake, const struct rec
     if (record->offset != lane->guard_offset || record->time_ns == lane->guard_time_ns) {
         return ERR_OK;
     }
-    return err_set(err, ERR_BROKER,
-                   "topic %.*s, partition %" PRId32 ": offset %" PRId64
-                   " is not the record that was read there: the topic was deleted and created "
-                   "again; give it another name or start a new store",
-                   STR_ARGS(intake->topic->name), record->partition, record->offset);
+    return consume_refuse_guard(intake, record->partition, record->offset, err);
 }
 
 static enum err_code take_record(struct consume *run, struct intake *intake,
@@ -94,6 +90,21 @@ static void take_end(struct consume *run, struct intake *intake, int32_t partiti
     }
 }
 
+/* What was read so far is committed first: the loss begins where the ledger stands. */
+static enum err_code expire(struct consume *run, struct intake *intake, int32_t partition,
+                            int64_t low, struct err *err)
+{
+    struct lane *lane = &intake->lanes[partition];
+
+    if (!consume_held(run) && consume_commit(run, err) != ERR_OK) {
+        return err->code;
+    }
+    /* A fence in that commit has placed all lanes anew. */
+    return run->restarted || lane->state != LANE_RUNNING
+               ? ERR_OK
+               : consume_park(run, intake, partition, low, err);
+}
+
 /* The broker says that it has no such offset. Expired, or was it a leader that did not know better? */
 static enum err_code take_expired(struct consume *run, struct intake *intake, int32_t partition,
                                   struct err *err)
@@ -110,13 +121,15 @@ static enum err_code take_expired(struct consume *run, struct intake *intake, in
         return err->code;
     }
     if (lane_place(lane->next, &watermarks) == PLACE_EXPIRED) {
-        consume_park(run, intake, partition, watermarks.low);
-        return ERR_OK;
+        return expire(run, intake, partition, watermarks.low, err);
     }
-    if (lane_place(lane->next, &watermarks) == PLACE_REPLACED || ++lane->restarts > RESTARTS_MAX) {
+    if (lane_place(lane->next, &watermarks) == PLACE_REPLACED) {
+        return consume_refuse_shorter(intake, partition, lane->next, watermarks.high, err);
+    }
+    if (++lane->restarts > RESTARTS_MAX) {
         return err_set(err, ERR_BROKER,
                        "topic %.*s, partition %" PRId32 ": the broker does not give offset %" PRId64
-                       " although its log ends at %" PRId64 ": the log was cut or created again",
+                       " although its log ends at %" PRId64,
                        STR_ARGS(intake->topic->name), partition, lane->next, watermarks.high);
     }
     return run->source->start(run->source, at, lane->next, err);
@@ -248,7 +261,8 @@ static enum err_code step(struct consume *run, struct err *err)
         report_progress(run);
     }
     if (since_look_ns >= LOOK_INTERVAL_S * NS_PER_SECOND &&
-        (consume_look(run, err) != ERR_OK || consume_note(run, err) != ERR_OK)) {
+        (consume_look(run, err) != ERR_OK || consume_note(run, err) != ERR_OK ||
+         consume_unpark(run, err) != ERR_OK)) {
         return err->code;
     }
     if (run->options->follow && deliver_due(&run->deliver)) {

@@ -26,7 +26,16 @@ struct consume_options {
     bool follow;
     int32_t shard,
         shard_count; /* without a group: partitions with number % count == shard; count 0 means 1 */
-    int64_t batch_records_max;    /* 0: as configured */
+    int64_t batch_records_max; /* 0: as configured */
+    /* An operator's word on what the run found; each a topic's name or "all", NULL if nothing was said. Where there is nothing to accept, it
+     * changes nothing. */
+    const char
+        *accept_loss; /* also "TOPIC/PARTITION": expired offsets become a range of kind 'lost' */
+    const char
+        *accept_new; /* the topic was created again, or moved here: open its next incarnation */
+    const char *same_topic; /* it is the same, though nothing is left to tell, or it was closed */
+    const char
+        *close_topic; /* a topic that is read no more lets go of complete-until; a name only */
     int64_t delivery_patience_ns; /* of the dead-letter topic; 0: 30 s */
     /* May be NULL. total is 0 with follow. */
     void (*progress)(void *context, int64_t done, int64_t total);
@@ -37,6 +46,9 @@ struct consume_result {
     int64_t records, tallied, excluded, duplicate, dead_lettered, absent, batches, bytes;
     int64_t without_id; /* tallied without a test for duplicates, of topics that map event_id */
     int64_t parked_partitions;
+    int64_t lost;            /* offsets accepted as lost */
+    int64_t accepted_topics; /* incarnations that were opened */
+    int64_t closed_streams;
     bool interrupted; /* a signal ended it before the aim */
 };
 

@@ -7,41 +7,63 @@
 #include "jobs/pipeline/consume_state.h"
 #include "jobs/stop.h"
 
-enum { REQUEST_TIMEOUT_S = 10 };
+/* A broker that has answered before may be restarting. */
+enum { REQUEST_TIMEOUT_S = 10, OUTAGE_TIMEOUT_S = 60 };
 
 static const char *text_or_null(struct consume *run, struct str text)
 {
     return text.size > 0 ? arena_text(&run->arena, text) : NULL;
 }
 
-static enum err_code open_source(struct consume *run, struct err *err)
+static enum err_code open_kafka(struct consume *run, const char *group, struct source **ret_source,
+                                struct err *err)
 {
     const struct config *config = run->config;
     const char **topics = arena_calloc(&run->arena, config->topic_count, sizeof(*topics));
     const char **headers = arena_calloc(&run->arena, config->topic_count, sizeof(*headers));
-    struct source_options options = {
-        .bootstrap_servers = arena_text(&run->arena, config->bootstrap_servers),
-        .topics = topics,
-        .topic_count = config->topic_count,
-        .headers = headers,
-        .group = run->grouped ? text_or_null(run, config->group) : NULL,
-        .client_id = "uptally",
-        .properties = config->properties,
-        .property_count = config->property_count,
-        .request_timeout_ns = REQUEST_TIMEOUT_S * NS_PER_SECOND,
-        .clock = clock_system(),
-        .stopped = stop_is_requested};
+    struct source_options options = {.bootstrap_servers =
+                                         arena_text(&run->arena, config->bootstrap_servers),
+                                     .topics = topics,
+                                     .topic_count = config->topic_count,
+                                     .headers = headers,
+                                     .group = group,
+                                     .client_id = "uptally",
+                                     .properties = config->properties,
+                                     .property_count = config->property_count,
+                                     .request_timeout_ns = REQUEST_TIMEOUT_S * NS_PER_SECOND,
+                                     .outage_timeout_ns = OUTAGE_TIMEOUT_S * NS_PER_SECOND,
+                                     .clock = clock_system(),
+                                     .stopped = stop_is_requested};
 
     for (size_t i = 0; i < config->topic_count; i++) {
         topics[i] = arena_text(&run->arena, config->topics[i].name);
         headers[i] = framing_header(config->topics[i].framing);
     }
+    return source_kafka_open(&options, ret_source, err);
+}
+
+static enum err_code open_source(struct consume *run, struct err *err)
+{
     if (run->options->source != NULL) {
         run->source = run->options->source;
         return ERR_OK;
     }
     run->source_owned = true;
-    return source_kafka_open(&options, &run->source, err);
+    return open_kafka(run, run->grouped ? text_or_null(run, run->config->group) : NULL,
+                      &run->source, err);
+}
+
+enum err_code consume_peek_source(struct consume *run, struct source **ret_source, struct err *err)
+{
+    *ret_source = run->grouped ? run->peek_source : run->source;
+    if (*ret_source != NULL || !run->source_owned) {
+        return ERR_OK;
+    }
+    if (open_kafka(run, NULL, &run->peek_source, err) != ERR_OK) {
+        return err->code;
+    }
+    *ret_source = run->peek_source;
+    return ERR_OK;
 }
 
 static enum err_code open_registry(struct consume *run, struct err *err)
@@ -126,34 +148,6 @@ static bool mine(const struct consume *run, int32_t partition)
     return !run->grouped && partition % count == run->options->shard;
 }
 
-static enum err_code refuse_replaced(const struct intake *intake, int32_t partition,
-                                     int64_t next_offset, int64_t high, struct err *err)
-{
-    return err_set(err, ERR_BROKER,
-                   "topic %.*s, partition %" PRId32 ": the ledger stands at offset %" PRId64
-                   " but the broker's log ends at %" PRId64
-                   ": the topic was deleted and created again, or cut; its records are others now, "
-                   "so nothing is read",
-                   STR_ARGS(intake->topic->name), partition, next_offset, high);
-}
-
-void consume_park(struct consume *run, struct intake *intake, int32_t partition, int64_t low)
-{
-    struct lane *lane = &intake->lanes[partition];
-
-    lane->state = LANE_PARKED;
-    run->result->parked_partitions++;
-    if (run->parked.code == ERR_OK) {
-        (void)err_set(&run->parked, ERR_BROKER,
-                      "topic %.*s, partition %" PRId32 ": offsets %" PRId64 " to %" PRId64
-                      " expired before they were read; the partition is parked and its minutes "
-                      "stay incomplete. "
-                      "Restore the records, or start a new store behind the loss, and let the "
-                      "topic keep its records for longer",
-                      STR_ARGS(intake->topic->name), partition, lane->next, low - 1);
-    }
-}
-
 /* Compaction and retention may have taken the guard: then it says nothing. */
 static void set_guard(struct lane *lane, const struct ledger_partition *position,
                       const struct source_watermarks *watermarks)
@@ -188,12 +182,18 @@ enum err_code consume_place(struct consume *run, struct intake *intake, int32_t 
     }
     switch (lane_place(position->next_offset, watermarks)) {
     case PLACE_REPLACED:
-        return refuse_replaced(intake, partition, position->next_offset, watermarks->high, err);
+        return consume_refuse_shorter(intake, partition, position->next_offset, watermarks->high,
+                                      err);
     case PLACE_EXPIRED:
-        consume_park(run, intake, partition, watermarks->low);
-        return ERR_OK;
+        return consume_park(run, intake, partition, watermarks->low, err);
     case PLACE_READ:
         break;
+    }
+    /* What it waited for came about without a loss: a leader that did not know better then. */
+    if (position->parked.size > 0 &&
+        ledger_park(&run->ledger, intake->stream.stream_id, partition, position->next_offset,
+                    str_of(NULL, 0), err) != ERR_OK) {
+        return err->code;
     }
     if (!run->options->follow && lane->next >= lane->target) {
         lane->state = LANE_DONE;
@@ -279,15 +279,19 @@ static enum err_code open_intake(struct consume *run, size_t number, struct str 
                                      .number = (uint32_t)number,
                                      .registry = run->registry,
                                      .clock = run->options->clock};
+    enum stream_state state;
 
     if (store_stream(run->options->db, cluster, run->config->cluster_name, topic->name,
-                     topic->mapping.kind, &options.stream, err) != ERR_OK ||
+                     topic->mapping.kind, &options.stream, &state, err) != ERR_OK ||
         ledger_proven(&run->ledger, options.stream.stream_id, STR(topic->digest), &options.proven,
                       err) != ERR_OK) {
         return err->code;
     }
     run->intake_count = number + 1;
-    return intake_open(&run->intakes[number], &options, err);
+    if (intake_open(&run->intakes[number], &options, err) != ERR_OK) {
+        return err->code;
+    }
+    return consume_settle_stream(run, &run->intakes[number], state, err);
 }
 
 /* The first note of each lane is made of the same answer as its aim. Asked for later, the end of a busy log would lie behind the aim, and
@@ -347,23 +351,51 @@ static void open_groups(struct consume *run)
 
 /* The order is the promise: where every partition begins is in the store before the first record is read, and the store's clock was read
  * before anything that is noted with it. */
-static enum err_code open_lanes(struct consume *run, struct intake *intake, struct err *err)
+static enum err_code prepare(struct consume *run, struct intake *intake,
+                             struct source_watermarks **ret_watermarks, struct err *err)
 {
-    struct source_watermarks *watermarks;
     int64_t now_ns;
     int32_t count;
 
     if (db_now_ns(run->options->db, &now_ns, err) != ERR_OK ||
-        run->source->partition_count(run->source, intake->number, &count, err) != ERR_OK) {
+        consume_count_partitions(run, intake, &count, err) != ERR_OK) {
         return err->code;
     }
     intake_grow(intake, count);
-    if (ask_watermarks(run, intake, &watermarks, err) != ERR_OK ||
-        settle_origins(run, intake, watermarks, err) != ERR_OK) {
+    if (ask_watermarks(run, intake, ret_watermarks, err) != ERR_OK ||
+        consume_identify(run, intake, *ret_watermarks, err) != ERR_OK ||
+        settle_origins(run, intake, *ret_watermarks, err) != ERR_OK) {
         return err->code;
     }
-    note_aims(intake, watermarks, now_ns);
-    return aim(run, intake, 0, watermarks, err);
+    note_aims(intake, *ret_watermarks, now_ns);
+    return ERR_OK;
+}
+
+/* All topics are looked at before the first record of any is read. Only then is it known that nothing stands in the way of a loss that
+ * is to be accepted. */
+static enum err_code open_lanes(struct consume *run, struct err *err)
+{
+    struct source_watermarks **watermarks =
+        arena_calloc(&run->arena, run->intake_count, sizeof(struct source_watermarks *));
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < run->intake_count && code == ERR_OK; i++) {
+        code = prepare(run, &run->intakes[i], &watermarks[i], err);
+    }
+    for (size_t i = 0; i < run->intake_count && code == ERR_OK; i++) {
+        code = consume_accept_losses(run, &run->intakes[i], watermarks[i], err);
+    }
+    if (run->peek_source != NULL) {
+        run->peek_source->close(run->peek_source);
+        run->peek_source = NULL;
+    }
+    if (code == ERR_OK) {
+        open_groups(run);
+    }
+    for (size_t i = 0; i < run->intake_count && code == ERR_OK; i++) {
+        code = aim(run, &run->intakes[i], 0, watermarks[i], err);
+    }
+    return code;
 }
 
 static enum err_code open_topics(struct consume *run, struct err *err)
@@ -384,19 +416,20 @@ static enum err_code open_topics(struct consume *run, struct err *err)
             return err->code;
         }
     }
-    open_groups(run);
-    for (size_t i = 0; i < run->intake_count; i++) {
-        if (open_lanes(run, &run->intakes[i], err) != ERR_OK) {
-            return err->code;
-        }
-    }
-    return ERR_OK;
+    return open_lanes(run, err);
 }
 
 enum err_code consume_open(struct consume *run, struct err *err)
 {
     const struct consume_options *options = run->options;
 
+    run->ledger = (struct ledger){.db = options->db,
+                                  .book_id = options->book_id,
+                                  .random = options->random,
+                                  .program_version = UPTALLY_VERSION};
+    if (options->close_topic != NULL && consume_close_topic(run, err) != ERR_OK) {
+        return err->code;
+    }
     if (!run->config->has_cluster) {
         return err_set(err, ERR_CONFIG, "%.*s: consume needs a cluster section",
                        STR_ARGS(run->config->path));
@@ -404,13 +437,12 @@ enum err_code consume_open(struct consume *run, struct err *err)
     if (run->config->topic_count == 0) {
         return err_set(err, ERR_CONFIG, "%.*s: consume needs a topic", STR_ARGS(run->config->path));
     }
+    if (consume_check_words(run, err) != ERR_OK) {
+        return err->code;
+    }
     run->grouped = run->config->group.size > 0 && options->shard_count <= 1;
     run->records_max = options->batch_records_max > 0 ? options->batch_records_max
                                                       : run->config->batch_records_max;
-    run->ledger = (struct ledger){.db = options->db,
-                                  .book_id = options->book_id,
-                                  .random = options->random,
-                                  .program_version = UPTALLY_VERSION};
     run->batch = batch_new(run->config->dead_letter_bytes_max);
     if (open_registry(run, err) != ERR_OK || open_source(run, err) != ERR_OK ||
         open_topics(run, err) != ERR_OK) {

@@ -1,7 +1,7 @@
 /*
  * The state of a consume run, shared by its files. Nobody else includes this.
  *
- * consume_open.c prepares, consume.c reads, consume_commit.c commits and notes, consume_group.c answers the group.
+ * consume_open.c prepares with the help of consume_identity.c and consume_loss.c, consume.c reads, consume_commit.c commits and notes, consume_group.c answers the group.
  */
 #ifndef JOBS_PIPELINE_CONSUME_STATE_H
 #define JOBS_PIPELINE_CONSUME_STATE_H
@@ -18,7 +18,8 @@ struct consume {
     struct arena arena; /* of the run */
     struct source *source;
     bool source_owned;
-    bool grouped; /* the group decides what is ours */
+    struct source *peek_source; /* owned; NULL until it is needed, and where `source` serves */
+    bool grouped;               /* the group decides what is ours */
     struct registry *registry;
     struct ledger ledger;
     struct intake *intakes; /* owned; by topic of the source */
@@ -48,7 +49,42 @@ enum err_code consume_refresh(struct consume *run, struct err *err);
 enum err_code consume_place(struct consume *run, struct intake *intake, int32_t partition,
                             const struct ledger_partition *position,
                             const struct source_watermarks *watermarks, struct err *err);
-void consume_park(struct consume *run, struct intake *intake, int32_t partition, int64_t low);
+/* A source for peek_records, while nothing is being read. NULL: none is to be had, a group's source cannot be used. */
+enum err_code consume_peek_source(struct consume *run, struct source **ret_source, struct err *err);
+
+/* consume_identity.c */
+/* Whether an operator's word is about the topic. */
+bool consume_names(const char *word, struct str topic);
+/* ERR_USAGE: a word names what the configuration does not have. */
+enum err_code consume_check_words(const struct consume *run, struct err *err);
+enum err_code consume_close_topic(struct consume *run, struct err *err);
+/* What to do about a stream that is closed or elsewhere. ERR_BROKER: an operator is asked. */
+enum err_code consume_settle_stream(struct consume *run, struct intake *intake,
+                                    enum stream_state state, struct err *err);
+/* Waits for a broker that knows fewer partitions than the ledger, for a moment. */
+enum err_code consume_count_partitions(struct consume *run, const struct intake *intake,
+                                       int32_t *ret_count, struct err *err);
+/* Makes sure that the intake's stream is the topic that the broker has, or opens its next incarnation if that was accepted. ERR_BROKER: it
+ * is another one, or nothing tells; the text says what answers. Watermarks by partition; refreshed where they were old. */
+enum err_code consume_identify(struct consume *run, struct intake *intake,
+                               struct source_watermarks *watermarks, struct err *err);
+/* ERR_BROKER, with what to do. */
+enum err_code consume_refuse_other(const struct intake *intake, int32_t partition, const char *what,
+                                   struct err *err);
+enum err_code consume_refuse_shorter(const struct intake *intake, int32_t partition,
+                                     int64_t next_offset, int64_t high, struct err *err);
+enum err_code consume_refuse_guard(const struct intake *intake, int32_t partition, int64_t offset,
+                                   struct err *err);
+
+/* consume_loss.c */
+/* Notes in the ledger that the lane waits for an operator, and why. */
+enum err_code consume_park(struct consume *run, struct intake *intake, int32_t partition,
+                           int64_t low, struct err *err);
+/* Accepts what expired, where the operator said so. Before anything is read. */
+enum err_code consume_accept_losses(struct consume *run, struct intake *intake,
+                                    struct source_watermarks *watermarks, struct err *err);
+/* Lanes whose loss another run has accepted go on. */
+enum err_code consume_unpark(struct consume *run, struct err *err);
 
 /* consume_commit.c */
 /* Commits the open batch, if it covers anything. A batch that was fenced is dropped and the lanes start again from the ledger. */

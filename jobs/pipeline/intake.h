@@ -36,6 +36,8 @@ struct intake {
     struct schema *reader; /* owned; NULL without one */
     struct schema_finder finder;
     struct decoder *decoder;
+    bool
+        replaced; /* an operator accepted the topic as a new one; its stream is opened before anything is read */
     bool proven;
     int64_t first_records, first_bad; /* of the first 1,000; of interest until proven */
     struct lane *lanes;               /* owned; by partition */

@@ -24,10 +24,12 @@ CREATE TABLE stream (
     topic TEXT NOT NULL,
     incarnation BIGINT NOT NULL,
     kind TEXT NOT NULL,         -- 'requests' or 'checks'
+    closed_ns BIGINT,           -- set by an operator's word: the next incarnation was accepted, or the topic given up
     checksum BIGINT NOT NULL,
-    closed_ns BIGINT,           -- set when the next incarnation was accepted; it no longer holds completeness back
     UNIQUE (cluster, topic, incarnation)
 );
+-- One open incarnation of a topic, whoever accepts it at the same time.
+CREATE UNIQUE INDEX stream_open ON stream (cluster, topic) WHERE closed_ns IS NULL;
 
 -- The fence of the ledger: a commit advances next_offset only where it still equals the batch's `from`.
 CREATE TABLE partition_offset (
@@ -70,13 +72,14 @@ CREATE TABLE batch_range (
     duplicate BIGINT NOT NULL,
     dead_lettered BIGINT NOT NULL,
     absent BIGINT NOT NULL,
-    first_time_ns BIGINT,        -- Kafka time stamps of the first and last record
-    last_time_ns BIGINT,
+    first_time_ns BIGINT,        -- Kafka time stamps of the first and last record; of a lost range, which is absent as
+    last_time_ns BIGINT,         -- a whole: the span of time that its records may be from
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, stream_id, partition_id, from_offset)
 );
 CREATE INDEX batch_range_by_batch ON batch_range (batch_id);
 CREATE INDEX batch_range_by_digest ON batch_range (book_id, stream_id, config_digest);
+CREATE INDEX batch_range_lost ON batch_range (book_id) WHERE kind = 'lost';
 
 CREATE TABLE exclusion (
     batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
@@ -204,6 +207,7 @@ CREATE TABLE grade_hour (
     service TEXT NOT NULL,
     hour BIGINT NOT NULL,
     grades BYTEA NOT NULL,
+    incomplete BIGINT NOT NULL,  -- bit n: records of minute n were lost, so its data are not all of them
     carried BYTEA NOT NULL,
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, service, hour)

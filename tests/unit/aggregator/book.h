@@ -57,6 +57,7 @@ static inline struct ledger book_ledger(struct book *book, struct db *db)
 static inline void book_open(struct book *book)
 {
     static const int64_t origins[BOOK_PARTITIONS] = {0, 100, 5};
+    enum stream_state opened;
     struct stream stream;
     struct err err = ERR_INIT;
 
@@ -69,11 +70,11 @@ static inline void book_open(struct book *book)
     book->ledger = book_ledger(book, book->db);
     assert_int_equal(store_migrate(book->db, &err), ERR_OK);
     assert_int_equal(store_stream(book->db, STR("cluster"), STR("prod"), STR("requests"),
-                                  EVENT_REQUEST, &stream, &err),
+                                  EVENT_REQUEST, &stream, &opened, &err),
                      ERR_OK);
     book->requests = stream.stream_id;
     assert_int_equal(store_stream(book->db, STR("cluster"), STR("prod"), STR("checks"), EVENT_CHECK,
-                                  &stream, &err),
+                                  &stream, &opened, &err),
                      ERR_OK);
     book->checks = stream.stream_id;
     assert_int_equal(

@@ -305,12 +305,13 @@ static void tell(const struct story *story, int start, char ret_symbols[])
     strbuf_init(&carried[1], CARRIED_SIZE_MAX);
     for (int64_t h = 0; h * TALLY_MINUTES < (int64_t)length + start; h++) {
         uint8_t grades[TALLY_MINUTES];
+        uint64_t incomplete;
         struct err err = ERR_INIT;
 
         tell_hour(&hour, story, h, start);
         strbuf_clear(&carried[(h + 1) % 2]);
         assert_int_equal(grade_hour(strbuf_view(&carried[h % 2]), &hour.input, &rules, &arena,
-                                    grades, &carried[(h + 1) % 2], &err),
+                                    grades, &incomplete, &carried[(h + 1) % 2], &err),
                          ERR_OK);
         for (int m = 0; m < TALLY_MINUTES; m++) {
             int64_t index = h * TALLY_MINUTES + m - start;
@@ -357,6 +358,7 @@ static void test_open_minutes(void **state)
     struct strbuf carried;
     struct carried unpacked;
     uint8_t grades[TALLY_MINUTES];
+    uint64_t incomplete;
     int closed = -1;
     static struct hour_of_story hour;
 
@@ -364,8 +366,9 @@ static void test_open_minutes(void **state)
     strbuf_init(&carried, CARRIED_SIZE_MAX);
     tell_hour(&hour, &story, 0, 0);
     hour.input.closed_minutes = 2;
-    assert_int_equal(
-        grade_hour(str_of(NULL, 0), &hour.input, &rules, &arena, grades, &carried, &err), ERR_OK);
+    assert_int_equal(grade_hour(str_of(NULL, 0), &hour.input, &rules, &arena, grades, &incomplete,
+                                &carried, &err),
+                     ERR_OK);
     assert_int_equal(grades[1], GRADE_OPERATIONAL);
     assert_int_equal(grades[2], GRADE_PIPELINE_GAP);
     assert_int_equal(carried_closed_minutes(strbuf_view(&carried), &closed, &err), ERR_OK);
@@ -390,6 +393,7 @@ static void test_topic_moved(void **state)
     const struct activity_row active[] = {{STR("new"), 3}, {STR("old"), 1}};
     struct grade_hour_input input = {.hour = 1, .closed_minutes = 60, .requests = counts};
     uint8_t grades[TALLY_MINUTES];
+    uint64_t incomplete;
 
     (void)state;
     input.request_topics = both;
@@ -398,14 +402,15 @@ static void test_topic_moved(void **state)
     input.topic_count = 2;
     strbuf_init(&carried[0], CARRIED_SIZE_MAX);
     strbuf_init(&carried[1], CARRIED_SIZE_MAX);
-    assert_int_equal(grade_hour(str_of(NULL, 0), &input, &rules, &arena, grades, &carried[0], &err),
-                     ERR_OK);
+    assert_int_equal(
+        grade_hour(str_of(NULL, 0), &input, &rules, &arena, grades, &incomplete, &carried[0], &err),
+        ERR_OK);
     assert_int_equal(grades[1], GRADE_PIPELINE_GAP); /* one of its two topics was silent */
     input.hour = 2;
     input.request_topic_count = 1;
-    assert_int_equal(
-        grade_hour(strbuf_view(&carried[0]), &input, &rules, &arena, grades, &carried[1], &err),
-        ERR_OK);
+    assert_int_equal(grade_hour(strbuf_view(&carried[0]), &input, &rules, &arena, grades,
+                                &incomplete, &carried[1], &err),
+                     ERR_OK);
     assert_int_equal(grades[1], GRADE_NO_TRAFFIC);
     strbuf_release(&carried[0]);
     strbuf_release(&carried[1]);
@@ -424,13 +429,15 @@ static void test_damaged_state(void **state)
     struct carried unpacked;
     struct strbuf carried;
     uint8_t grades[TALLY_MINUTES];
+    uint64_t incomplete;
     static struct hour_of_story hour;
 
     (void)state;
     strbuf_init(&carried, CARRIED_SIZE_MAX);
     tell_hour(&hour, &story, 0, 0);
-    assert_int_equal(
-        grade_hour(str_of(NULL, 0), &hour.input, &rules, &arena, grades, &carried, &err), ERR_OK);
+    assert_int_equal(grade_hour(str_of(NULL, 0), &hour.input, &rules, &arena, grades, &incomplete,
+                                &carried, &err),
+                     ERR_OK);
     for (size_t size = 1; size < carried.size; size++) {
         assert_int_equal(carried_unpack(str_of(carried.data, size), &arena, &unpacked, &err),
                          ERR_MISMATCH);

@@ -1,6 +1,7 @@
 /*
  * grade_hour against a second implementation that is written straight from the rules: it knows no hours, no carried state and no
- * tallies, only the list of all events, and it looks at every minute from the beginning of time.
+ * tallies, only the list of all events, and it looks at every minute from the beginning of time. In half of the worlds topics have
+ * lost records.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,6 +50,9 @@ struct world {
     bool topic_of_request[HOURS][TOPICS];
     bool topic_active[TOPICS][MINUTES];
     bool checker_active[CHECKERS][MINUTES];
+    bool lost
+        [TOPICS]
+        [MINUTES]; /* the topic may have had other records in this minute; results are of topic 0 */
     struct grading_rules rules;
 };
 
@@ -134,9 +138,25 @@ static void make_requests(struct world *world, struct random *random)
     }
 }
 
+/* One span or two of a topic, of any length. */
+static void make_losses(struct world *world, struct random *random)
+{
+    for (int t = 0; t < TOPICS; t++) {
+        for (uint64_t n = random_below(random, 3); n > 0; n--) {
+            int first = (int)random_below(random, MINUTES);
+            int count = 1 + (int)random_below(random, chance(random, 50) ? 5 : 90);
+
+            for (int m = first; m < first + count && m < MINUTES; m++) {
+                world->lost[t][m] = true;
+            }
+        }
+    }
+}
+
 static void make_world(struct world *world, struct random *random)
 {
     bool with_requests = chance(random, 60);
+    bool with_losses = chance(random, 50);
 
     memset(world, 0, sizeof(*world));
     world->rules = GRADING_RULES_DEFAULT;
@@ -153,6 +173,9 @@ static void make_world(struct world *world, struct random *random)
     }
     if (with_requests) {
         make_requests(world, random);
+    }
+    if (with_losses) {
+        make_losses(world, random);
     }
 }
 
@@ -191,18 +214,32 @@ static const struct outcome_at *last_until(const struct world *world, int slot, 
     return NULL;
 }
 
-static bool holds(const struct outcome_at *last, int minute)
+static bool holds(const struct outcome_at *last, int64_t since_ns, int minute)
 {
-    return last->interval_ns == 0 || minute_start(minute) < last->time_ns + 2 * last->interval_ns;
+    return last->interval_ns == 0 || minute_start(minute) < since_ns + 2 * last->interval_ns;
 }
 
-/* Its checker has reported in a minute that began when the next result was due. */
+/* Since when a result holds, seen from a minute: a lost minute through which it held may have renewed it. */
+static int64_t held_since(const struct world *world, int minute, const struct outcome_at *last,
+                          int last_minute)
+{
+    int64_t since_ns = last->time_ns;
+
+    for (int m = last_minute + 1; m < minute; m++) {
+        if (world->lost[0][m] && holds(last, since_ns, m)) {
+            since_ns = minute_start(m + 1);
+        }
+    }
+    return since_ns;
+}
+
+/* Its checker has reported in a minute that began when the next result was due, and that result was not lost. */
 static bool passed_over(const struct world *world, int slot, int minute,
                         const struct outcome_at *last, int last_minute)
 {
     for (int m = last_minute + 1; m <= minute; m++) {
-        if (minute_start(m) >= last->time_ns + last->interval_ns &&
-            world->checker_active[checker_of(slot)][m]) {
+        if (minute_start(m) >= held_since(world, m, last, last_minute) + last->interval_ns &&
+            world->checker_active[checker_of(slot)][m] && !world->lost[0][m]) {
             return true;
         }
     }
@@ -250,9 +287,9 @@ static void view_instance(const struct world *world, int instance, int minute, b
         if (at == minute) {
             views[slot] = REPORTED;
             in_set[slot] = true;
-        } else if (!in_set[slot] || last->time_ns <= removed_ns) {
+        } else if (!in_set[slot] || held_since(world, minute, last, at) <= removed_ns) {
             in_set[slot] = false;
-        } else if (holds(last, minute)) {
+        } else if (holds(last, held_since(world, minute, last, at), minute)) {
             views[slot] = HELD;
         } else if (checker_of(slot) == 0) {
             views[slot] = SELF_SILENT;
@@ -264,6 +301,7 @@ static void view_instance(const struct world *world, int instance, int minute, b
         scaled = scaled || over[slot];
     }
     for (int slot = 0; slot < SLOTS; slot++) {
+        const struct outcome_at *last;
         int at;
 
         if (instance_of(slot) != instance) {
@@ -273,7 +311,8 @@ static void view_instance(const struct world *world, int instance, int minute, b
             views[slot] = ABSENT;
             in_set[slot] = false;
         }
-        if (in_set[slot] && last_until(world, slot, minute, &at)->time_ns <= removed_ns) {
+        last = last_until(world, slot, minute, &at);
+        if (in_set[slot] && held_since(world, minute, last, at) <= removed_ns) {
             in_set[slot] = false;
         }
     }
@@ -382,32 +421,75 @@ static enum grade of_requests(const struct window_minute *counts)
     return counts->slow * 10 >= counts->total ? GRADE_DEGRADED : GRADE_OPERATIONAL;
 }
 
-/* All topics of the latest hour that had requests (or else results) carried something. */
-static bool pipeline_proven(const struct world *world, int minute)
+/* Whether the service's requests come from the topic, as of that hour: it had some in the latest hour that had any, or has lost records
+ * in each hour with requests since it last had some. */
+static bool requests_from(const struct world *world, int hour, int topic)
 {
-    for (int h = minute / 60; h >= 0; h--) {
-        bool active = true;
-        bool any = false;
+    bool any = false;
+    bool lost = false;
 
-        for (int t = 0; t < TOPICS; t++) {
-            if (world->topic_of_request[h][t]) {
-                any = true;
-                active = active && world->topic_active[t][minute];
-            }
-        }
-        if (any) {
-            return active;
-        }
+    if (hour < 0) {
+        return false;
     }
-    return world->topic_active[0][minute]; /* where the results come from */
+    for (int t = 0; t < TOPICS; t++) {
+        any = any || world->topic_of_request[hour][t];
+    }
+    for (int m = hour * 60; m < hour * 60 + 60; m++) {
+        lost = lost || world->lost[topic][m];
+    }
+    return world->topic_of_request[hour][topic] ||
+           ((!any || lost) && requests_from(world, hour - 1, topic));
 }
 
-static enum grade reference_grade(const struct world *world, int minute, const int64_t counts[4])
+/* All topics that requests (or else results) come from carried something. */
+static bool pipeline_proven(const struct world *world, int minute)
+{
+    bool active = true;
+    bool any = false;
+
+    for (int t = 0; t < TOPICS; t++) {
+        if (requests_from(world, minute / 60, t)) {
+            any = true;
+            active = active && world->topic_active[t][minute];
+        }
+    }
+    return any ? active : world->topic_active[0][minute]; /* where the results come from */
+}
+
+static int results_between(const struct world *world, int from, int to)
+{
+    int count = 0;
+
+    for (int m = from; m < to; m++) {
+        for (int slot = 0; slot < SLOTS; slot++) {
+            count += world->result_count[slot][m];
+        }
+    }
+    return count;
+}
+
+static bool checks_lost(const struct world *world, int minute)
+{
+    return world->lost[0][minute] && results_between(world, 0, (minute / 60 + 1) * 60) > 0;
+}
+
+static bool any_lost(const struct world *world, int minute)
+{
+    bool lost = checks_lost(world, minute);
+
+    for (int t = 0; t < TOPICS; t++) {
+        lost = lost || (world->lost[t][minute] && requests_from(world, minute / 60, t));
+    }
+    return lost;
+}
+
+static enum grade without_losses(const struct world *world, int minute, const int64_t counts[4])
 {
     bool event = false;
     bool request = false;
     int64_t total = world->requests[minute].total;
-    bool set = counts[0] + counts[1] + counts[2] + counts[3] > 0;
+    bool set = counts[0] + counts[1] + counts[2] + counts[3] > 0 &&
+               (!checks_lost(world, minute) || results_between(world, minute, minute + 1) > 0);
 
     for (int m = 0; m <= minute; m++) {
         request = request || world->requests[m].total > 0;
@@ -432,6 +514,16 @@ static enum grade reference_grade(const struct world *world, int minute, const i
         return GRADE_PROBE_DOWN;
     }
     return pipeline_proven(world, minute) ? GRADE_NO_TRAFFIC : GRADE_PIPELINE_GAP;
+}
+
+/* What is unknown in a lost minute may be so because of the loss. */
+static enum grade reference_grade(const struct world *world, int minute, const int64_t counts[4])
+{
+    enum grade grade = without_losses(world, minute, counts);
+
+    return any_lost(world, minute) && (grade == GRADE_NO_TRAFFIC || grade == GRADE_PROBE_DOWN)
+               ? GRADE_PIPELINE_GAP
+               : grade;
 }
 
 /* --- the same world as hours of tallies --- */
@@ -465,7 +557,7 @@ static uint64_t mask_of(const bool minutes[MINUTES], int hour)
 struct hour_tables {
     struct check_tally tallies[SLOTS];
     struct check_row rows[SLOTS];
-    struct activity_row topics[TOPICS], checkers[CHECKERS];
+    struct activity_row topics[TOPICS], checkers[CHECKERS], lost[2 * TOPICS];
     struct str request_topics[TOPICS], check_topics[1];
 };
 
@@ -499,6 +591,16 @@ static void make_hour(const struct world *world, int hour, struct hour_tables *t
         tables->checkers[c] =
             (struct activity_row){STR(checker_names[c]), mask_of(world->checker_active[c], hour)};
     }
+    for (int t = 0; t < TOPICS; t++) {
+        uint64_t lost = mask_of(world->lost[t], hour);
+
+        /* As of two partitions, which overlap. */
+        tables->lost[2 * t] = (struct activity_row){STR(topic_names[t]), lost & 0xfffffff};
+        tables->lost[2 * t + 1] =
+            (struct activity_row){STR(topic_names[t]), lost & ~UINT64_C(0xffff)};
+    }
+    input->lost = tables->lost;
+    input->lost_count = ARRAY_COUNT(tables->lost);
     tables->check_topics[0] = STR(topic_names[0]);
     input->check_topics = tables->check_topics;
     input->check_topic_count = input->check_count > 0 ? 1 : 0;
@@ -511,7 +613,8 @@ static void make_hour(const struct world *world, int hour, struct hour_tables *t
     input->checker_count = CHECKERS;
 }
 
-static void grade_world(const struct world *world, uint8_t grades[MINUTES])
+static void grade_world(const struct world *world, uint8_t grades[MINUTES],
+                        uint64_t incomplete[HOURS])
 {
     static struct hour_tables tables;
     struct arena arena = ARENA_INIT;
@@ -527,7 +630,7 @@ static void grade_world(const struct world *world, uint8_t grades[MINUTES])
         arena_clear(&arena);
         strbuf_clear(&carried[(h + 1) % 2]);
         assert_int_equal(grade_hour(strbuf_view(&carried[h % 2]), &input, &world->rules, &arena,
-                                    &grades[h * 60], &carried[(h + 1) % 2], &err),
+                                    &grades[h * 60], &incomplete[h], &carried[(h + 1) % 2], &err),
                          ERR_OK);
     }
     strbuf_release(&carried[0]);
@@ -541,6 +644,7 @@ static void test_random_worlds(void **state)
     const char *given = getenv("UPTALLY_TEST_SEED");
     uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
     int seen[GRADE_COUNT] = {0};
+    int flags = 0;
 
     (void)state;
     print_message("seed %llu (UPTALLY_TEST_SEED repeats it)\n", (unsigned long long)seed);
@@ -548,13 +652,15 @@ static void test_random_worlds(void **state)
         struct random random;
         bool in_set[SLOTS] = {false};
         uint8_t grades[MINUTES];
+        uint64_t incomplete[HOURS];
 
         random_init_seed(&random, seed + (uint64_t)n);
         make_world(&world, &random);
-        grade_world(&world, grades);
+        grade_world(&world, grades, incomplete);
         for (int m = 0; m < MINUTES; m++) {
             int64_t counts[4];
             enum grade expected;
+            bool flagged;
 
             count_instances(&world, m, in_set, counts);
             expected = reference_grade(&world, m, counts);
@@ -563,8 +669,12 @@ static void test_random_worlds(void **state)
                 print_message("world %d, minute %d\n", n, m);
             }
             assert_string_equal(grade_row((enum grade)grades[m])->name, grade_row(expected)->name);
+            flagged = any_lost(&world, m) && expected != GRADE_NOT_PROVISIONED;
+            flags += flagged;
+            assert_int_equal(incomplete[m / 60] >> m % 60 & 1, flagged);
         }
     }
+    assert_true(flags > 100);
     for (int g = 0; g < GRADE_COUNT; g++) {
         assert_true(seen[g] > 100); /* the worlds are wild enough to show every grade */
     }

@@ -45,7 +45,7 @@ static void must(enum err_code code, const struct err *err)
 static void dump(struct db *db, struct strbuf *out)
 {
     strbuf_init(out, 1 << 22);
-    world_dump_rows(db, "SELECT * FROM grade_hour ORDER BY book_id, service, hour", 6, out);
+    world_dump_rows(db, "SELECT * FROM grade_hour ORDER BY book_id, service, hour", 7, out);
     world_dump_rows(db,
                     "SELECT service, first_minute, end_minute, worst, level FROM incident "
                     "ORDER BY service, first_minute",

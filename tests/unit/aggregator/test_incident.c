@@ -53,7 +53,7 @@ static void write_grades(struct book *book, const char *symbols)
             }
         }
         assert_int_equal(db_prepare(book->db,
-                                    "INSERT INTO grade_hour VALUES ($1, $2, $3, $4, $5, $6)"
+                                    "INSERT INTO grade_hour VALUES ($1, $2, $3, $4, $5, $6, $7)"
                                     " ON CONFLICT (book_id, service, hour)"
                                     " DO UPDATE SET grades = excluded.grades,"
                                     " checksum = excluded.checksum",
@@ -63,8 +63,9 @@ static void write_grades(struct book *book, const char *symbols)
         db_bind_text(stmt, 2, service);
         db_bind_int64(stmt, 3, HOUR + (int64_t)first / TALLY_MINUTES);
         db_bind_blob(stmt, 4, str_of(grades, sizeof(grades)));
-        db_bind_blob(stmt, 5, STR("x"));
-        db_bind_checksum(stmt, 6);
+        db_bind_int64(stmt, 5, 0);
+        db_bind_blob(stmt, 6, STR("x"));
+        db_bind_checksum(stmt, 7);
         assert_int_equal(db_run(stmt, NULL, &err), ERR_OK);
     }
 }

@@ -36,7 +36,7 @@ static void test_origins(void **state)
     assert_int_equal(partitions[3].origin, 0);
     assert_int_equal(partitions[4].next_offset, 0);
     assert_int_equal(partitions[4].guard_offset, -1);
-    assert_false(partitions[4].parked);
+    assert_false(partitions[4].parked.size > 0);
     arena_release(&arena);
 }
 

@@ -51,11 +51,12 @@ static void run_process(struct book *book, int64_t latest)
         fail_msg("%s", err.text);
     }
     for (int s = 0; s < 2; s++) {
+        enum stream_state state;
         struct stream stream;
 
         assert_int_equal(store_stream(book->db, STR("cluster"), STR("prod"),
                                       STR(s == 0 ? "requests" : "checks"),
-                                      s == 0 ? EVENT_REQUEST : EVENT_CHECK, &stream, &err),
+                                      s == 0 ? EVENT_REQUEST : EVENT_CHECK, &stream, &state, &err),
                          ERR_OK);
         *(s == 0 ? &book->requests : &book->checks) = stream.stream_id;
         for (int p = 0; p < BOOK_PARTITIONS; p++) {

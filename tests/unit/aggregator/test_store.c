@@ -86,38 +86,48 @@ static void test_streams(void **state)
 {
     struct fixture *f = *state;
     struct err err = ERR_INIT;
+    enum stream_state opened;
     struct stream a;
     struct stream b;
     struct stream again;
 
     assert_int_equal(store_migrate(f->db, &err), ERR_OK);
-    assert_int_equal(
-        store_stream(f->db, STR("id1"), STR("prod"), STR("requests"), EVENT_REQUEST, &a, &err),
-        ERR_OK);
+    assert_int_equal(store_stream(f->db, STR("id1"), STR("prod"), STR("requests"), EVENT_REQUEST,
+                                  &a, &opened, &err),
+                     ERR_OK);
     assert_int_equal(a.incarnation, 1);
     assert_int_equal(
-        store_stream(f->db, STR("id1"), STR("prod"), STR("checks"), EVENT_CHECK, &b, &err), ERR_OK);
+        store_stream(f->db, STR("id1"), STR("prod"), STR("checks"), EVENT_CHECK, &b, &opened, &err),
+        ERR_OK);
     assert_int_not_equal(a.stream_id, b.stream_id);
     assert_int_equal(store_stream(f->db, STR("id1"), STR("renamed"), STR("requests"), EVENT_REQUEST,
-                                  &again, &err),
+                                  &again, &opened, &err),
                      ERR_OK);
     assert_int_equal(again.stream_id, a.stream_id);
-    /* The same topic of another cluster is another stream. */
-    assert_int_equal(
-        store_stream(f->db, STR("id2"), STR("prod"), STR("requests"), EVENT_REQUEST, &again, &err),
-        ERR_OK);
+    /* The same topic of another cluster of another name is another stream; of the same name, it has moved: nothing is made. */
+    assert_int_equal(store_stream(f->db, STR("id2"), STR("prod"), STR("requests"), EVENT_REQUEST,
+                                  &again, &opened, &err),
+                     ERR_OK);
+    assert_int_equal(opened, STREAM_OPEN);
     assert_int_not_equal(again.stream_id, a.stream_id);
+    assert_int_equal(store_stream(f->db, STR("id3"), STR("prod"), STR("requests"), EVENT_REQUEST,
+                                  &again, &opened, &err),
+                     ERR_OK);
+    assert_int_equal(opened, STREAM_MOVED);
+    assert_int_equal(again.stream_id, 0);
     /* Requests do not turn into checks. */
-    assert_int_equal(
-        store_stream(f->db, STR("id1"), STR("prod"), STR("requests"), EVENT_CHECK, &again, &err),
-        ERR_CONFIG);
-    assert_non_null(strstr(err.text, "requests"));
+    assert_int_equal(store_stream(f->db, STR("id1"), STR("renamed"), STR("requests"), EVENT_CHECK,
+                                  &again, &opened, &err),
+                     ERR_CONFIG);
+    assert_non_null(strstr(err.text, "topic requests"));
     /* A closed incarnation is not opened again by itself. */
     assert_int_equal(db_exec(f->db, "UPDATE stream SET closed_ns = 1 WHERE topic = 'checks'", &err),
                      ERR_OK);
-    assert_int_equal(
-        store_stream(f->db, STR("id1"), STR("prod"), STR("checks"), EVENT_CHECK, &again, &err),
-        ERR_STORE);
+    assert_int_equal(store_stream(f->db, STR("id1"), STR("prod"), STR("checks"), EVENT_CHECK,
+                                  &again, &opened, &err),
+                     ERR_OK);
+    assert_int_equal(opened, STREAM_CLOSED);
+    assert_int_equal(again.stream_id, b.stream_id);
 }
 
 int main(void)
