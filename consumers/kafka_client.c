@@ -409,6 +409,40 @@ static rd_kafka_resp_err_t ask_offsets(struct kafka_client *client,
     return code;
 }
 
+/* A handle looks at its topics every few minutes only, and partitions are added: what it does not know yet it has to be told to look
+ * for. Whether it found them shows in the next answer. */
+static void look_for(struct kafka_client *client, const rd_kafka_topic_partition_list_t *list,
+                     int timeout_ms)
+{
+    const char *last = "";
+
+    for (int i = 0; i < list->cnt; i++) {
+        const struct rd_kafka_metadata *metadata;
+        rd_kafka_topic_t *topic;
+
+        if (strcmp(list->elems[i].topic, last) == 0) {
+            continue;
+        }
+        last = list->elems[i].topic;
+        topic = rd_kafka_topic_new(client->handle, last, NULL);
+        if (topic == NULL) {
+            continue;
+        }
+        if (rd_kafka_metadata(client->handle, 0, topic, &metadata, timeout_ms) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(metadata);
+        }
+        rd_kafka_topic_destroy(topic);
+    }
+}
+
+static bool is_unknown(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 /* Kafka's ListOffsets takes -1 (end) and -2 (beginning) in the place of a time; rd_kafka_offsets_for_times passes them on and
  * asks each leader once for all of its partitions, which rd_kafka_query_watermark_offsets cannot. */
 enum err_code kafka_client_offsets(struct kafka_client *client,
@@ -423,6 +457,9 @@ enum err_code kafka_client_offsets(struct kafka_client *client,
         rd_kafka_topic_partition_list_t *copy = rd_kafka_topic_partition_list_copy(list);
 
         code = ask_offsets(client, copy, patience_slice_ms(&patience));
+        if (is_unknown(code)) {
+            look_for(client, list, patience_slice_ms(&patience));
+        }
         for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
             const rd_kafka_topic_partition_t *answer = rd_kafka_topic_partition_list_find(
                 copy, list->elems[i].topic, list->elems[i].partition);

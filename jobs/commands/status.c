@@ -11,6 +11,7 @@
 #include "base/civil.h"
 #include "base/json.h"
 #include "jobs/command.h"
+#include "jobs/commands/missing.h"
 #include "jobs/ui.h"
 
 enum { STRIP_MINUTES = 60, NAME_COLUMNS_MAX = 40, DOCUMENT_SIZE_MAX = 256 * 1024 * 1024 };
@@ -40,6 +41,7 @@ struct open_incident {
 };
 
 struct status {
+    struct missing missing;
     bool complete; /* false: nothing is complete yet, the strips are empty */
     int64_t complete_until_ns;
     int64_t lag_ns; /* behind the clock of this machine */
@@ -160,6 +162,9 @@ static enum err_code read_status(struct run *run, struct arena *arena, struct st
     status->complete = status->complete_until_ns >= NS_PER_MINUTE;
     status->lag_ns =
         status->complete ? clock_now_ns(run->clock) - status->complete_until_ns : INT64_MAX;
+    if (missing_read(run, arena, &status->missing, err) != ERR_OK) {
+        return err->code;
+    }
     code = read_services(run, arena, status, err);
     return code == ERR_OK ? read_incidents(run, arena, status, err) : code;
 }
@@ -321,6 +326,7 @@ static void print_table(FILE *out, const struct status *status, bool color)
     }
     if (status->service_count == 0) {
         (void)fputs("No service has had an event.\n", out);
+        missing_print(out, &status->missing);
         return;
     }
     (void)print_name(out, STR("Service"), name_columns(status));
@@ -329,6 +335,7 @@ static void print_table(FILE *out, const struct status *status, bool color)
         print_service(out, &status->services[i], name_columns(status), color);
     }
     print_incidents(out, status, color);
+    missing_print(out, &status->missing);
     print_legend(out);
 }
 
@@ -392,6 +399,7 @@ static enum err_code print_json(FILE *out, const struct status *status, struct e
     } else {
         json_nothing(&json, "lag_seconds");
     }
+    missing_write(&json, &status->missing);
     write_services(&json, status);
     json_int64(&json, "version", 1);
     json_close(&json);

@@ -151,13 +151,33 @@ static void write_gaps(struct document *document)
     json_close(json);
 }
 
+/* What there is of this time is counted, but it is not all. */
+static void write_lost(struct document *document)
+{
+    struct json_writer *json = &document->json;
+
+    json_open_array(json, "lost");
+    for (size_t i = 0; i < document->facts->lost_count; i++) {
+        const struct lost_time *lost = &document->facts->lost[i];
+
+        json_open_object(json, NULL);
+        write_moment(document, "from", lost->from_s);
+        json_int64(json, "seconds", lost->to_s - lost->from_s);
+        json_str(json, "service", lost->service);
+        write_moment(document, "to", lost->to_s);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void write_completeness(struct document *document)
 {
     struct json_writer *json = &document->json;
 
     json_open_object(json, "completeness");
-    json_bool(json, "complete", document->facts->complete);
+    json_bool(json, "complete", document->facts->complete && document->facts->lost_count == 0);
     write_gaps(document);
+    write_lost(document);
     json_open_array(json, "partitions");
     for (size_t i = 0; i < document->facts->partition_count; i++) {
         const struct source_partition *partition = &document->facts->partitions[i];

@@ -24,13 +24,22 @@ struct source_partition {
     int64_t dead_letters; /* between them, not resolved */
 };
 
+/* Time of a service in which records of it were lost before they were read; an operator accepted that. */
+struct lost_time {
+    struct str service;
+    int64_t from_s, to_s;
+};
+
 struct document_facts {
     const char *program_version;
     bool provisional;
     int64_t revision;
     const char *period;               /* "2026-10" */
     int64_t month_from_s, month_to_s; /* the calendar month, whatever part of it was measured */
-    bool complete; /* every event of the period has been read, folded and graded */
+    bool complete; /* every event of the period that there is has been read, folded and graded */
+    const struct lost_time
+        *lost; /* sorted by service as in the contract, then by time; within the period */
+    size_t lost_count;
     const struct source_partition *partitions; /* sorted by topic, incarnation, partition */
     size_t partition_count;
 };

@@ -153,10 +153,22 @@ static void unknown_rules(struct page *page)
     page_raw(page, "</ul>\n");
 }
 
-void html_completeness(struct page *page)
+/* A list of times, if there are any. */
+static void time_list(struct page *page, const char *path, const char *caption)
 {
     static const char *const heads[] = {"Service", "From", "To", "#Length", NULL};
-    const struct tree *gaps = tree_at(page->document, "completeness.gaps");
+    const struct tree *times = tree_at(page->document, path);
+
+    if (times->count > 0) {
+        page_table(page, caption, heads);
+        rows(page, times, gap_row);
+        page_table_end(page);
+        left_out(page, times);
+    }
+}
+
+void html_completeness(struct page *page)
+{
 
     page_section(page, "completeness", "Data completeness");
     page_raw(page, tree_truth(page->document, "completeness.complete")
@@ -164,13 +176,13 @@ void html_completeness(struct page *page)
                          "computed.</p>\n"
                        : "<p><strong>Not every event of the period had been read and counted when "
                          "this was computed.</strong></p>\n");
-    unknown_rules(page);
-    if (gaps->count > 0) {
-        page_table(page, "Time without data (pipeline gaps)", heads);
-        rows(page, gaps, gap_row);
-        page_table_end(page);
-        left_out(page, gaps);
+    if (tree_at(page->document, "completeness.lost")->count > 0) {
+        page_raw(page, "<p>Events expired in the broker before they were read. What there is of "
+                       "that time is counted; time with no data at all is a pipeline gap.</p>\n");
     }
+    unknown_rules(page);
+    time_list(page, "completeness.lost", "Time of which events were lost");
+    time_list(page, "completeness.gaps", "Time without data (pipeline gaps)");
     page_section_end(page);
 }
 

@@ -1,6 +1,7 @@
 #include "jobs/statement/input.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "aggregator/fold.h"
 #include "aggregator/windows.h"
@@ -15,6 +16,9 @@ struct reader {
     int64_t book_id;
     const struct contract *contract;
     struct arena *arena;
+    int64_t from_minute, to_minute; /* of the period */
+    struct lost_time *lost;         /* grows in the arena */
+    size_t lost_count, lost_capacity;
 };
 
 static int64_t floor_to(int64_t value, int64_t unit)
@@ -38,9 +42,44 @@ static enum grade grade_of(const struct reader *reader, const struct minute *min
     return minute->grade;
 }
 
-static enum err_code read_service(const struct reader *reader, struct str service,
-                                  int64_t from_minute, int64_t to_minute,
-                                  struct service_input *ret_service, struct err *err)
+static struct lost_time *add_lost(struct reader *reader)
+{
+    if (reader->lost_count == reader->lost_capacity) {
+        size_t capacity = reader->lost_capacity > 0 ? 2 * reader->lost_capacity : 8;
+        struct lost_time *grown = arena_calloc(reader->arena, capacity, sizeof(*grown));
+
+        if (reader->lost_count > 0) {
+            memcpy(grown, reader->lost, reader->lost_count * sizeof(*grown));
+        }
+        reader->lost = grown;
+        reader->lost_capacity = capacity;
+    }
+    return &reader->lost[reader->lost_count++];
+}
+
+/* One row for each run of flagged minutes. */
+static void read_lost(struct reader *reader, struct str service, const struct minute *minutes,
+                      int64_t from_minute, int64_t to_minute)
+{
+    struct lost_time *open = NULL;
+
+    for (int64_t m = from_minute; m < to_minute; m++) {
+        if (m < reader->from_minute || m >= reader->to_minute ||
+            !minutes[m - from_minute].incomplete) {
+            open = NULL;
+            continue;
+        }
+        if (open == NULL) {
+            open = add_lost(reader);
+            *open = (struct lost_time){.service = service, .from_s = m * MINUTE_S};
+        }
+        open->to_s = (m + 1) * MINUTE_S;
+    }
+}
+
+static enum err_code read_service(struct reader *reader, struct str service, int64_t from_minute,
+                                  int64_t to_minute, struct service_input *ret_service,
+                                  struct err *err)
 {
     struct arena scratch = ARENA_INIT;
     struct minute *minutes = NULL;
@@ -77,6 +116,7 @@ static enum err_code read_service(const struct reader *reader, struct str servic
                                     .no_latency = minute->counts.no_latency}};
         }
     }
+    read_lost(reader, service, minutes, from_minute, to_minute);
     arena_release(&scratch);
     input.states = states;
     input.counts = counts;
@@ -302,7 +342,12 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
                          int64_t from_s, int64_t to_s, struct arena *arena,
                          struct statement_input *ret_input, struct err *err)
 {
-    struct reader reader = {db, book_id, contract, arena};
+    struct reader reader = {.db = db,
+                            .book_id = book_id,
+                            .contract = contract,
+                            .arena = arena,
+                            .from_minute = floor_to(from_s, MINUTE_S),
+                            .to_minute = ceil_to(to_s, MINUTE_S)};
     struct statement_input input = {.engine = {.contract = contract,
                                                .from_s = from_s,
                                                .to_s = to_s,
@@ -333,6 +378,8 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
     }
     if (code == ERR_OK) {
         input.engine.services = services;
+        input.lost = reader.lost;
+        input.lost_count = reader.lost_count;
         *ret_input = input;
     }
     return code;

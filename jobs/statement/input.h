@@ -18,6 +18,8 @@ struct statement_input {
     bool ungraded;       /* it is folded, but hours of it still wait to be graded */
     struct source_partition *partitions;
     size_t partition_count;
+    struct lost_time *lost;
+    size_t lost_count;
 };
 
 /* Whether [.., to_s) of the contract is all read, folded and graded, so that nothing known can still change it. ret_ungraded: it is folded, but

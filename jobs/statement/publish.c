@@ -147,6 +147,8 @@ static enum err_code compute(struct issue *issue, bool provisional, const char *
                                                    .month_from_s = issue->period.from_s,
                                                    .month_to_s = issue->period.to_s,
                                                    .complete = issue->input.complete,
+                                                   .lost = issue->input.lost,
+                                                   .lost_count = issue->input.lost_count,
                                                    .partitions = issue->input.partitions,
                                                    .partition_count = issue->input.partition_count},
                           &result, ret_document, err);
@@ -221,6 +223,9 @@ static enum err_code compute_and_issue(struct issue *issue, struct statement_out
                    &valid, err);
     if (code != ERR_OK || !valid) {
         return code;
+    }
+    if (issue->input.lost_count > 0) {
+        warn(issue, "records of it expired before they were read; the statement says when");
     }
     if (outcome->provisional) {
         explain_provisional(issue);

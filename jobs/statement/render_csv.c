@@ -147,5 +147,6 @@ void render_csv(const struct render_source *source, struct strbuf *out)
     list_rows(out, "exclusion", tree_at(source->tree, "exclusions"), "");
     list_rows(out, "credit", tree_at(source->tree, "credit.steps"), "name");
     list_rows(out, "gap", tree_at(source->tree, "completeness.gaps"), "");
+    list_rows(out, "lost", tree_at(source->tree, "completeness.lost"), "");
     list_rows(out, "partition", tree_at(source->tree, "completeness.partitions"), "");
 }

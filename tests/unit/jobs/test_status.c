@@ -108,7 +108,8 @@ static void test_nothing_yet(void **state)
                         "No service has had an event.\n");
     status(1, UI_COLOR_NEVER);
     assert_string_equal(output, "{\n  \"complete_until\": null,\n  \"incidents\": [],\n"
-                                "  \"lag_seconds\": null,\n  \"services\": [],\n"
+                                "  \"lag_seconds\": null,\n  \"lost\": [],\n  \"parked\": [],\n"
+                                "  \"services\": [],\n"
                                 "  \"version\": 1\n}\n");
 }
 
