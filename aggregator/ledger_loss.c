@@ -1,12 +1,9 @@
 /* Partitions whose records expired: parked until an operator accepts the loss, and what that acceptance changes besides the ledger. */
-#include <inttypes.h>
-#include <stdio.h>
-
+#include "aggregator/fold.h"
+#include "aggregator/lease.h"
 #include "aggregator/ledger_rows.h"
 #include "base/check.h"
 #include "base/fault.h"
-
-enum { LEASE_NAME_SIZE = 40 };
 
 static enum err_code fault_error(const char *place, struct err *err)
 {
@@ -29,7 +26,6 @@ enum err_code ledger_loss_lock(struct ledger *ledger, const struct batch *batch,
 {
     char name[LEASE_NAME_SIZE];
     struct db_stmt *stmt;
-    int size = snprintf(name, sizeof(name), "fold/%" PRId64, ledger->book_id);
     enum err_code code;
 
     if (!has_loss(batch)) {
@@ -42,7 +38,8 @@ enum err_code ledger_loss_lock(struct ledger *ledger, const struct batch *batch,
     if (code != ERR_OK) {
         return code;
     }
-    db_bind_text(stmt, 1, str_of(name, (size_t)size));
+    lease_name("fold", ledger->book_id, name);
+    db_bind_text(stmt, 1, STR(name));
     return db_run(stmt, NULL, err);
 }
 

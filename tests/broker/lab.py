@@ -73,11 +73,12 @@ def framed(schema_id, body):
 
 
 class Lab:
-    def __init__(self, name):
+    def __init__(self, name, bootstrap=None):
+        """bootstrap: of a broker of the test's own."""
         self.folder = Path(tempfile.mkdtemp(prefix=f"uptally-{name}-"))
         self.folder.chmod(0o755)
         servers = json.loads(Path(os.environ["UPTALLY_TEST_SERVERS"], "servers.json").read_text())
-        self.bootstrap = servers["bootstrap"]
+        self.bootstrap = bootstrap or servers["bootstrap"]
         self.registry = servers["registry"]
         self.secure = servers["secure"]  # the same broker with TLS and SASL/PLAIN
         self.program = os.environ["UPTALLY"]

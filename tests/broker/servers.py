@@ -128,14 +128,18 @@ def start_kafka(folder, libs, broker, secure, controller):
     properties = folder / "server.properties"
     properties.write_text(KAFKA_PROPERTIES.format(folder=folder, broker=broker, secure=secure, controller=controller,
                                                   password=PASSWORD))
-    java = ["java", "-cp", f"{libs}/*"]
     formatted = subprocess.run(
-        [*java, "kafka.tools.StorageTool", "format", "-t", "dXB0YWxseVRlc3RzS2Fma2", "-c", properties],
+        ["java", "-cp", f"{libs}/*", "kafka.tools.StorageTool", "format", "-t", "dXB0YWxseVRlc3RzS2Fma2", "-c", properties],
         cwd=folder, capture_output=True, text=True, check=False)
     if formatted.returncode != 0:
         raise ServerError(f"Kafka's storage cannot be formatted:\n{formatted.stdout}{formatted.stderr}")
-    java[1:1] = ["-Xmx512m", "-XX:TieredStopAtLevel=1"]
-    return spawn([*java, "kafka.Kafka", str(properties)], folder / "log", folder)
+    return run_kafka(folder, libs)
+
+
+def run_kafka(folder, libs):
+    """Of a folder that start_kafka has made; for the first time, or again."""
+    return spawn(["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{libs}/*", "kafka.Kafka",
+                  str(folder / "server.properties")], folder / "log", folder)
 
 
 def start_registry(folder, apicurio, port):
