@@ -2,7 +2,7 @@
 #include "base/fault.h"
 #include "tests/unit/jobs/consume_world.h"
 
-#define LOST "SELECT COALESCE(SUM(absent), 0) FROM batch_range WHERE kind = 'lost'"
+#define LOST "SELECT CAST(COALESCE(SUM(absent), 0) AS BIGINT) FROM batch_range WHERE kind = 'lost'"
 #define LOST_RANGES "SELECT COUNT(*) FROM batch_range WHERE kind = 'lost'"
 #define PARKED "SELECT COUNT(*) FROM partition_offset WHERE parked IS NOT NULL"
 #define STREAMS "SELECT COUNT(*) FROM stream"
