@@ -12,9 +12,10 @@ from pathlib import Path
 import servers
 from lab import REQUEST_MAP, Lab
 
-EVENTS = 24000
+EVENTS = 10000
+BATCH = 500
 # Small enough that the drain still has to fetch when the broker goes away.
-PROPERTIES = {"queued.min.messages": "1000", "queued.max.messages.kbytes": "512", "fetch.message.max.bytes": "65536",
+PROPERTIES = {"queued.min.messages": "1000", "queued.max.messages.kbytes": "128", "fetch.message.max.bytes": "4096",
               "reconnect.backoff.max.ms": "1000"}
 
 
@@ -30,9 +31,11 @@ class Broker:
     def wait(self):
         servers.wait_until(lambda: servers.accepts(self.port), self.process, "Kafka", self.folder / "log")
 
-    def restart(self, number):
+    def stop(self, number):
         self.process.send_signal(number)
         self.process.wait(60)
+
+    def start_again(self):
         self.process = servers.run_kafka(self.folder, self.libs)
         self.wait()
 
@@ -55,24 +58,26 @@ class BrokerRestart(unittest.TestCase):
 
     def restart_within(self, process, at_least, number):
         self.lab.wait_for(lambda: self.committed() >= at_least, f"{at_least} records")
+        self.broker.stop(number)
         self.assertIsNone(process.poll(), process.log.read_text())
-        self.broker.restart(number)
+        self.assertLess(self.committed(), EVENTS, "stopped too late to prove anything")
+        self.broker.start_again()
 
     def test_restarts(self):
         encode = self.lab.encoder("request_event")
         topic = self.lab.topic("requests", partitions=2)
         event = encode({"service_name": "portal", "start_time": time.time_ns() // 1000,
                         "http_response_status_code": 200})
-        self.lab.produce(topic, [(index % 2, event) for index in range(EVENTS)])
+        for _ in range(0, EVENTS, BATCH):  # of one large batch everything would be fetched at once
+            self.lab.produce(topic, [(index % 2, event) for index in range(BATCH)])
         config = self.lab.configuration(
             [{"name": topic, "kind": "requests", "framing": "confluent", "services": "discover", "map": REQUEST_MAP}],
             cluster={"name": "tests", "bootstrap_servers": self.lab.bootstrap, "properties": PROPERTIES})
         drain = self.lab.start(config, "consume", "--batch", "500")
         self.addCleanup(drain.wait)
         self.addCleanup(drain.kill)
-        self.restart_within(drain, 1000, signal.SIGTERM)
+        self.restart_within(drain, 500, signal.SIGTERM)
         self.restart_within(drain, EVENTS // 2, signal.SIGKILL)
-        self.assertLess(self.committed(), EVENTS, "restarted too late to prove anything")
         self.assertEqual(drain.wait(100), 0, drain.log.read_text())
         self.assertEqual(self.committed(), EVENTS)
         self.lab.must(config, "aggregate")
