@@ -36,6 +36,61 @@ static void test_a_month_that_is_over_is_issued_once(void **state)
     world_close(&world);
 }
 
+/* Minutes 100 to 109 of the month and one behind it; accepted, so it stands in nobody's way. */
+static void lose(struct world *world)
+{
+    struct book *book = &world->book;
+    struct batch *batch = batch_new(0);
+    struct err err = ERR_INIT;
+
+    batch_begin_partition(batch, book->checks, STR("checks"), STR(""), 0, 600);
+    batch_lose(batch, book->checks, 0, 650, BOOK_START_NS + 100 * NS_PER_MINUTE,
+               BOOK_START_NS + 110 * NS_PER_MINUTE - 1);
+    assert_int_equal(ledger_commit(&book->ledger, batch, &err), ERR_OK);
+    batch_begin_partition(batch, book->requests, STR("requests"), STR(""), 2, 5);
+    batch_lose(batch, book->requests, 2, 6, BOOK_START_NS + NOVEMBER_MINUTE * NS_PER_MINUTE,
+               BOOK_START_NS + NOVEMBER_MINUTE * NS_PER_MINUTE);
+    assert_int_equal(ledger_commit(&book->ledger, batch, &err), ERR_OK);
+    batch_free(batch);
+}
+
+static void test_lost_time_is_issued_and_shown(void **state)
+{
+    struct world world;
+    struct statement_outcome outcome;
+    struct arena arena = ARENA_INIT;
+    const struct tree *tree;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    world_open(&world, 1000);
+    month_over(&world);
+    lose(&world);
+    assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
+    assert_true(outcome.provisional); /* hours wait to be graded again */
+    statement_outcome_release(&outcome);
+    aggregate(&world);
+    assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
+    assert_false(outcome.provisional);
+    assert_non_null(strstr(world.warnings, "expired before they were read"));
+    assert_int_equal(tree_parse(strbuf_view(&outcome.document), &arena, &tree, &err), ERR_OK);
+    assert_true(tree_present(tree, "completeness.complete"));
+    assert_false(tree_truth(tree, "completeness.complete"));
+    tree = tree_at(tree, "completeness.lost");
+    assert_int_equal(tree->count, 1);
+    assert_int_equal(tree_integer(&tree->children[0], "seconds"), 600);
+    assert_true(str_equal(tree_text(&tree->children[0], "from"), STR("2026-10-01T01:40:00Z")));
+    assert_non_null(strstr(shelf_text(&world.shelf, "acme/2026-10/statement-r1.html"),
+                           "Time of which events were lost"));
+    assert_non_null(
+        strstr(shelf_text(&world.shelf, "acme/2026-10/statement-r1.html"), "Incomplete data."));
+    assert_non_null(
+        strstr(shelf_text(&world.shelf, "acme/2026-10/statement-r1.csv"), "lost,1,seconds,600"));
+    statement_outcome_release(&outcome);
+    arena_release(&arena);
+    world_close(&world);
+}
+
 static void test_batches_leave_no_trace_in_the_document(void **state)
 {
     struct world one, many;
@@ -298,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_other_content_under_the_name_is_refused),
         cmocka_unit_test(test_a_run_that_dies_before_its_files_is_finished_by_the_next),
         cmocka_unit_test(test_announced_maintenance_reaches_the_statement),
+        cmocka_unit_test(test_lost_time_is_issued_and_shown),
         cmocka_unit_test(test_credit_notes_are_written_once),
     };
 
