@@ -99,9 +99,10 @@ static int64_t add_stream(struct maker *maker, const char *topic, enum event_kin
     static const int64_t origins[PARTITIONS] = {0, 100};
     struct err err = ERR_INIT;
     struct stream stream;
+    enum stream_state state;
 
     must(store_stream(maker->db, STR("q1w2e3"), STR("production"), str_from(topic), kind, &stream,
-                      &err),
+                      &state, &err),
          &err);
     must(ledger_set_origins(&maker->ledger, stream.stream_id, origins, PARTITIONS, &err), &err);
     return stream.stream_id;
