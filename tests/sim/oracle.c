@@ -324,8 +324,10 @@ static void keep_finding(void *context, const char *line)
     }
 }
 
-static void check_sums(struct schedule *s, struct db *db)
+void oracle_sums(struct schedule *s, const char *store_path)
 {
+    struct db *db = store_connect(s, NULL, store_path);
+
     for (int i = 0; i < WORLD_SERVICES; i++) {
         struct db_stmt *stmt = query(
             s, db,
@@ -345,6 +347,7 @@ static void check_sums(struct schedule *s, struct db *db)
         }
         db_reset(stmt);
     }
+    db_close(db);
 }
 
 void oracle_audit(struct schedule *schedule, const char *store_path)
@@ -359,6 +362,5 @@ void oracle_audit(struct schedule *schedule, const char *store_path)
         schedule_fail(schedule, "audit: %s: %s", err.text, strbuf_text(&first));
     }
     strbuf_release(&first);
-    check_sums(schedule, db);
     db_close(db);
 }

@@ -82,6 +82,9 @@ static void kill_current(struct schedule *schedule)
 
     schedule->report.kills++;
     store_disconnect(process); /* what a database does when a client is gone */
+    if (random_below(&schedule->random, 8) == 0) {
+        oracle_audit(schedule, schedule->store_path);
+    }
     process_start(schedule, process->kind, process->slot, process->life + 1, delay_ns);
     baton_die(&schedule->baton);
 }
@@ -255,6 +258,7 @@ void schedule_run(const struct schedule_options *options)
     process_run_last(&s, undisturbed_path);
     oracle_dump(&s, undisturbed_path, &expected);
     oracle_audit(&s, undisturbed_path);
+    oracle_sums(&s, undisturbed_path);
 
     s.calm = false;
     s.chaos.on = true;
@@ -268,6 +272,7 @@ void schedule_run(const struct schedule_options *options)
     oracle_dump(&s, run_path, &got);
     oracle_compare(&s, &expected, &got);
     oracle_audit(&s, run_path);
+    oracle_sums(&s, run_path);
     remove_store(run_path);
     remove_store(undisturbed_path);
     s.report.turns = s.baton.turns;

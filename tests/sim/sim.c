@@ -227,6 +227,16 @@ static void remove_leftovers(const struct runner *runner, pid_t pid)
     }
 }
 
+/* For a person who waits. */
+static void show_progress(const struct runner *runner)
+{
+    if (isatty(STDERR_FILENO)) {
+        (void)fprintf(stderr, "%" PRId64 " of %" PRId64 "%s", runner->ended,
+                      runner->options.schedules,
+                      runner->ended < runner->options.schedules ? "\r" : "\n");
+    }
+}
+
 static void judge(struct runner *runner, struct child *child, int status)
 {
     char text[64];
@@ -246,6 +256,7 @@ static void judge(struct runner *runner, struct child *child, int status)
     }
     if (!child->second) {
         runner->ended++;
+        show_progress(runner);
         add(&runner->sum, &child->report);
     }
 }
