@@ -92,7 +92,7 @@ static void kill_current(struct schedule *schedule)
 /* Long enough for a lease or a session to run out, sometimes. */
 static void stall(struct schedule *schedule)
 {
-    uint64_t limit_s = random_below(&schedule->random, 3) == 0 ? 150 : 20;
+    uint64_t limit_s = random_below(&schedule->random, 2) == 0 ? 180 : 20;
 
     schedule->report.stalls++;
     baton_sleep(&schedule->baton,
@@ -177,7 +177,7 @@ static void draw(struct schedule *s, const struct schedule_options *options)
                               .turn = 2000u << random_below(r, 4)};
     s->grouped = random_below(r, 2) == 0;
     s->consumers = 1 + (int)random_below(r, 4);
-    s->aggregators = 1 + (int)random_below(r, 2);
+    s->aggregators = 1 + (random_below(r, 4) > 0);
     s->batch_records = 4 + (int64_t)random_below(r, 40);
     s->rows_per_step = 1 + (int64_t)random_below(r, 30);
     s->config = s->grouped ? options->config_group : options->config_alone;
