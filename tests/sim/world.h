@@ -20,7 +20,7 @@ enum {
     WORLD_ENTRIES_MAX = 96, /* of a partition */
     WORLD_SERVICES = 4,
     WORLD_VALUE_SIZE = 64,
-    WORLD_MINUTES = 12 /* records arrive for so long */
+    WORLD_MINUTES = 9 /* records arrive for so long */
 };
 
 /* A moment half a minute away from the next full one: nothing depends on a few seconds at the end. */
