@@ -187,7 +187,13 @@ static enum err_code take_all(struct consume *run, const struct source_item *ite
                               struct err *err)
 {
     run->restarted = false;
-    for (size_t i = 0; i < count && !run->restarted; i++) {
+    for (size_t i = 0; i < count; i++) {
+        bool of_group = items[i].kind == SOURCE_ASSIGNED || items[i].kind == SOURCE_REVOKED;
+
+        /* What was read is stale behind a restart; what the group says holds, and is said once. */
+        if (run->restarted && !of_group) {
+            continue;
+        }
         if (take(run, &items[i], err) != ERR_OK) {
             return err->code;
         }

@@ -62,7 +62,8 @@ enum err_code consume_revoked(struct consume *run, const struct source_item *ite
     struct err cause = ERR_INIT;
     bool commit = !item->lost && !consume_held(run);
 
-    if (!lane_ours(&run->intakes[item->record.topic].lanes[item->record.partition])) {
+    if (item->record.partition >= run->intakes[item->record.topic].lane_count ||
+        !lane_ours(&run->intakes[item->record.topic].lanes[item->record.partition])) {
         return ERR_OK;
     }
     if (commit && consume_commit_last(run, &cause) != ERR_OK && cause.code != ERR_FENCED) {

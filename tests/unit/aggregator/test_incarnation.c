@@ -63,7 +63,8 @@ static void complete(struct book *book, int64_t stream_id, int64_t time_ns)
     struct db_stmt *stmt;
     struct err err = ERR_INIT;
 
-    must(db_prepare(book->db, "INSERT INTO complete_until VALUES (1, $1, $2, 0)", &stmt, &err), &err);
+    must(db_prepare(book->db, "INSERT INTO complete_until VALUES (1, $1, $2, 0)", &stmt, &err),
+         &err);
     db_bind_int64(stmt, 1, stream_id);
     db_bind_int64(stmt, 2, time_ns);
     must(db_run(stmt, NULL, &err), &err);

@@ -322,9 +322,10 @@ static void a_topic_that_is_read_no_more_is_closed_and_may_come_back(void **stat
     options = options_of(&world);
     options.close_topic = "requests";
     (void)run(&options, ERR_USAGE, "take it out first");
-    change(&world,
-           "INSERT INTO stream (stream_id, cluster, cluster_name, topic, incarnation, kind) "
-           "VALUES (9, 'x', 'test', 'old', 1, 'requests')");
+    change(
+        &world,
+        "INSERT INTO stream (stream_id, cluster, cluster_name, topic, incarnation, kind, checksum) "
+        "VALUES (9, 'x', 'test', 'old', 1, 'requests', 0)");
     options.close_topic = "old";
     assert_int_equal(run(&options, ERR_OK, NULL).closed_streams, 1);
     assert_int_equal(run(&options, ERR_OK, NULL).closed_streams, 0);
