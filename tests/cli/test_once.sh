@@ -146,7 +146,8 @@ done
 
 # Two runs, of which one is killed in the middle: the other one has its lease and finishes at once, or waits for it to expire.
 forget
-UPTALLY_FAULT=statement.publish.file:5:stop "$UPTALLY" nightly "$config" >out.1 2>err.1 </dev/null &
+# Stopped between its last look and its last transaction: only the fence in there can tell.
+UPTALLY_FAULT=statement.issue.begin:$due:stop "$UPTALLY" nightly "$config" >out.1 2>err.1 </dev/null &
 zombie=$!
 for i in $(seq 600); do
     grep -q '^State:.T' /proc/$zombie/status && break
