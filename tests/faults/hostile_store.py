@@ -17,8 +17,7 @@ SECONDS_MAX = 120
 INT64_MAX = 2**63 - 1
 INT64_MIN = -2**63
 
-COMMANDS = (["audit"], ["status"], ["export", "windows"], ["export", "instances"], ["export", "dead-letters"],
-            ["export", "exclusions"], ["export", "batches"], ["export", "incidents"],
+COMMANDS = (["audit"], ["status"], ["export", "windows"], ["export", "dead-letters"], ["export", "incidents"],
             ["report", "--month", "2024-10"], ["credits", "--month", "2024-10"],
             ["announce", "--list"], ["aggregate"])
 OPENING = (["audit"], ["status"], ["aggregate"])  # both ways of opening a store
