@@ -25,7 +25,8 @@ class Broker:
         self.parent = Path(tempfile.mkdtemp(prefix="uptally-restart-"))
         self.folder = self.parent / "kafka"
         self.port, secure, controller = servers.free_ports(3)
-        self.process = servers.start_kafka(self.folder, self.libs, self.port, secure, controller)
+        servers.format_kafka(self.folder, self.libs, self.port, secure, controller)
+        self.process = servers.run_kafka(self.folder, self.libs)
         self.wait()
 
     def wait(self):

@@ -28,7 +28,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 listeners=PLAINTEXT://127.0.0.1:{broker},SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker},SECURE://127.0.0.1:{secure}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised},SECURE://127.0.0.1:{secure}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL
@@ -121,23 +121,23 @@ def make_certificate(folder, name, host="IP:127.0.0.1", days=10):
     (folder / f"{name}.pem").write_text((folder / f"{name}.key").read_text() + (folder / f"{name}.crt").read_text())
 
 
-def start_kafka(folder, libs, broker, secure, controller):
+def format_kafka(folder, libs, broker, secure, controller, advertised=None):
+    """advertised: the port that clients are told, where something stands between them and the broker."""
     folder.mkdir()
     make_authority(folder)
     make_certificate(folder, "broker")
     properties = folder / "server.properties"
     properties.write_text(KAFKA_PROPERTIES.format(folder=folder, broker=broker, secure=secure, controller=controller,
-                                                  password=PASSWORD))
+                                                  advertised=advertised or broker, password=PASSWORD))
     formatted = subprocess.run(
         ["java", "-cp", f"{libs}/*", "kafka.tools.StorageTool", "format", "-t", "dXB0YWxseVRlc3RzS2Fma2", "-c", properties],
         cwd=folder, capture_output=True, text=True, check=False)
     if formatted.returncode != 0:
         raise ServerError(f"Kafka's storage cannot be formatted:\n{formatted.stdout}{formatted.stderr}")
-    return run_kafka(folder, libs)
 
 
 def run_kafka(folder, libs):
-    """Of a folder that start_kafka has made; for the first time, or again."""
+    """Of a folder that format_kafka has made; for the first time, or again."""
     return spawn(["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{libs}/*", "kafka.Kafka",
                   str(folder / "server.properties")], folder / "log", folder)
 
@@ -162,11 +162,13 @@ def start(folder, libs, apicurio):
     url = f"http://127.0.0.1:{registry}/apis/ccompat/v7"
     # The registry first: it takes longer, and both start at the same time.
     registry_process = start_registry(folder / "registry", apicurio, registry)
-    state = {"bootstrap": f"127.0.0.1:{broker}", "registry": url, "pids": [registry_process.pid],
+    state = {"bootstrap": f"127.0.0.1:{broker}", "registry": url, "kafka_libs": str(Path(libs).resolve()),
+             "pids": [registry_process.pid],
              "secure": {"bootstrap": f"127.0.0.1:{secure}", "ca": str(folder / "kafka/ca.pem"), "username": "reader",
                         "password": PASSWORD}}
     (folder / "servers.json").write_text(json.dumps(state))
-    kafka_process = start_kafka(folder / "kafka", libs, broker, secure, controller)
+    format_kafka(folder / "kafka", libs, broker, secure, controller)
+    kafka_process = run_kafka(folder / "kafka", libs)
     state["pids"].append(kafka_process.pid)
     (folder / "servers.json").write_text(json.dumps(state))
     wait_until(lambda: accepts(broker), kafka_process, "Kafka", folder / "kafka/log")
