@@ -20,7 +20,7 @@ from pathlib import Path
 
 try:
     import fastavro
-    from confluent_kafka import Producer
+    from confluent_kafka import Consumer, Producer, TopicPartition
     from confluent_kafka.admin import AdminClient, NewTopic
 except ImportError as missing:
     sys.exit(f"{missing}; run the broker tests with: bash tests/run -L broker")
@@ -105,6 +105,15 @@ class Lab:
         for future in self._admin.create_topics([NewTopic(name, partitions, 1)]).values():
             future.result(30)
         return name
+
+    def end_offset(self, topic):
+        """The sum over its partitions."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "lab", "isolation.level": "read_committed"})
+        try:
+            partitions = consumer.list_topics(topic, 30).topics[topic].partitions
+            return sum(consumer.get_watermark_offsets(TopicPartition(topic, number), 30)[1] for number in partitions)
+        finally:
+            consumer.close()
 
     def register(self, text, kind=None, subject=None, references=None):
         """The id of a schema, under a subject of its own if none is given."""
