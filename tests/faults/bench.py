@@ -23,8 +23,8 @@ def fault_points():
 class Bench:
     """Owns the lab's folder and the stores."""
 
-    def __init__(self, stores, seed, records=4000, partitions=3):
-        self.lab = Lab("campaign")
+    def __init__(self, stores, seed, records=4000, partitions=3, bootstrap=None):
+        self.lab = Lab("campaign", bootstrap)
         self.folder = self.lab.folder
         self.program = Path(self.lab.program)
         self.stores = stores

@@ -49,6 +49,10 @@ class Points:
             names = left or [name for name in self.names if step_of(name) == step]
         return dice.choice(sorted(names)) if names else None
 
+    def waiting(self, step):
+        with self._lock:
+            return step in self.left.values()
+
     def hit(self, name):
         with self._lock:
             self.left.pop(name, None)
@@ -143,7 +147,7 @@ def play(points):
         for step in ("consume", "aggregate", "report", "credits"):
             words = WORDS[step] + (("--batch", batch) if step == "consume" else ())
             for _ in range(KILLS_AT_MOST[step]):
-                if dice.random() < 0.3:
+                if dice.random() < (0.6 if points.waiting(step) else 0.2):
                     kill_at_point(books, dice, step, words, tally, points)
                     if step == "consume" and books.drained():
                         break

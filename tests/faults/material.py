@@ -16,7 +16,7 @@ from lab import CHECK_MAP, REQUEST_MAP
 SLOW_US = 250_000
 SERVICES = ("billing", "device-api", "portal", "reports")
 MINUTE_US = 60_000_000
-HORIZON_MINUTES = 24 * 60
+COPIES_MINUTES = 8 * 60
 
 
 def last_month():
@@ -64,14 +64,18 @@ class Material:
         self.requests = lab.topic("requests", partitions)
         self.payments = lab.topic("payments", 2)
         self.checks = lab.topic("checks", 2)
+        self.dead_letters = lab.topic("dead-letters", 1)
         start_minute = int(self.start.timestamp()) // 60
         minutes = int((self.end - self.start).total_seconds()) // 60
         self.bursts = [start_minute + self.dice.randrange(minutes) for _ in range(max(records // 40, 10))]
         self.produce_requests(records)
         self.produce_payments(records // 5)
         self.produce_checks(records // 10)
-        # Offsets that a consumer covers: everything, markers and aborted records too.
-        self.total = sum(lab.end_offset(topic) for topic in (self.requests, self.payments, self.checks))
+        self.settle()
+
+    def settle(self):
+        """total: the offsets that a consumer covers, markers and aborted records too."""
+        self.total = sum(self.lab.end_offset(topic) for topic in (self.requests, self.payments, self.checks))
 
     def event(self, service=None):
         minute = self.dice.choice(self.bursts)
@@ -102,16 +106,17 @@ class Material:
                 self.count.request(event)
                 yield self.encode(event), self.time_ms(event)
             elif kind < 25:
-                event["event_id"] = f"event-{index}"
+                event["event_id"] = f"event-{len(self.count.seen)}"
                 for _ in range(self.dice.choice([1, 2, 2, 3])):
                     self.count.request(event)
-                    yield self.encode(event), self.time_ms(event, HORIZON_MINUTES // 3)
+                    yield self.encode(event), self.time_ms(event, COPIES_MINUTES)
             else:
                 self.count.request(event)
                 yield self.encode(event), self.time_ms(event, self.dice.choice([2, 2, 2, 300]))
 
     def produce_requests(self, count):
-        """In the order of their time stamps, as a broker would have them; copies come on any partition."""
+        """In the order of their time stamps, as a broker would have them; copies come on any partition. A second call
+        brings the month once more: the group of ids then has to remember all of it."""
         records = sorted(self.payloads(count), key=lambda record: record[1])
         self.lab.produce(self.requests, [(self.dice.randrange(self.partitions), *record) for record in records])
 
@@ -148,7 +153,7 @@ class Material:
 
     def topics(self):
         requests = {"name": self.requests, "kind": "requests", "framing": "confluent", "services": "discover",
-                    "map": {**REQUEST_MAP, "event_id": "event_id"}, "duplicates": {"horizon": "2d"},
+                    "dead_letter_topic": self.dead_letters, "map": {**REQUEST_MAP, "event_id": "event_id"}, "duplicates": {"horizon": "40d"},
                     "exclude": [{"name": "healthz", "path": "url_path", "equals": ["/healthz"]}]}
         payments = {**requests, "name": self.payments, "gaps": True, "map": REQUEST_MAP}
         payments.pop("duplicates")
