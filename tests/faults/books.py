@@ -108,7 +108,7 @@ class Books:
         return [str(program or self.bench.program), *words, "--config", str(self.config)]
 
     def environment(self, fault=None, more=None):
-        environment = {**os.environ, "UPTALLY_TEST_PASSWORD": "campaign", **(more or {})}
+        environment = {**os.environ, **(more or {})}
         environment.pop("UPTALLY_FAULT", None)
         if fault is not None:
             environment["UPTALLY_FAULT"] = fault

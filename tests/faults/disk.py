@@ -73,16 +73,15 @@ def play(sizes_kib):
 def place_store(bench, folder):
     if bench.stores.kind == "sqlite":
         return SqliteStore(folder)
-    server = bench.stores.server
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    server.must(f"CREATE TABLESPACE {tablespace(folder)} LOCATION '{folder}'")
+    bench.stores.sql(f"CREATE TABLESPACE {tablespace(folder)} LOCATION '{folder}'")
     return bench.stores.fresh(folder, tablespace=tablespace(folder))
 
 
 def remove_tablespace(bench, folder):
     if bench.stores.kind == "postgresql":
-        bench.stores.server.must(f"DROP TABLESPACE {tablespace(folder)}")
+        bench.stores.sql(f"DROP TABLESPACE {tablespace(folder)}")
 
 
 def tablespace(folder):

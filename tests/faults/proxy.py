@@ -29,8 +29,8 @@ class Toxiproxy:
 
     def _answers(self):
         try:
-            return self.call("GET", "/version") is not None
-        except (OSError, ValueError):
+            return self.call("GET", "/proxies") is not None
+        except OSError:
             return False
 
     def proxy(self, name, port, upstream):

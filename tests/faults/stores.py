@@ -4,11 +4,12 @@ Each Store is fresh: a file nobody has used, or a database of its own.
 """
 
 import itertools
+import re
 import sqlite3
 
+from server import Server, ServerError
 
-class StoreError(Exception):
-    pass
+USER = "uptally"
 
 
 class SqliteStore:
@@ -62,42 +63,55 @@ class SqliteStores:
 class PostgresStore:
     kind = "postgresql"
 
-    def __init__(self, server, name, host=None, port=None):
-        self.server, self.name = server, name
-        self.host, self.port = host or server.host, port or server.port
+    def __init__(self, stores, name, host=None, port=None):
+        self.stores, self.name = stores, name
+        self.host, self.port = host or stores.server.host, port or stores.server.port
 
     def section(self):
-        return {"postgresql": {"host": str(self.host), "port": self.port, "database": self.name,
-                               "user": self.server.user, "password": "${env:UPTALLY_TEST_PASSWORD}", "tls": "off"}}
+        return {"postgresql": {"host": str(self.host), "port": self.port, "database": self.name, "user": USER,
+                               "tls": "off"}}
 
     def rows(self, sql):
-        return self.server.rows(sql, self.name)
+        """No rows while there is no such table, or no server."""
+        try:
+            return self.stores.sql(sql, self.name)
+        except ServerError:
+            return []
 
     def change(self, sql):
-        self.server.must(sql, self.name)
+        self.stores.sql(sql, self.name)
 
     def sessions(self):
         """Of the program, in this database."""
-        return self.server.rows(f"SELECT pid FROM pg_stat_activity WHERE datname = '{self.name}' AND usename = "
-                                f"'{self.server.user}'")
+        return self.stores.sql(f"SELECT pid FROM pg_stat_activity WHERE datname = '{self.name}' AND usename = '{USER}'")
 
     def drop(self):
-        self.server.must(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+        self.stores.sql(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
 
 
 class PostgresStores:
+    """Owns the server."""
     kind = "postgresql"
 
-    def __init__(self, server):
-        self.server = server
-        self.version = server.version()
+    def __init__(self):
+        self.server = Server()
         self.numbers = itertools.count(1)
+        try:
+            self.server.create()
+            self.sql(f"CREATE ROLE {USER} LOGIN")
+            self.version = "PostgreSQL " + str(self.sql("SHOW server_version")[0][0]).split()[0]
+        except ServerError:
+            self.server.close()
+            raise
+
+    def sql(self, text, database="postgres"):
+        return [tuple(int(cell) if re.fullmatch(r"-?[0-9]+", cell) else cell for cell in row)
+                for row in self.server.sql(text, database)]
 
     def fresh(self, folder, host=None, port=None, tablespace=None):
         name = f"campaign_{next(self.numbers)}"
-        self.server.must(f"CREATE DATABASE {name} OWNER {self.server.user}"
-                         + (f" TABLESPACE {tablespace}" if tablespace else ""))
-        return PostgresStore(self.server, name, host, port)
+        self.sql(f"CREATE DATABASE {name} OWNER {USER}" + (f" TABLESPACE {tablespace}" if tablespace else ""))
+        return PostgresStore(self, name, host, port)
 
     def close(self):
-        self.server.stop()
+        self.server.close()

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import servers
-from bench import Bench
 from books import Wrong
 from proxy import Toxiproxy
 
@@ -81,9 +80,9 @@ def end(run, statuses):
     return status
 
 
-def disturbed(bench, dice, tally, fault, statuses, note):
-    """fault(): what happens while a run is in the middle."""
-    books = bench.books()
+def disturbed(bench, dice, tally, fault, statuses, note, store=None):
+    """fault(run): what happens while a run is in the middle."""
+    books = bench.books(store=store)
     run = start_in_the_middle(books, dice)
     hit = in_the_middle(books, run)
     fault(run)
@@ -123,7 +122,8 @@ PROFILES = (
 )
 
 
-def play_network(proxy, statuses):
+def play_network(proxy, statuses, store=lambda: None):
+    """store(): one that is reached through the proxy, if it stands before the database."""
     def play(bench, dice, tally):
         name, stream, attributes, seconds = PROFILES[tally.faults % len(PROFILES)]
 
@@ -132,7 +132,7 @@ def play_network(proxy, statuses):
                 deadline = time.monotonic() + seconds
                 while run.alive() and time.monotonic() < deadline:
                     time.sleep(0.1)
-        disturbed(bench, dice, tally, spoil, statuses, f"{name} {stream}")
+        disturbed(bench, dice, tally, spoil, statuses, f"{name} {stream}", store())
     return play
 
 
@@ -151,18 +151,20 @@ def play_freezes(proxy, seconds):
 # --- the database -------------------------------------------------------------------------------
 
 
-def play_database(server):
-    """In turn: the session is ended, the server is restarted, the server is killed."""
+def play_database(stores):
+    """In turn: the session is ended, the server shuts down at once and comes back, the server is killed."""
+    server = stores.server
+
     def terminate(name):
-        server.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' "
-                    f"AND usename = '{server.user}'")
+        stores.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
     def restart(name):
-        server.stop("immediate")
+        server.stop(signal.SIGQUIT)
         server.start()
 
     def kill(name):
-        server.kill()
+        server.stop(signal.SIGKILL)
+        time.sleep(1)  # its children notice and leave
         server.start()
 
     turns = (("session ended", terminate), ("session ended", terminate), ("immediate restart", restart),
@@ -183,6 +185,3 @@ def play_database(server):
         books.close()
     return play
 
-
-def own_bench(stores, seed, bootstrap):
-    return Bench(stores, seed, bootstrap=bootstrap)
