@@ -159,10 +159,12 @@ def play_schedules(session, tally):
 
 
 def play_bytes(session, tally):
-    """tests/faults/flip.py makes its own small store."""
+    """flip.py, on the small store that small_store makes."""
     wanted = ["--all"] if session.options.bytes == "all" else ["--flips", str(tally.wanted)]
     take_over(tally, [sys.executable, Path(__file__).with_name("flip.py"), *wanted, "--seed", str(tally.seed),
-                      "--program", session.options.plain_program], r".*?(\d+) flips, (\d+) wrong")
+                      "--program", session.options.plain_program,
+                      "--small-store", session.options.program.parents[1] / "tests/faults/small_store"],
+              r"(\d+) faults, (\d+) wrong")
 
 
 KINDS = (
