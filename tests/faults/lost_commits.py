@@ -1,12 +1,12 @@
 """The answer to a COMMIT is lost: the store has the batch, or it has not, and the program must find out.
 
 With SQLite there is no answer to lose; fault points on both sides of the commit stand for it. With PostgreSQL the
-program is stopped right before its COMMIT; toxiproxy is told to swallow the request (the transaction is rolled back)
-or the answer (it is committed); the program goes on, and the store is asked for the batch.
+program is stopped right before its COMMIT. Either toxiproxy then swallows what it sends, and the transaction is rolled
+back. Or the server is made to wait within the COMMIT, as for a standby; toxiproxy is told to swallow the answer; and the
+server may go on: the transaction is committed. What happened is asked of the store.
 """
 
 import signal
-import time
 
 from books import Wrong
 from zombies import must_end, stop_at
@@ -49,13 +49,32 @@ def play_postgresql(proxy):
 
 def lose(books, run, proxy, outcome, tally):
     before = books.batches()
-    # Not a byte passes any more in that direction, and the connection is closed at the first attempt.
-    with proxy.toxic("limit_data", "downstream" if outcome == "committed" else "upstream", bytes=0):
-        run.signal(signal.SIGCONT)
-        books.wait_for(lambda: not books.store.sessions() or books.batches() != before, "the end of the session")
-        time.sleep(0.05)
-        after = books.batches()
-    seen = OUTCOMES[after - before] if after - before in (0, 1) else None
-    if seen is None:
+    lose_one = lose_answer if outcome == "committed" else lose_request
+    after = lose_one(books, run, proxy)
+    if after - before not in (0, 1):
         raise Wrong(f"{after - before} batches appeared while the answer was being lost")
-    tally.hit(seen)
+    tally.hit(OUTCOMES[after - before])
+
+
+def lose_request(books, run, proxy):
+    """Not a byte more to the server, and the connection is closed at the first attempt."""
+    with proxy.toxic("limit_data", "upstream", bytes=0):
+        run.signal(signal.SIGCONT)
+        books.wait_for(lambda: not books.store.sessions(), "the end of the session")
+        return books.batches()  # before the program reaches the store again
+
+
+def lose_answer(books, run, proxy):
+    stores = books.bench.stores
+    before = books.batches()
+    waiting = (f"SELECT pid FROM pg_stat_activity WHERE datname = '{books.store.name}' AND wait_event = 'SyncRep'")
+    try:
+        stores.configure("synchronous_standby_names", "nobody")
+        run.signal(signal.SIGCONT)
+        books.wait_for(lambda: stores.sql(waiting), "the server waiting within COMMIT")
+        with proxy.toxic("limit_data", "downstream", bytes=0):
+            stores.configure("synchronous_standby_names", "")
+            books.wait_for(lambda: books.batches() != before, "the commit")
+            return books.batches()
+    finally:
+        stores.configure("synchronous_standby_names", "")

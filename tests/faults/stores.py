@@ -108,6 +108,11 @@ class PostgresStores:
         return [tuple(int(cell) if re.fullmatch(r"-?[0-9]+", cell) else cell for cell in row)
                 for row in self.server.sql(text, database)]
 
+    def configure(self, name, value):
+        """A setting of the server, at once."""
+        self.sql(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.sql("SELECT pg_reload_conf()")
+
     def fresh(self, folder, host=None, port=None, tablespace=None):
         name = f"campaign_{next(self.numbers)}"
         self.sql(f"CREATE DATABASE {name} OWNER {USER}" + (f" TABLESPACE {tablespace}" if tablespace else ""))
