@@ -27,8 +27,8 @@ class OwnBroker:
         state = json.loads(Path(os.environ["UPTALLY_TEST_SERVERS"], "servers.json").read_text())
         self.libs = state["kafka_libs"]
         self.folder = folder / "kafka"
-        self.port, controller, front = servers.free_ports(3)
-        servers.format_kafka(self.folder, self.libs, self.port, controller, advertised=front)
+        self.port, secure, controller, front = servers.free_ports(4)
+        servers.format_kafka(self.folder, self.libs, self.port, secure, controller, advertised=front)
         self.proxy = toxiproxy.proxy("kafka", front, f"127.0.0.1:{self.port}")
         self.bootstrap = f"127.0.0.1:{front}"
         self.process = None
