@@ -3,7 +3,8 @@
  *
  * Coverage (per partition the ranges run from origin to next_offset without gap or overlap), conservation (covered = delivered + absent,
  * delivered = tallied + excluded + duplicate + dead-lettered; dead letters, duplicates and exclusions held against their rows; absent 0 where the topic
- * has neither compaction nor transactions), row checksums (every table whose rows do not follow from others), window totals plus pending = tallied
+ * has neither compaction nor transactions), redrives (each resolved letter stands in the moved counts of the one batch that resolved it, and those
+ * add up), row checksums (every table whose rows do not follow from others), window totals plus pending = tallied
  * per book and stream kind, what follows from windows and ranges (services, roll-ups, guards, graded hours), and the database's own structures.
  */
 #ifndef AGGREGATOR_AUDIT_H
@@ -13,8 +14,10 @@
 #include "base/str.h"
 
 struct audit_report {
-    int64_t partitions, ranges, records, dead_letters, windows; /* looked at */
-    int64_t absent, lost; /* lost ones are not among the absent */
+    int64_t partitions, ranges, records, windows; /* looked at */
+    int64_t dead_letters;                         /* still dead by the counts of ranges and moves */
+    int64_t redriven;                             /* counted by redrives since */
+    int64_t absent, lost;                         /* lost ones are not among the absent */
     int64_t findings;
 };
 

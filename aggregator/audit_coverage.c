@@ -185,8 +185,7 @@ static enum err_code check_explained(struct audit *audit, struct walk *walk,
 
 static bool known_kind(struct str kind)
 {
-    return str_equal(kind, STR("read")) || str_equal(kind, STR("lost")) ||
-           str_equal(kind, STR("redrive"));
+    return str_equal(kind, STR("read")) || str_equal(kind, STR("lost"));
 }
 
 static enum err_code check_range(struct audit *audit, struct walk *walk, struct db_stmt *stmt,
@@ -223,10 +222,7 @@ static enum err_code check_range(struct audit *audit, struct walk *walk, struct 
                    PLACE " offsets [%" PRId64 ", %" PRId64 "): its batch is not in this book",
                    PLACE_ARGS(p), range.from, range.to);
     }
-    /* A redrive counts again what an earlier range has covered. */
-    if (!str_equal(range.kind, STR("redrive"))) {
-        check_cover(audit, walk, &range);
-    }
+    check_cover(audit, walk, &range);
     check_counts(audit, p, &range);
     audit->report.ranges++;
     audit_add(&audit->report.records, range.delivered);
@@ -267,6 +263,7 @@ static enum err_code check_partition(struct audit *audit, const struct audit_par
 {
     struct walk walk = {.partition = p, .expected = p->origin};
     struct db_stmt *stmt;
+    int64_t moved_duplicates = 0;
     bool row;
     enum err_code code = audit_prepare(
         audit,
@@ -298,6 +295,10 @@ static enum err_code check_partition(struct audit *audit, const struct audit_par
                          "): covered, but the position is %" PRId64,
                    PLACE_ARGS(p), p->next_offset, walk.expected, p->next_offset);
     }
+    if (code == ERR_OK) {
+        code = audit_moved(audit, p, &moved_duplicates, err);
+    }
+    walk.duplicates += moved_duplicates;
     if (code == ERR_OK) {
         code = check_outside(audit, p, "dead letters", COUNT_ALL("dead_letter"), walk.dead_letters,
                              err);
@@ -355,11 +356,21 @@ static enum err_code find_all_orphans(struct audit *audit, struct err *err)
     }
     if (code == ERR_OK) {
         code = find_orphans(
+            audit, "moved counts of a partition that the ledger does not have",
+            "SELECT stream_id, partition_id, from_offset FROM moved r WHERE book_id = $1 "
+            "AND NOT EXISTS (SELECT 1 FROM partition_offset p WHERE p.book_id = r.book_id AND "
+            "p.stream_id = r.stream_id AND p.partition_id = r.partition_id)",
+            err);
+    }
+    if (code == ERR_OK) {
+        code = find_orphans(
             audit, "excluded records of a batch that has no range there",
             "SELECT e.stream_id, e.partition_id, e.records FROM exclusion e "
             "JOIN batch b ON b.batch_id = e.batch_id WHERE b.book_id = $1 AND "
             "NOT EXISTS (SELECT 1 FROM batch_range r WHERE r.batch_id = e.batch_id AND "
-            "r.stream_id = e.stream_id AND r.partition_id = e.partition_id)",
+            "r.stream_id = e.stream_id AND r.partition_id = e.partition_id) AND "
+            "NOT EXISTS (SELECT 1 FROM moved m WHERE m.batch_id = e.batch_id AND "
+            "m.stream_id = e.stream_id AND m.partition_id = e.partition_id)",
             err);
     }
     return code;

@@ -37,7 +37,7 @@ struct audit {
     size_t partition_count;
     struct audit_service *services; /* owned; in the order of their first window */
     size_t service_count;
-    int64_t tallied[2];    /* by the ranges, of streams of requests and of checks */
+    int64_t tallied[2];    /* by ranges and moves, of streams of requests and of checks */
     int64_t in_windows[2]; /* in windows and pending rows of both kinds */
 };
 
@@ -53,6 +53,10 @@ enum err_code audit_prepare(struct audit *audit, const char *sql, struct db_stmt
 
 /* Ranges, exclusions and dead letters of all partitions against each other. */
 enum err_code audit_coverage(struct audit *audit, struct err *err);
+/* What redrives moved in one partition; *ret_duplicates is the number of its duplicates that redrives found. Also finds letters that count as
+ * resolved and stand in no move. */
+enum err_code audit_moved(struct audit *audit, const struct audit_partition *partition,
+                          int64_t *ret_duplicates, struct err *err);
 /* Windows and pending rows: checksums, contents, places, sums. */
 enum err_code audit_windows(struct audit *audit, struct err *err);
 /* Notes a window of a service. */

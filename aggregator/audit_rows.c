@@ -53,10 +53,10 @@ static const struct table_row tables[] = {
      .of_book = true},
     {.table = "dead_letter",
      .sql = "SELECT book_id, stream_id, partition_id, record_offset, batch_id, reason, detail, "
-            "record_time_ns, record_size, bytes, resolved_by, schema_header, checksum "
+            "record_time_ns, record_size, content, bytes, resolved_by, schema_header, checksum "
             "FROM dead_letter "
             "WHERE book_id = $1 ORDER BY stream_id, partition_id, record_offset",
-     .column_count = 12,
+     .column_count = 13,
      .key_first = 1,
      .key_last = 3,
      .of_book = true},

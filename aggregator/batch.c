@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { SLOTS_MIN = 256, DETAIL_SIZE_MAX = 1024 };
+enum { SLOTS_MIN = 256 };
 
 struct batch *batch_new(size_t dead_letter_bytes_max)
 {
@@ -175,8 +175,7 @@ void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partiti
             (batch->partition_count - place) * sizeof(batch->partitions[0]));
 }
 
-/* Counts the record as delivered, and what is missing before it as absent. */
-static struct batch_partition *deliver(struct batch *batch, const struct coordinate *at)
+struct batch_partition *batch_deliver(struct batch *batch, const struct coordinate *at)
 {
     struct batch_partition *partition = batch->last;
 
@@ -393,7 +392,7 @@ void batch_merge_entry(struct batch *batch, const struct batch_entry *entry)
 
 void batch_add_event(struct batch *batch, const struct coordinate *at, const struct event *event)
 {
-    struct batch_partition *partition = deliver(batch, at);
+    struct batch_partition *partition = batch_deliver(batch, at);
 
     if (partition->group.size > 0 && event->id.size > 0) {
         partition->undecided++;
@@ -426,66 +425,12 @@ static struct batch_exclusion *exclusion_get(struct batch *batch, struct batch_p
 void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum verdict verdict,
                         struct str rule)
 {
-    struct batch_partition *partition = deliver(batch, at);
+    struct batch_partition *partition = batch_deliver(batch, at);
 
     CHECK(verdict_row(verdict)->class == VERDICT_CLASS_EXCLUDED);
     partition->excluded++;
     rule = verdict == VERDICT_RULE ? rule : str_of(NULL, 0);
     exclusion_get(batch, partition, verdict, rule)->records++;
-}
-
-/* A detail is for people and may quote bytes from outside: text without control characters, in a database's sense too. */
-static struct str clean_detail(struct arena *arena, struct str detail)
-{
-    bool utf8 = str_is_utf8(detail);
-    char *text;
-    size_t size = detail.size < DETAIL_SIZE_MAX ? detail.size : DETAIL_SIZE_MAX;
-
-    /* A cut must not leave half a character. */
-    while (utf8 && size < detail.size && ((unsigned char)detail.data[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    text = arena_text(arena, str_of(detail.data, size));
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
-            text[i] = '?';
-        }
-    }
-    return str_of(text, size);
-}
-
-/* The first size_max bytes at most, in the arena. */
-static struct str keep(struct arena *arena, struct str bytes, size_t size_max)
-{
-    return arena_str(arena, str_of(bytes.data, bytes.size < size_max ? bytes.size : size_max));
-}
-
-void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enum verdict verdict,
-                           struct str detail, struct str bytes, struct str schema_header)
-{
-    struct batch_partition *partition = deliver(batch, at);
-    struct arena *arena = &batch->arena;
-
-    CHECK(verdict_row(verdict)->class == VERDICT_CLASS_DEAD);
-    partition->dead_lettered++;
-    if (batch->dead_letter_count == batch->dead_letter_capacity) {
-        batch->dead_letter_capacity = batch->dead_letter_capacity * 2 + 16;
-        batch->dead_letters = memory_resize(batch->dead_letters, batch->dead_letter_capacity,
-                                            sizeof(batch->dead_letters[0]));
-    }
-    batch->dead_letters[batch->dead_letter_count++] = (struct batch_dead_letter){
-        .partition = partition,
-        .offset = at->offset,
-        .time_ns = at->time_ns,
-        .verdict = verdict,
-        .detail = clean_detail(arena, detail),
-        .bytes = keep(arena, bytes, batch->dead_letter_bytes_max),
-        .schema_header = schema_header.data != NULL
-                             ? keep(arena, schema_header, DEAD_LETTER_HEADER_MAX)
-                             : schema_header,
-        .record_size = (int64_t)bytes.size};
 }
 
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to)

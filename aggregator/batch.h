@@ -59,6 +59,10 @@ void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum v
  * than DEAD_LETTER_HEADER_MAX are cut: they name nothing. */
 void batch_add_dead_letter(struct batch *batch, const struct coordinate *at, enum verdict verdict,
                            struct str detail, struct str bytes, struct str schema_header);
+/* The same for a record whose bytes must not be kept as they are: bytes is what may be, record_size what it had. */
+void batch_add_redacted(struct batch *batch, const struct coordinate *at, enum verdict verdict,
+                        struct str detail, struct str bytes, struct str schema_header,
+                        int64_t record_size);
 /* The partition is known to be empty up to `to`: what is missing before it is absent. */
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to);
 

@@ -45,6 +45,7 @@ struct batch_dead_letter {
     struct str detail, bytes; /* in the arena */
     struct str schema_header; /* in the arena; data is NULL: none */
     int64_t record_size;      /* of the original */
+    bool redacted;            /* bytes are not, or not all, those of the record */
 };
 
 struct batch_entry {
@@ -100,7 +101,9 @@ struct batch {
     int64_t duplicates; /* found by the last attempt; outlives a clear */
 };
 
-/* batch.c: counts the event in the tallies, but not in the partition's counts. */
+/* batch.c: counts the record as delivered, and what is missing before it as absent. */
+struct batch_partition *batch_deliver(struct batch *batch, const struct coordinate *at);
+/* Counts the event in the tallies, but not in the partition's counts. */
 void batch_tally(struct batch *batch, struct batch_partition *partition,
                  const struct coordinate *at, const struct event *event);
 /* Widens the offset ranges of the event's window without counting it. */

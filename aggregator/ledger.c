@@ -156,7 +156,8 @@ static enum err_code finish(struct ledger *ledger, bool *ret_unknown, struct err
 
 /* Decides the events and writes the rows of the batch as it is then. What was decided belongs to this attempt only. */
 static enum err_code write_decided(struct ledger *ledger, const struct batch *batch,
-                                   int64_t *ret_duplicates, struct err *err)
+                                   const struct ledger_work *work, int64_t *ret_duplicates,
+                                   struct err *err)
 {
     bool *duplicates = memory_calloc(batch->event_count, sizeof(*duplicates));
     struct batch *decided = NULL;
@@ -168,7 +169,7 @@ static enum err_code write_decided(struct ledger *ledger, const struct batch *ba
     }
     if (code == ERR_OK) {
         decided = batch_decide(batch, duplicates);
-        code = ledger_rows_write(ledger, decided, err);
+        code = work->write(ledger, decided, batch, duplicates, work->context, err);
     }
     if (code == ERR_OK) {
         code = ledger_ids_write(ledger, batch, duplicates, err);
@@ -183,16 +184,18 @@ static enum err_code write_decided(struct ledger *ledger, const struct batch *ba
 }
 
 static enum err_code write_rows(struct ledger *ledger, const struct batch *batch,
-                                int64_t *ret_duplicates, struct err *err)
+                                const struct ledger_work *work, int64_t *ret_duplicates,
+                                struct err *err)
 {
     *ret_duplicates = 0;
-    return batch->event_count == 0 ? ledger_rows_write(ledger, batch, err)
-                                   : write_decided(ledger, batch, ret_duplicates, err);
+    return batch->event_count == 0 ? work->write(ledger, batch, batch, NULL, work->context, err)
+                                   : write_decided(ledger, batch, work, ret_duplicates, err);
 }
 
-/* One attempt. The offsets go first: who was fenced shall hear that, not that a row is there already. */
+/* One attempt. What it takes goes first: who was fenced shall hear that, not that a row is there already. */
 static enum err_code attempt(struct ledger *ledger, const struct batch *batch,
-                             int64_t *ret_duplicates, bool *ret_unknown, struct err *err)
+                             const struct ledger_work *work, int64_t *ret_duplicates,
+                             bool *ret_unknown, struct err *err)
 {
     enum err_code code;
 
@@ -203,12 +206,9 @@ static enum err_code attempt(struct ledger *ledger, const struct batch *batch,
     if (code != ERR_OK) {
         return code;
     }
-    code = ledger_loss_lock(ledger, batch, err);
+    code = work->take(ledger, batch, work->context, err);
     if (code == ERR_OK) {
-        code = advance_all(ledger, batch, err);
-    }
-    if (code == ERR_OK) {
-        code = write_rows(ledger, batch, ret_duplicates, err);
+        code = write_rows(ledger, batch, work, ret_duplicates, err);
     }
     if (code == ERR_OK) {
         code = finish(ledger, ret_unknown, err);
@@ -291,12 +291,13 @@ static enum err_code settle(struct ledger *ledger, struct batch *batch, bool *re
     return code;
 }
 
-static enum err_code attempt_and_settle(struct ledger *ledger, struct batch *batch, struct err *err)
+static enum err_code attempt_and_settle(struct ledger *ledger, struct batch *batch,
+                                        const struct ledger_work *work, struct err *err)
 {
     struct err failure = ERR_INIT;
     bool unknown = false;
     bool committed = false;
-    enum err_code code = attempt(ledger, batch, &batch->duplicates, &unknown, &failure);
+    enum err_code code = attempt(ledger, batch, work, &batch->duplicates, &unknown, &failure);
 
     if (code == ERR_OK) {
         return ERR_OK;
@@ -312,16 +313,12 @@ static enum err_code attempt_and_settle(struct ledger *ledger, struct batch *bat
     return code;
 }
 
-enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct err *err)
+enum err_code ledger_commit_work(struct ledger *ledger, struct batch *batch,
+                                 const struct ledger_work *work, struct err *err)
 {
     bool committed = false;
     enum err_code code = ERR_OK;
 
-    if (batch_empty(batch)) {
-        batch->duplicates = 0;
-        batch_clear(batch);
-        return ERR_OK;
-    }
     batch_check(batch);
     if (!batch->has_id) {
         random_bytes(ledger->random, batch->id, sizeof(batch->id));
@@ -331,10 +328,39 @@ enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct e
         code = settle(ledger, batch, &committed, err);
     }
     if (code == ERR_OK && !committed) {
-        code = attempt_and_settle(ledger, batch, err);
+        code = attempt_and_settle(ledger, batch, work, err);
     }
     if (code == ERR_OK) {
         batch_clear(batch);
     }
     return code;
+}
+
+static enum err_code take_offsets(struct ledger *ledger, const struct batch *batch, void *context,
+                                  struct err *err)
+{
+    enum err_code code = ledger_loss_lock(ledger, batch, err);
+
+    (void)context;
+    return code == ERR_OK ? advance_all(ledger, batch, err) : code;
+}
+
+static enum err_code write_consumed(struct ledger *ledger, const struct batch *decided,
+                                    const struct batch *batch, const bool *duplicates,
+                                    void *context, struct err *err)
+{
+    (void)batch, (void)duplicates, (void)context;
+    return ledger_rows_write(ledger, decided, err);
+}
+
+enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct err *err)
+{
+    static const struct ledger_work work = {.take = take_offsets, .write = write_consumed};
+
+    if (batch_empty(batch)) {
+        batch->duplicates = 0;
+        batch_clear(batch);
+        return ERR_OK;
+    }
+    return ledger_commit_work(ledger, batch, &work, err);
 }

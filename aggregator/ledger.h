@@ -33,6 +33,7 @@ struct ledger {
     const struct id_group
         *groups; /* borrowed; sorted by name. Every group of a batch's partitions is among them */
     size_t group_count;
+    bool lasting_ids; /* ids that are inserted are never forgotten: for redrives */
 };
 
 struct ledger_partition {

@@ -39,10 +39,11 @@ static enum err_code insert_id(struct ledger *ledger, const struct batch_event *
                                int64_t *ret_inserted, struct err *err)
 {
     struct db_stmt *stmt;
-    enum err_code code = db_prepare(ledger->db,
-                                    "INSERT INTO event_id (book_id, key, group_name, time_ns) "
-                                    "VALUES ($1, $2, $3, $4) ON CONFLICT (book_id, key) DO NOTHING",
-                                    &stmt, err);
+    enum err_code code =
+        db_prepare(ledger->db,
+                   "INSERT INTO event_id (book_id, key, group_name, time_ns, lasting) "
+                   "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (book_id, key) DO NOTHING",
+                   &stmt, err);
 
     if (code != ERR_OK) {
         return code;
@@ -51,6 +52,7 @@ static enum err_code insert_id(struct ledger *ledger, const struct batch_event *
     db_bind_blob(stmt, 2, key_of(event));
     db_bind_text(stmt, 3, event->partition->group);
     db_bind_int64(stmt, 4, event->record_time_ns);
+    db_bind_int64(stmt, 5, ledger->lasting_ids);
     return db_run_later(stmt, ret_inserted, err);
 }
 
@@ -227,7 +229,7 @@ static enum err_code forget_ids(struct ledger *ledger, const struct id_group *gr
         db_prepare(ledger->db,
                    "DELETE FROM event_id WHERE book_id = $1 AND key IN ("
                    "SELECT key FROM event_id WHERE book_id = $1 AND group_name = $2 AND "
-                   "time_ns < $3 ORDER BY time_ns LIMIT $4)",
+                   "time_ns < $3 AND lasting = 0 ORDER BY time_ns LIMIT $4)",
                    &stmt, err);
 
     if (code != ERR_OK) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aggregator/dead_letter.h"
 #include "aggregator/outbox.h"
 #include "base/check.h"
 #include "base/fault.h"
@@ -30,7 +31,8 @@ static enum err_code fault_error(const char *place, struct err *err)
     return err_set_retriable(err, ERR_STORE, "fault at %s", place);
 }
 
-static enum err_code write_batch(struct ledger *ledger, const struct batch *batch, struct err *err)
+enum err_code ledger_rows_write_batch(struct ledger *ledger, const struct batch *batch,
+                                      struct err *err)
 {
     struct db_stmt *stmt;
     int64_t now_ns;
@@ -122,6 +124,17 @@ static enum err_code write_exclusion(struct ledger *ledger, const struct batch *
     return db_run(stmt, NULL, err);
 }
 
+enum err_code ledger_rows_write_exclusions(struct ledger *ledger, const struct batch *batch,
+                                           const struct batch_partition *p, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < p->exclusion_count && code == ERR_OK; i++) {
+        code = write_exclusion(ledger, batch, p, &p->exclusions[i], err);
+    }
+    return code;
+}
+
 static enum err_code write_ranges(struct ledger *ledger, const struct batch *batch, struct err *err)
 {
     enum err_code code = ERR_OK;
@@ -133,8 +146,8 @@ static enum err_code write_ranges(struct ledger *ledger, const struct batch *bat
             continue;
         }
         code = write_range(ledger, batch, p, err);
-        for (size_t j = 0; j < p->exclusion_count && code == ERR_OK; j++) {
-            code = write_exclusion(ledger, batch, p, &p->exclusions[j], err);
+        if (code == ERR_OK) {
+            code = ledger_rows_write_exclusions(ledger, batch, p, err);
         }
     }
     return code;
@@ -143,35 +156,21 @@ static enum err_code write_ranges(struct ledger *ledger, const struct batch *bat
 static enum err_code write_dead_letter(struct ledger *ledger, const struct batch *batch,
                                        const struct batch_dead_letter *letter, struct err *err)
 {
-    struct db_stmt *stmt;
-    enum err_code code = db_prepare(
-        ledger->db,
-        "INSERT INTO dead_letter (book_id, stream_id, partition_id, record_offset, batch_id, "
-        "reason, detail, record_time_ns, record_size, bytes, resolved_by, schema_header, "
-        "checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        &stmt, err);
+    enum letter_content content =
+        (int64_t)letter->bytes.size == letter->record_size ? LETTER_WHOLE : LETTER_CUT;
+    struct dead_letter row = {.stream_id = letter->partition->stream_id,
+                              .partition = letter->partition->partition,
+                              .offset = letter->offset,
+                              .batch_id = batch_id(batch),
+                              .reason = STR(verdict_row(letter->verdict)->name),
+                              .detail = letter->detail,
+                              .time_ns = letter->time_ns,
+                              .record_size = letter->record_size,
+                              .content = letter->redacted ? LETTER_REDACTED : content,
+                              .bytes = letter->bytes,
+                              .schema_header = letter->schema_header};
 
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 1, ledger->book_id);
-    db_bind_int64(stmt, 2, letter->partition->stream_id);
-    db_bind_int64(stmt, 3, letter->partition->partition);
-    db_bind_int64(stmt, 4, letter->offset);
-    db_bind_blob(stmt, 5, batch_id(batch));
-    db_bind_text(stmt, 6, STR(verdict_row(letter->verdict)->name));
-    db_bind_text(stmt, 7, letter->detail);
-    bind_time(stmt, 8, letter->time_ns);
-    db_bind_int64(stmt, 9, letter->record_size);
-    db_bind_blob(stmt, 10, letter->bytes);
-    db_bind_null(stmt, 11);
-    if (letter->schema_header.data != NULL) {
-        db_bind_blob(stmt, 12, letter->schema_header);
-    } else {
-        db_bind_null(stmt, 12);
-    }
-    db_bind_checksum(stmt, 13);
-    return db_run(stmt, NULL, err);
+    return dead_letter_insert(ledger->db, ledger->book_id, &row, err);
 }
 
 /* The letter and the promise to deliver it are one: both are there, or neither. */
@@ -235,8 +234,8 @@ static int compare_entries(const void *a, const void *b)
 }
 
 /* In the order of their keys: rows of one index page after the other, and no dependence on the hash table. */
-static enum err_code write_all_pending(struct ledger *ledger, const struct batch *batch,
-                                       struct err *err)
+enum err_code ledger_rows_write_pending(struct ledger *ledger, const struct batch *batch,
+                                        struct err *err)
 {
     const struct batch_entry **sorted =
         memory_calloc(batch->entry_count, sizeof(const struct batch_entry *));
@@ -258,7 +257,7 @@ static enum err_code write_all_pending(struct ledger *ledger, const struct batch
 
 enum err_code ledger_rows_write(struct ledger *ledger, const struct batch *batch, struct err *err)
 {
-    enum err_code code = write_batch(ledger, batch, err);
+    enum err_code code = ledger_rows_write_batch(ledger, batch, err);
 
     if (code == ERR_OK) {
         code = write_ranges(ledger, batch, err);
@@ -273,7 +272,7 @@ enum err_code ledger_rows_write(struct ledger *ledger, const struct batch *batch
         code = fault_error("ledger.commit.dead_letters", err);
     }
     if (code == ERR_OK) {
-        code = write_all_pending(ledger, batch, err);
+        code = ledger_rows_write_pending(ledger, batch, err);
     }
     if (code == ERR_OK) {
         code = ledger_loss_mark(ledger, batch, err);

@@ -26,6 +26,9 @@ struct stream {
     enum event_kind kind;
 };
 
+/* As stream.kind has it: "requests", "checks". */
+const char *store_kind_name(enum event_kind kind);
+
 enum stream_state {
     STREAM_NONE, /* nothing of the topic was ever read */
     STREAM_OPEN,

@@ -6,6 +6,11 @@
 
 static const char *const kind_names[] = {[EVENT_REQUEST] = "requests", [EVENT_CHECK] = "checks"};
 
+const char *store_kind_name(enum event_kind kind)
+{
+    return kind_names[kind];
+}
+
 /* What a look at the table showed. */
 struct found {
     bool rename; /* the configuration calls the cluster something else */

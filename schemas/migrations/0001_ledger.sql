@@ -64,7 +64,7 @@ CREATE TABLE batch_range (
     from_offset BIGINT NOT NULL,
     to_offset BIGINT NOT NULL,   -- exclusive
     batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
-    kind TEXT NOT NULL,          -- 'read', 'lost', 'redrive'
+    kind TEXT NOT NULL,          -- 'read', 'lost'
     config_digest TEXT NOT NULL, -- SHA-256 of the topic's mapping and the services' thresholds
     delivered BIGINT NOT NULL,   -- covered = delivered + absent = tallied + excluded + duplicate + dead_lettered + absent
     tallied BIGINT NOT NULL,
@@ -100,13 +100,34 @@ CREATE TABLE dead_letter (
     reason TEXT NOT NULL,
     detail TEXT NOT NULL,        -- where in the record, for people
     record_time_ns BIGINT,       -- Kafka time stamp
-    record_size BIGINT NOT NULL, -- of the original; larger than the stored bytes if they were cut
+    record_size BIGINT NOT NULL, -- of the original
+    content TEXT NOT NULL,       -- what `bytes` are: 'whole', 'cut', 'redacted', 'expired'
     bytes BYTEA NOT NULL,
-    resolved_by BYTEA,           -- the redrive batch that counted it
+    resolved_by BYTEA,           -- the redrive batch that counted it; part of the checksum like the rest
     schema_header BYTEA,         -- of framing header: what the record's header said about its schema
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, stream_id, partition_id, record_offset)
 );
+CREATE INDEX dead_letter_kept ON dead_letter (book_id, stream_id, partition_id, record_offset)
+    WHERE content <> 'expired';
+
+-- What redrives counted of dead letters, per redrive batch and range that they stand in. The range itself keeps its counts for ever;
+-- what its records are now is its counts plus its moves: dead_lettered - letters, tallied + tallied, and so on.
+CREATE TABLE moved (
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id), -- of the redrive
+    book_id BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    partition_id BIGINT NOT NULL,
+    from_offset BIGINT NOT NULL, -- where the range begins
+    config_digest TEXT NOT NULL, -- what they were decoded by this time
+    letters BIGINT NOT NULL,     -- = tallied + excluded + duplicate
+    tallied BIGINT NOT NULL,
+    excluded BIGINT NOT NULL,
+    duplicate BIGINT NOT NULL,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (batch_id, stream_id, partition_id, from_offset)
+);
+CREATE INDEX moved_by_range ON moved (book_id, stream_id, partition_id, from_offset);
 
 -- Event ids of topics whose producers retry, as long as a copy may still come (duplicates.horizon).
 CREATE TABLE event_id (
@@ -114,9 +135,10 @@ CREATE TABLE event_id (
     key BYTEA NOT NULL,          -- 16 bytes: BLAKE2b of group, id and the event's time
     group_name TEXT NOT NULL,    -- duplicates.group of the topic
     time_ns BIGINT NOT NULL,     -- Kafka time stamp of the record; the event's time if it has none
+    lasting BIGINT NOT NULL,     -- 1: of a redrive, never forgotten: a later redrive may bring the copy
     PRIMARY KEY (book_id, key)
 );
-CREATE INDEX event_id_by_time ON event_id (book_id, group_name, time_ns);
+CREATE INDEX event_id_by_time ON event_id (book_id, group_name, time_ns) WHERE lasting = 0;
 
 -- How many ids are kept of each group, so that nobody has to count them.
 CREATE TABLE event_group (

@@ -6,16 +6,18 @@ struct heard {
     bool absent_allowed;
 };
 
-static struct world world;
+static struct world world, repaired;
 
 static int make_world(void **state)
 {
     (void)state;
     world_make(&world, 5);
+    repaired = world;
+    world_repair(&repaired);
     return 0;
 }
 
-/* Three commits, the first two folded, the last one pending. */
+/* Three commits and redrives; the first two commits are folded, the rest is pending. */
 static int set_up(void **state)
 {
     struct book *book = calloc(1, sizeof(*book));
@@ -34,6 +36,7 @@ static int set_up(void **state)
     }
     world_fold_all(book->db, "a", 1000);
     world_consume(&world, book, book->db, WORLD_RECORDS);
+    world_redrive(&repaired, book, book->db, 20);
     *state = book;
     return 0;
 }
@@ -87,6 +90,10 @@ static void test_sound_books(void **state)
     assert_int_equal(report.findings, 0);
     assert_true(report.absent > 0);
     assert_true(report.dead_letters > 0);
+    assert_true(report.redriven > 0);
+    assert_int_equal(
+        report.dead_letters,
+        book_number(book->db, "SELECT count(*) FROM dead_letter WHERE resolved_by IS NULL"));
     strbuf_release(&heard.lines);
     world_fold_all(book->db, "a", 1000);
     assert_int_equal(audit(book, &heard, &report), ERR_OK);
@@ -208,10 +215,33 @@ static const struct damage damages[] = {
      "1 duplicates stand outside of the ranges of their batches"},
     {"INSERT INTO duplicate VALUES (1, 9, 0, 1, x'00', 1)",
      "a duplicate of a partition that the ledger does not have"},
-    {"INSERT INTO event_id VALUES (1, x'00', 'edge', 5)",
+    {"INSERT INTO event_id VALUES (1, x'00', 'edge', 5, 0)",
      "event_group edge: counts 0 event ids, the store holds 1"},
     {"INSERT INTO event_group VALUES (1, 'edge', 2)",
      "event_group edge: counts 2 event ids, the store holds 0"},
+    /* redrives */
+    {"DELETE FROM moved WHERE stream_id = 1", "dead letters count as redriven, the moved counts"},
+    {"DELETE FROM moved WHERE stream_id = 1", "requests: the ledger counts"},
+    {"UPDATE moved SET tallied = tallied + 1 WHERE stream_id = 1", "make another sum"},
+    {"UPDATE moved SET tallied = tallied + 1, letters = letters + 1 WHERE stream_id = 2",
+     "that it resolved"},
+    {"UPDATE moved SET tallied = tallied - 1, excluded = excluded + 1 WHERE stream_id = 2",
+     "a redrive counts"},
+    {"UPDATE moved SET tallied = tallied - 1, duplicate = duplicate + 1 WHERE tallied > 0",
+     "duplicates, the store holds 0"},
+    {"UPDATE moved SET config_digest = 'x'", "the row of moved counts was changed (checksum)"},
+    {"UPDATE moved SET from_offset = from_offset + 1 WHERE stream_id = 1",
+     "moved counts of a range that is not there"},
+    {"UPDATE moved SET book_id = 2", "dead letters count as redriven"},
+    {"UPDATE moved SET partition_id = 9 WHERE stream_id = 1 AND partition_id = 1",
+     "moved counts of a partition that the ledger does not have"},
+    {"UPDATE dead_letter SET resolved_by = NULL WHERE stream_id = 1", "that it resolved"},
+    {"UPDATE dead_letter SET resolved_by = NULL WHERE stream_id = 1",
+     "the row was changed (checksum)"},
+    {"UPDATE dead_letter SET resolved_by = x'00' WHERE stream_id = 1 AND resolved_by IS NULL",
+     "dead letters count as redriven"},
+    {"UPDATE dead_letter SET content = 'expired' WHERE stream_id = 1",
+     "the row was changed (checksum)"},
     /* windows and pending rows */
     {"DELETE FROM window_hour WHERE kind = 'window' AND a = 'zeta'", "requests: the ledger counts"},
     {"DELETE FROM window_hour WHERE kind = 'check' AND a = 'zeta'", "checks: the ledger counts"},
