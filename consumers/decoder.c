@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/check.h"
 #include "base/memory.h"
 
@@ -22,6 +23,9 @@ struct decoder {
     const struct slot *last;
     struct plan_scratch scratch;
     struct decoded decoded;
+    /* Of the last record: what walked it, NULL if it did not get that far, and where its payload begins and ends. */
+    const struct plan *walked;
+    struct str payload;
 };
 
 enum { SLOTS_FIRST = 16 };
@@ -175,6 +179,8 @@ static enum err_code run_plan(struct decoder *decoder, const struct record *reco
     struct decoded *decoded = &decoder->decoded;
     int64_t time_ns = record->time_ns != INT64_MIN ? record->time_ns : clock_now_ns(options->clock);
 
+    decoder->walked = decoder->last->plan;
+    decoder->payload = payload;
     plan_run(decoder->last->plan, payload, time_ns, &decoder->scratch, decoded);
     if (decoded->verdict != VERDICT_TALLIED) {
         return ERR_OK;
@@ -217,6 +223,7 @@ enum err_code decoder_run(struct decoder *decoder, const struct record *record,
     const char *complaint;
 
     *ret_decoded = &decoder->decoded;
+    decoder->walked = NULL;
     decoder->decoded.rule.size = 0;
     decoder->decoded.detail[0] = '\0';
     if (record->tombstone) {
@@ -235,4 +242,26 @@ enum err_code decoder_run(struct decoder *decoder, const struct record *record,
         return ERR_OK;
     }
     return decode_payload(decoder, record, &framed, err);
+}
+
+bool decoder_redact(const struct decoder *decoder, const struct record *record, struct arena *arena,
+                    struct str *ret_bytes)
+{
+    struct str value = record->value;
+    size_t before;
+    char *copy;
+
+    if (decoder->walked == NULL) {
+        return false;
+    }
+    before = (size_t)(decoder->payload.data - value.data);
+    CHECK(before <= value.size);
+    CHECK(decoder->payload.size <= value.size - before);
+    copy = arena_alloc(arena, value.size);
+    memcpy(copy, value.data, value.size);
+    if (!plan_redact(decoder->walked, copy + before, decoder->payload.size)) {
+        return false;
+    }
+    *ret_bytes = str_of(copy, value.size);
+    return true;
 }

@@ -37,5 +37,9 @@ void decoder_set_proven(struct decoder *decoder);
  * is not decided; the run stops before it. ret_decoded is valid until the next call. */
 enum err_code decoder_run(struct decoder *decoder, const struct record *record,
                           const struct decoded **ret_decoded, struct err *err);
+/* What may be kept of the record that decoder_run has just decided: its value with the fields of mapping.redactions blanked. False if nothing
+ * may: when in doubt, nothing is. The record is still there. *ret_bytes in arena. */
+bool decoder_redact(const struct decoder *decoder, const struct record *record, struct arena *arena,
+                    struct str *ret_bytes);
 
 #endif

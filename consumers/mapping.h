@@ -82,6 +82,8 @@ struct mapping {
     int64_t interval_default_ns; /* if the role is absent; 0: published on change only */
     struct exclusion_rule *exclusions;
     size_t exclusion_count;
+    struct role *redactions; /* fields whose bytes dead letters must not keep; one path each */
+    size_t redaction_count;
     int64_t max_age_ns;     /* default 400 days */
     int64_t max_ahead_ns;   /* 24 h */
     size_t record_size_max; /* bytes; default 16 MiB */

@@ -49,4 +49,9 @@ void plan_free(struct plan *plan);
 void plan_run(const struct plan *plan, struct str payload, int64_t record_time_ns,
               struct plan_scratch *scratch, struct decoded *ret_decoded);
 
+/* Blanks the fields of mapping.redactions in place: text, bytes and fixed become as many '*'. False if it is not certain that nothing of
+ * them is left; then the payload must not be kept: it could not be walked, a path leads nowhere in this schema, through a map or an array, or to
+ * something that is none of these types. */
+bool plan_redact(const struct plan *plan, char *payload, size_t size);
+
 #endif

@@ -265,6 +265,16 @@ static enum err_code each_role(struct binder *binder,
                        STR_ARGS(mapping->exclusions[i].name));
         code = step(binder, &exclusion);
     }
+    for (size_t i = 0; i < mapping->redaction_count && code == ERR_OK; i++) {
+        struct binding redaction = {"dead_letter_redact",
+                                    &mapping->redactions[i],
+                                    false,
+                                    UINT32_MAX /* anything */,
+                                    "a value",
+                                    &plan->redaction_slots[i]};
+
+        code = step(binder, &redaction);
+    }
     return code;
 }
 
@@ -298,6 +308,7 @@ enum err_code plan_compile(const struct schema *writer, const struct schema *rea
     CHECK(mapping->service_part_count <= MAPPING_SERVICE_PARTS_MAX);
     plan->mapping = mapping;
     plan->exclusion_slots = arena_calloc(&plan->arena, mapping->exclusion_count, sizeof(int));
+    plan->redaction_slots = arena_calloc(&plan->arena, mapping->redaction_count, sizeof(int));
     plan->service_slots[0] = PLAN_SLOT_NONE;
     binder->plan = plan;
     binder->reader = reader != NULL ? reader->root : writer->root;

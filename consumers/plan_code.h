@@ -118,7 +118,9 @@ struct plan {
     int time_slot, outcome_slot, latency_slot;
     int instance_slot, customer_slot, region_slot, checker_slot, id_slot;
     int weight_slot, interval_slot;
-    int *exclusion_slots; /* parallel to mapping->exclusions */
+    int *exclusion_slots;             /* parallel to mapping->exclusions */
+    int *redaction_slots;             /* parallel to mapping->redactions */
+    bool slot_in_map[PLAN_SLOTS_MAX]; /* earlier values of the same key are not in the slot */
 };
 
 /* Why a walk stopped. */

@@ -443,6 +443,7 @@ static void compile_map(struct compiler *compiler, const struct site *site)
     compiler->barrier = plan->code_count;
     /* As many keys as slots: a key of two slots stands twice, and the first one is found. */
     for (uint32_t i = 0; i < site->slot_count; i++) {
+        plan->slot_in_map[site->slots[i]] = true;
         plan->keys = grow(plan->keys, plan->key_count, sizeof(plan->keys[0]));
         plan->keys[plan->key_count++] =
             (struct plan_key){path_of(compiler, site->slots[i])->parts[site->part], 0};
