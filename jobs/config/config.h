@@ -88,6 +88,7 @@ struct config {
     int64_t batch_interval_ns; /* and after so much time: 10 s */
     int64_t batch_size_max;    /* and after so many bytes: 64 MiB */
     size_t dead_letter_bytes_max;
+    int64_t dead_letters_keep_ns; /* of their bytes; 0: for ever */
 
     struct topic_config *topics;
     size_t topic_count;

@@ -221,6 +221,20 @@ static const struct conf_row batch_rows[] = {
 };
 static const struct conf_table batch_table = {.name = "batch", CONF_ROWS(batch_rows)};
 
+/* dead_letters */
+
+static const struct conf_row dead_letters_rows[] = {
+    {.key = "keep",
+     .type = CONF_DURATION,
+     CONF_FIELD(struct config, dead_letters_keep_ns, int64_t),
+     .minimum = NS_PER_HOUR,
+     .maximum = 3660 * NS_PER_DAY,
+     .help = "their bytes are emptied once they have been stored for so long; for ever if absent. "
+             "Coordinate, reason and size stay"},
+};
+static const struct conf_table dead_letters_table = {.name = "dead_letters",
+                                                     CONF_ROWS(dead_letters_rows)};
+
 /* service_defaults, services */
 
 static const struct conf_row rules_rows[] = {
@@ -353,6 +367,11 @@ static const struct conf_row config_rows[] = {
      CONF_SELF,
      .table = &batch_table,
      .help = "when a consumer commits"},
+    {.key = "dead_letters",
+     .type = CONF_TABLE,
+     CONF_SELF,
+     .table = &dead_letters_table,
+     .help = "how long stored bytes of bad records are kept"},
     {.key = "topics",
      .type = CONF_ARRAY,
      CONF_FIELD(struct config, topics, struct topic_config *),

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "jobs/config/tables.h"
 
+enum { REDACTIONS_MAX = 32 };
+
 static const struct conf_choice kinds[] = {
     {"requests", EVENT_REQUEST, false}, {"checks", EVENT_CHECK, false}, {NULL, 0, false}};
 static const struct conf_choice framings[] = {{"confluent", FRAMING_CONFLUENT, false},
@@ -118,6 +120,41 @@ static const struct conf_table exclusion_table = {
     .help = "records that are no business of any SLA",
 };
 
+static enum err_code read_redactions(struct conf_reader *reader, const struct conf_row *row,
+                                     const struct conf_node *node, void *target, struct err *err)
+{
+    struct mapping *mapping = &((struct topic_config *)target)->mapping;
+    struct role *roles;
+
+    if (node->kind != CONF_LIST || node->count == 0 || node->count > REDACTIONS_MAX) {
+        return conf_error(reader, node, err, "%s: a list of 1 to %d paths is wanted", row->key,
+                          REDACTIONS_MAX);
+    }
+    roles = arena_calloc(reader->arena, node->count, sizeof(*roles));
+    for (const struct conf_node *child = node->first; child != NULL; child = child->next) {
+        enum err_code code = role_add_path(reader, &roles[mapping->redaction_count++], child, err);
+
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    mapping->redactions = roles;
+    return ERR_OK;
+}
+
+static void redactions_schema(struct json_writer *json)
+{
+    json_open_object(json, "items");
+    json_text(json, "type", "string");
+    json_close(json);
+    json_int64(json, "maxItems", REDACTIONS_MAX);
+    json_int64(json, "minItems", 1);
+    json_text(json, "type", "array");
+}
+
+static const struct conf_custom redactions = {
+    .read = read_redactions, .schema = redactions_schema, .form = "list of paths"};
+
 static const struct conf_row duplicates_rows[] = {
     {.key = "group",
      .type = CONF_NAME,
@@ -211,6 +248,12 @@ static const struct conf_row topic_rows[] = {
      .help =
          "topic of the same cluster to which dead letters are delivered, at least once; without "
          "it they stay in the store"},
+    {.key = "dead_letter_redact",
+     .type = CONF_CUSTOM,
+     CONF_SELF,
+     .custom = &redactions,
+     .help = "fields of which dead letters keep no byte: blanked where that is certain, otherwise "
+             "nothing of the record is kept"},
     {.key = "reader_schema",
      .type = CONF_PATH,
      CONF_FIELD(struct topic_config, reader_schema.path, struct str),

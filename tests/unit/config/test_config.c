@@ -292,6 +292,10 @@ static const struct {
      "f:6:22: dead_letter_topic: topic \"u\" is read itself"},
     {TOPIC "  dead_letter_topic: a/b\n",
      "f:6:22: \"a/b\" is no name of a topic: letters, digits, . _ - are allowed"},
+    {TOPIC "  dead_letter_redact: user.mail\n",
+     "f:6:23: dead_letter_redact: a list of 1 to 32 paths is wanted"},
+    {TOPIC "  dead_letter_redact: [user..mail]\n", "f:6:24: path \"user..mail\" has an empty part"},
+    {TOPIC "dead_letters: {keep: 1m}\n", "f:6:22: keep: 1m is shorter than 3600000ms"},
     {TOPIC "  framing: json\n", "f:6:12: framing \"json\" is not supported by this version"},
     {TOPIC "  start: yesterday\n",
      "f:6:10: start: earliest, latest or a time such as 2026-10-01T00:00:00Z is wanted"},
@@ -404,6 +408,7 @@ static void test_topic_digest(void **state)
         {TOPIC "output: elsewhere\nlateness: 1m\n", true},
         {TOPIC "  start: latest\n  gaps: true\n  service_limit: 5\n", true},
         {TOPIC "  dead_letter_topic: dead\n", true},
+        {TOPIC "  dead_letter_redact: [user.mail]\ndead_letters: {keep: 90d}\n", true},
         {TOPIC "service_defaults: {min_requests: 3}\n", true},
         {"topics:\n- kind: requests\n  name: t\n  map: {outcome: {path: o}, time: {path: [at]}, "
          "service: {join: [s]}}\nregistry: {url: http://other}\n",
