@@ -28,6 +28,7 @@ static const struct command *const commands[] = {
     &command_aggregate,
     &command_nightly,
     &command_announce,
+    &command_redrive,
     /* Read */
     &command_report,
     &command_credits,

@@ -77,6 +77,7 @@ static void finish_json(struct output *output, const struct audit_report *report
     json_int64(json, "records_absent", report->absent);
     json_int64(json, "records_dead_lettered", report->dead_letters);
     json_int64(json, "records_lost", report->lost);
+    json_int64(json, "records_redriven", report->redriven);
     json_int64(json, "total_findings", report->findings + output->published.findings);
     json_int64(json, "windows", report->windows);
     json_close(json);
@@ -86,12 +87,13 @@ static void finish_json(struct output *output, const struct audit_report *report
 
 static void print_summary(struct output *output, const struct audit_report *report)
 {
-    (void)fprintf(
-        output->run->out,
-        "%s: %" PRId64 " records in %" PRId64 " ranges of %" PRId64 " partitions, %" PRId64
-        " absent, %" PRId64 " dead letters, %" PRId64 " packed hours",
-        report->findings == 0 ? "the books add up" : "the books DO NOT add up", report->records,
-        report->ranges, report->partitions, report->absent, report->dead_letters, report->windows);
+    (void)fprintf(output->run->out,
+                  "%s: %" PRId64 " records in %" PRId64 " ranges of %" PRId64
+                  " partitions, %" PRId64 " absent, %" PRId64 " dead letters, %" PRId64
+                  " redriven, %" PRId64 " packed hours",
+                  report->findings == 0 ? "the books add up" : "the books DO NOT add up",
+                  report->records, report->ranges, report->partitions, report->absent,
+                  report->dead_letters, report->redriven, report->windows);
     if (report->lost > 0) {
         (void)fprintf(output->run->out, ", %" PRId64 " lost and accepted", report->lost);
     }

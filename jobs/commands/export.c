@@ -210,7 +210,32 @@ static enum err_code export_instances(struct export *export, struct err *err)
     return export_minutes(export, TALLY_CHECK, err);
 }
 
-/* One list of kinds, in the words of `words` below. A dead letter that a redrive has counted since is none any more. */
+#define LETTERS_FROM                                                                               \
+    "SELECT s.topic, d.partition_id, d.record_offset, d.reason, d.detail"                          \
+    " FROM dead_letter d JOIN stream s ON s.stream_id = d.stream_id"                               \
+    " WHERE d.book_id = $1 AND COALESCE(d.record_time_ns, $2) >= $2"                               \
+    " AND COALESCE(d.record_time_ns, $2) < $3 AND $4 = ''"
+#define LETTERS_ORDER " ORDER BY s.topic, s.cluster, s.incarnation, d.partition_id, d.record_offset"
+#define LETTERS_COLUMNS                                                                            \
+    {                                                                                              \
+        {"topic", TABLE_TEXT}, {"partition", TABLE_INTEGER}, {"offset", TABLE_INTEGER},            \
+            {"reason", TABLE_TEXT}, {"detail", TABLE_TEXT},                                        \
+        {                                                                                          \
+            NULL, TABLE_TEXT                                                                       \
+        }                                                                                          \
+    }
+
+/* Where the exclusions of a redrive stand: from the first to the last range that it moved letters of. */
+#define MOVED_RANGES                                                                               \
+    "(SELECT m.batch_id, m.stream_id, m.partition_id, min(q.from_offset) AS from_offset,"          \
+    " max(q.to_offset) AS to_offset, min(q.first_time_ns) AS first_time_ns,"                       \
+    " max(q.last_time_ns) AS last_time_ns FROM moved m JOIN batch_range q"                         \
+    " ON q.book_id = m.book_id AND q.stream_id = m.stream_id"                                      \
+    " AND q.partition_id = m.partition_id AND q.from_offset = m.from_offset"                       \
+    " WHERE m.book_id = $1 GROUP BY m.batch_id, m.stream_id, m.partition_id)"
+
+/* One list of kinds, in the words of `words` below. A dead letter that a redrive has counted since is none any more: it is among the redriven,
+ * and its range counts it as what it became. */
 static const struct export_kind kinds[] = {
     {.name = "windows",
      .by_service = true,
@@ -234,23 +259,20 @@ static const struct export_kind kinds[] = {
                  {"unknown", TABLE_INTEGER},
                  {NULL, TABLE_TEXT}}},
     {.name = "dead-letters",
-     .sql = "SELECT s.topic, d.partition_id, d.record_offset, d.reason, d.detail"
-            " FROM dead_letter d JOIN stream s ON s.stream_id = d.stream_id"
-            " WHERE d.book_id = $1 AND COALESCE(d.record_time_ns, $2) >= $2"
-            " AND COALESCE(d.record_time_ns, $2) < $3 AND $4 = '' AND d.resolved_by IS NULL"
-            " ORDER BY s.topic, s.cluster, s.incarnation, d.partition_id, d.record_offset",
-     .columns = {{"topic", TABLE_TEXT},
-                 {"partition", TABLE_INTEGER},
-                 {"offset", TABLE_INTEGER},
-                 {"reason", TABLE_TEXT},
-                 {"detail", TABLE_TEXT},
-                 {NULL, TABLE_TEXT}}},
+     .sql = LETTERS_FROM " AND d.resolved_by IS NULL" LETTERS_ORDER,
+     .columns = LETTERS_COLUMNS},
+    {.name = "redriven",
+     .sql = LETTERS_FROM " AND d.resolved_by IS NOT NULL" LETTERS_ORDER,
+     .columns = LETTERS_COLUMNS},
     {.name = "exclusions",
      .sql = "SELECT s.topic, r.partition_id, r.from_offset, r.to_offset, x.reason, x.records"
-            " FROM exclusion x JOIN batch_range r ON r.batch_id = x.batch_id"
+            " FROM exclusion x JOIN (SELECT batch_id, stream_id, partition_id, from_offset,"
+            " to_offset, first_time_ns, last_time_ns FROM batch_range WHERE book_id = $1"
+            " UNION ALL SELECT batch_id, stream_id, partition_id, from_offset, to_offset,"
+            " first_time_ns, last_time_ns FROM " MOVED_RANGES " v) r ON r.batch_id = x.batch_id"
             " AND r.stream_id = x.stream_id AND r.partition_id = x.partition_id"
             " JOIN stream s ON s.stream_id = r.stream_id"
-            " WHERE r.book_id = $1 AND COALESCE(r.last_time_ns, $2) >= $2"
+            " WHERE COALESCE(r.last_time_ns, $2) >= $2"
             " AND COALESCE(r.first_time_ns, $2) < $3 AND $4 = ''"
             " ORDER BY s.topic, s.cluster, s.incarnation, r.partition_id, r.from_offset, x.reason",
      .columns = {{"topic", TABLE_TEXT},
@@ -261,9 +283,16 @@ static const struct export_kind kinds[] = {
                  {"records", TABLE_INTEGER},
                  {NULL, TABLE_TEXT}}},
     {.name = "batches",
-     .sql = "SELECT s.topic, r.partition_id, r.from_offset, r.to_offset, r.delivered, r.tallied,"
-            " r.excluded, r.duplicate, r.dead_lettered, r.absent, r.kind"
-            " FROM batch_range r JOIN stream s ON s.stream_id = r.stream_id"
+     .sql = "SELECT s.topic, r.partition_id, r.from_offset, r.to_offset, r.delivered,"
+            " r.tallied + COALESCE(m.tallied, 0), r.excluded + COALESCE(m.excluded, 0),"
+            " r.duplicate + COALESCE(m.duplicate, 0), r.dead_lettered - COALESCE(m.letters, 0),"
+            " r.absent, r.kind FROM batch_range r JOIN stream s ON s.stream_id = r.stream_id"
+            " LEFT JOIN (SELECT stream_id, partition_id, from_offset,"
+            " CAST(sum(tallied) AS BIGINT) AS tallied, CAST(sum(excluded) AS BIGINT) AS excluded,"
+            " CAST(sum(duplicate) AS BIGINT) AS duplicate, CAST(sum(letters) AS BIGINT) AS letters"
+            " FROM moved WHERE book_id = $1 GROUP BY stream_id, partition_id, from_offset) m"
+            " ON m.stream_id = r.stream_id AND m.partition_id = r.partition_id"
+            " AND m.from_offset = r.from_offset"
             " WHERE r.book_id = $1 AND COALESCE(r.last_time_ns, $2) >= $2"
             " AND COALESCE(r.first_time_ns, $2) < $3 AND $4 = ''"
             " ORDER BY s.topic, s.cluster, s.incarnation, r.partition_id, r.from_offset",
@@ -293,7 +322,7 @@ static const struct export_kind kinds[] = {
                  {NULL, TABLE_TEXT}}},
 };
 
-static const char words[] = "windows|instances|dead-letters|exclusions|batches|incidents";
+static const char words[] = "windows|instances|dead-letters|redriven|exclusions|batches|incidents";
 
 static enum err_code export_query(struct export *export, const char *sql, struct err *err)
 {
@@ -390,9 +419,11 @@ const struct command command_export = {
     .examples = "uptally export windows uptally.yaml --service portal --from 2026-10-01T00:00:00Z\n"
                 "uptally export dead-letters uptally.yaml\n"
                 "uptally export incidents uptally.yaml --format ndjson",
-    .help = "WHAT is one of windows, instances, dead-letters, exclusions, batches, incidents. Rows "
-            "are sorted and columns are\nstable; minutes are UTC. Dead letters, exclusions and "
-            "batches are chosen by the Kafka time stamps of their records.",
+    .help = "WHAT is one of windows, instances, dead-letters, redriven, exclusions, batches, "
+            "incidents. Rows are sorted and columns\nare stable; minutes are UTC. Dead letters, "
+            "exclusions and batches are chosen by the Kafka time stamps of their\nrecords. Dead "
+            "letters that a redrive has counted are listed as redriven, and batches count them as "
+            "what they became.",
     .options = rows,
     .needs = NEEDS_STORE_READ | NEEDS_BOOK,
     .run = run_export,

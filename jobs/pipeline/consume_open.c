@@ -4,44 +4,13 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "jobs/pipeline/connect.h"
 #include "jobs/pipeline/consume_state.h"
-#include "jobs/stop.h"
 
-/* A broker that has answered before may be restarting. */
-enum { REQUEST_TIMEOUT_S = 10, OUTAGE_TIMEOUT_S = 60 };
-
-static const char *text_or_null(struct consume *run, struct str text)
-{
-    return text.size > 0 ? arena_text(&run->arena, text) : NULL;
-}
 
 static enum err_code open_kafka(struct consume *run, const char *group, struct source **ret_source,
                                 struct err *err)
 {
-    const struct config *config = run->config;
-    const char **topics = arena_calloc(&run->arena, config->topic_count, sizeof(*topics));
-    const char **headers = arena_calloc(&run->arena, config->topic_count, sizeof(*headers));
-    struct source_options options = {.bootstrap_servers =
-                                         arena_text(&run->arena, config->bootstrap_servers),
-                                     .topics = topics,
-                                     .topic_count = config->topic_count,
-                                     .headers = headers,
-                                     .group = group,
-                                     .client_id = "uptally",
-                                     .properties = config->properties,
-                                     .property_count = config->property_count,
-                                     .request_timeout_ns = REQUEST_TIMEOUT_S * NS_PER_SECOND,
-                                     .outage_timeout_ns = OUTAGE_TIMEOUT_S * NS_PER_SECOND,
-                                     .clock = clock_system(),
-                                     .stopped = stop_is_requested};
-
-    for (size_t i = 0; i < config->topic_count; i++) {
-        topics[i] = arena_text(&run->arena, config->topics[i].name);
-        headers[i] = framing_header(config->topics[i].framing);
-    }
-    return source_kafka_open(&options, ret_source, err);
-}
-
 static enum err_code open_source(struct consume *run, struct err *err)
 {
     if (run->options->source != NULL) {
@@ -49,8 +18,7 @@ static enum err_code open_source(struct consume *run, struct err *err)
         return ERR_OK;
     }
     run->source_owned = true;
-    return open_kafka(run, run->grouped ? text_or_null(run, run->config->group) : NULL,
-                      &run->source, err);
+    return connect_source(run->config, run->grouped, &run->arena, &run->source, err);
 }
 
 enum err_code consume_peek_source(struct consume *run, struct source **ret_source, struct err *err)
@@ -59,28 +27,11 @@ enum err_code consume_peek_source(struct consume *run, struct source **ret_sourc
     if (*ret_source != NULL || !run->source_owned) {
         return ERR_OK;
     }
-    if (open_kafka(run, NULL, &run->peek_source, err) != ERR_OK) {
+    if (connect_source(run->config, false, &run->arena, &run->peek_source, err) != ERR_OK) {
         return err->code;
     }
     *ret_source = run->peek_source;
     return ERR_OK;
-}
-
-static enum err_code open_registry(struct consume *run, struct err *err)
-{
-    const struct config *config = run->config;
-    struct registry_options options = {.url = arena_text(&run->arena, config->registry_url),
-                                       .username = text_or_null(run, config->registry_username),
-                                       .password = text_or_null(run, config->registry_password),
-                                       .bearer = text_or_null(run, config->registry_token),
-                                       .ca_file = text_or_null(run, config->registry_ca_file),
-                                       .cache_path = text_or_null(run, config->registry_cache),
-                                       .retry_ns = config->registry_retry_ns,
-                                       .http = run->options->http,
-                                       .clock = run->options->clock,
-                                       .stopped = stop_is_requested};
-
-    return config->has_registry ? registry_open(&options, &run->registry, err) : ERR_OK;
 }
 
 static enum err_code ask_watermarks(struct consume *run, const struct intake *intake,
@@ -444,8 +395,9 @@ enum err_code consume_open(struct consume *run, struct err *err)
     run->records_max = options->batch_records_max > 0 ? options->batch_records_max
                                                       : run->config->batch_records_max;
     run->batch = batch_new(run->config->dead_letter_bytes_max);
-    if (open_registry(run, err) != ERR_OK || open_source(run, err) != ERR_OK ||
-        open_topics(run, err) != ERR_OK) {
+    if (connect_registry(run->config, options->http, options->clock, &run->arena, &run->registry,
+                         err) != ERR_OK ||
+        open_source(run, err) != ERR_OK || open_topics(run, err) != ERR_OK) {
         return err->code;
     }
     if (run->grouped) {

@@ -114,6 +114,12 @@ static void add_record(struct step *step, struct str id, const struct place *pla
                                          {"uptally-detail", letter->detail},
                                          {"uptally-record-size", STR(size)}},
                              .header_count = 3};
+    if (letter->content != LETTER_WHOLE) {
+        struct sink_record *record = &step->records[step->count - 1];
+
+        record->headers[record->header_count++] =
+            (struct sink_header){"uptally-content", STR(letter_content_name(letter->content))};
+    }
     if (letter->schema_header.data != NULL) {
         struct sink_record *record = &step->records[step->count - 1];
 

@@ -78,16 +78,33 @@ void intake_grow(struct intake *intake, int32_t lane_count)
     intake->lane_count = lane_count;
 }
 
+/* Details quote values. Where fields are redacted nobody shall have to know which one this was. */
+struct str intake_detail(const struct intake *intake, const struct decoded *decoded)
+{
+    struct str detail = STR(decoded->detail);
+    const char *quote = strchr(decoded->detail, '"');
+
+    if (intake->topic->mapping.redaction_count > 0 && quote != NULL) {
+        detail.size = (size_t)(quote - decoded->detail);
+        while (detail.size > 0 && detail.data[detail.size - 1] == ' ') {
+            detail.size--;
+        }
+    }
+    return detail;
+}
+
 static enum err_code trip(const struct intake *intake, const struct decoded *decoded,
                           struct err *err)
 {
+    struct str detail = intake_detail(intake, decoded);
+
     return err_set(
         err, ERR_DATA,
         "topic %.*s: %d of the first %" PRId64
-        " records are bad, the last one is %s%s%s; nothing of it was committed: check the mapping",
+        " records are bad, the last one is %s%s%.*s; nothing of it was committed: check the "
+        "mapping",
         STR_ARGS(intake->topic->name), BREAKER_BAD_MAX + 1, intake->first_records,
-        verdict_row(decoded->verdict)->name, decoded->detail[0] != '\0' ? ": " : "",
-        decoded->detail);
+        verdict_row(decoded->verdict)->name, detail.size > 0 ? ": " : "", STR_ARGS(detail));
 }
 
 static enum err_code watch(struct intake *intake, const struct decoded *decoded, struct err *err)
@@ -101,6 +118,25 @@ static enum err_code watch(struct intake *intake, const struct decoded *decoded,
         return trip(intake, decoded, err);
     }
     return ERR_OK;
+}
+
+static void add_dead(const struct intake *intake, const struct record *record,
+                     const struct coordinate *at, const struct decoded *decoded,
+                     struct batch *batch)
+{
+    struct str detail = intake_detail(intake, decoded);
+    struct arena scratch = ARENA_INIT;
+    struct str bytes = str_of(NULL, 0);
+
+    if (intake->topic->mapping.redaction_count == 0) {
+        batch_add_dead_letter(batch, at, decoded->verdict, detail, record->value,
+                              record->schema_header);
+        return;
+    }
+    (void)decoder_redact(intake->decoder, record, &scratch, &bytes);
+    batch_add_redacted(batch, at, decoded->verdict, detail, bytes, record->schema_header,
+                       (int64_t)record->value.size);
+    arena_release(&scratch);
 }
 
 /* The one place where a verdict becomes a count. */
@@ -122,8 +158,7 @@ static void add(const struct intake *intake, const struct record *record,
         counts->excluded++;
         break;
     case VERDICT_CLASS_DEAD:
-        batch_add_dead_letter(batch, &at, decoded->verdict, STR(decoded->detail), record->value,
-                              record->schema_header);
+        add_dead(intake, record, &at, decoded, batch);
         counts->dead_lettered++;
         break;
     case VERDICT_CLASS_DUPLICATE:

@@ -3,6 +3,9 @@
  *
  * The breaker: while the ledger holds no batch of the topic under this configuration, the 101st bad record among the first 1,000
  * ends the run before anything of the topic is committed. So the first 1,000 records are held back, unless the topic has no more.
+ *
+ * Where the topic has dead_letter_redact, of a dead letter only those bytes are kept of which it is certain that the fields are not among them,
+ * and no detail quotes a value.
  */
 #ifndef JOBS_PIPELINE_INTAKE_H
 #define JOBS_PIPELINE_INTAKE_H
@@ -64,6 +67,8 @@ void intake_grow(struct intake *intake, int32_t lane_count);
  * in the batch. */
 enum err_code intake_take(struct intake *intake, const struct record *record, struct batch *batch,
                           struct intake_counts *counts, struct err *err);
+/* What may be told of a dead letter; borrowed from decoded. */
+struct str intake_detail(const struct intake *intake, const struct decoded *decoded);
 /* True while nothing of the topic may be committed. caught_up: nothing more of it is there at the moment. */
 bool intake_held(const struct intake *intake, bool caught_up);
 /* After a commit that covers the topic. */

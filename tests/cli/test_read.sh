@@ -26,7 +26,7 @@ expect 0 export windows --config a.yaml
 out "$header"
 UPTALLY_CONFIG=a.yaml expect 0 export windows
 out "$header"
-for what in instances dead-letters exclusions batches incidents; do
+for what in instances dead-letters redriven exclusions batches incidents; do
     expect 0 export $what a.yaml --format csv
     [ "$(wc -l <"$folder/out")" -eq 1 ] || fail "no header of $what"
     expect 0 export $what a.yaml --format ndjson
@@ -35,7 +35,7 @@ done
 
 # One clear line for what is not understood.
 expect 2 export a.yaml
-err_is 'uptally: export needs one of windows|instances|dead-letters|exclusions|batches|incidents'
+err_is 'uptally: export needs one of windows|instances|dead-letters|redriven|exclusions|batches|incidents'
 expect 2 export window a.yaml
 expect 2 export windows a.yaml --format xml
 err '"xml" is none of csv|ndjson'

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "aggregator/redrive.h"
 #include "jobs/command.h"
 #include "jobs/options.h"
 #include "tests/unit/aggregator/book.h"
@@ -153,6 +154,42 @@ static void test_ledger(void **state)
                              "requests,2,5,11,3,0,1,0,2,3,read\r\n");
 }
 
+/* Of the two letters one becomes an event and the other one is excluded: batches count them as that, and dead letters no more. */
+static void test_redriven(void **state)
+{
+    struct redrive_stream stream = {
+        .stream_id = book.requests, .topic = STR("requests"), .config_digest = STR("d")};
+    struct redrive *redrive = redrive_new(&stream);
+    struct ledger ledger = book.ledger;
+    struct coordinate at = book_at(book.requests, 2, 8, BOOK_START_NS);
+    struct event event = {.kind = EVENT_REQUEST,
+                          .time_ns = BOOK_START_NS,
+                          .service = STR("shop"),
+                          .latency_ns = LATENCY_UNKNOWN,
+                          .weight = 1};
+    struct err err = ERR_INIT;
+    bool missed;
+
+    (void)state;
+    redrive_add_event(redrive, &at, &event);
+    at.offset = 10;
+    redrive_add_excluded(redrive, &at, VERDICT_RULE, STR("probes"));
+    ledger.lasting_ids = true;
+    assert_int_equal(redrive_commit(&ledger, redrive, &missed, &err), ERR_OK);
+    redrive_free(redrive);
+    assert_export("dead-letters", "topic,partition,offset,reason,detail\r\n");
+    assert_export("redriven", "topic,partition,offset,reason,detail\r\n"
+                              "requests,2,8,bad_name,\"a \"\"quoted\"\", name\"\r\n"
+                              "requests,2,10,malformed,\r\n");
+    assert_export("exclusions", "topic,partition,from,to,reason,records\r\n"
+                                "requests,2,5,11,rule:healthz,1\r\n"
+                                "requests,2,5,11,rule:probes,1\r\n");
+    assert_export("batches --from 2026-10-01T12:00:00Z",
+                  "topic,partition,from,to,delivered,tallied,excluded,duplicate,dead_lettered,"
+                  "absent,kind\r\n"
+                  "requests,2,5,11,3,1,2,0,0,3,read\r\n");
+}
+
 static void test_incidents(void **state)
 {
     (void)state;
@@ -173,7 +210,7 @@ static void test_refusals(void **state)
     (void)state;
     assert_int_equal(export("window", &err), ERR_USAGE);
     assert_string_equal(err.text, "\"window\" cannot be exported; it must be one of windows|"
-                                  "instances|dead-letters|exclusions|batches|incidents");
+                                  "instances|dead-letters|redriven|exclusions|batches|incidents");
     assert_int_equal(export("batches --service shop", &err), ERR_USAGE);
     assert_string_equal(err.text, "--service does not apply to batches");
     assert_int_equal(export("windows --from 2026-10-01T00:00:00Z --to 2026-10-01T00:00:00Z", &err),
@@ -188,6 +225,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_windows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_instances, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ledger, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_redriven, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_incidents, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
     };
