@@ -7,10 +7,6 @@
 #include "jobs/pipeline/connect.h"
 #include "jobs/pipeline/consume_state.h"
 
-
-static enum err_code open_kafka(struct consume *run, const char *group, struct source **ret_source,
-                                struct err *err)
-{
 static enum err_code open_source(struct consume *run, struct err *err)
 {
     if (run->options->source != NULL) {
