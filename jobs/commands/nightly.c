@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 
+#include "aggregator/dead_letter.h"
 #include "base/check.h"
 #include "base/civil.h"
 #include "base/fault.h"
@@ -278,8 +279,35 @@ static enum err_code fold(struct nightly *nightly, struct err *err)
     return code;
 }
 
+/* Bytes of dead letters that were kept for long enough. Two runs that do it at once do no harm: what is empty is not due. */
+static enum err_code expire(struct nightly *nightly, struct err *err)
+{
+    const struct run *run = nightly->run;
+    int64_t now_ns;
+    int64_t count = 0;
+    enum err_code code;
+
+    if (run->config->dead_letters_keep_ns == 0) {
+        return ERR_OK;
+    }
+    code = keep_going(nightly, err);
+    if (code == ERR_OK) {
+        code = db_now_ns(run->db, &now_ns, err);
+    }
+    if (code == ERR_OK) {
+        code = dead_letter_expire(run->db, run->book_id, now_ns - run->config->dead_letters_keep_ns,
+                                  &count, err);
+    }
+    if (count > 0) {
+        ui_note("the bytes of %" PRId64 " dead letters were emptied (dead_letters.keep)", count);
+        nightly->done++;
+    }
+    return code;
+}
+
 /* What a night does, in this order; each whatever became of the one before. */
-static enum err_code (*const steps[])(struct nightly *nightly, struct err *err) = {fold, state};
+static enum err_code (*const steps[])(struct nightly *nightly, struct err *err) = {fold, state,
+                                                                                   expire};
 
 static enum err_code run_steps(struct nightly *nightly, struct err *err)
 {
@@ -373,9 +401,10 @@ const struct command command_nightly = {
     .help =
         "Issues the statement and credit note of each month that is over, after its grace, once\n"
         "its data are complete, and catches up on earlier ones; publishes files again that are\n"
-        "missing. May be started any number of times: one run works at a time, and what is done\n"
-        "is not done again. A month whose data stay incomplete is a warning. A second run waits\n"
-        "for --lock-wait, then exits 8, or 0 if nothing is due.",
+        "missing; empties bytes of dead letters that are older than dead_letters.keep. May be\n"
+        "started any number of times: one run works at a time, and what is done is not done\n"
+        "again. A month whose data stay incomplete is a warning. A second run waits for\n"
+        "--lock-wait, then exits 8, or 0 if nothing is due.",
     .options = rows,
     .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_BOOK,
     .run = run_nightly,

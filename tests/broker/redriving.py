@@ -2,6 +2,7 @@
 """A wrong mapping on a real broker, repaired: the books end as those of a run whose mapping was right from the start."""
 
 import os
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -145,6 +146,20 @@ class Redriving(unittest.TestCase):
         self.assertTrue(all(row in gone or row["reason"] == "bad_framing" for row in left), left)
         self.lab.must(config, "aggregate")
         self.lab.must(config, "audit")
+
+    def test_a_night_empties_old_bytes(self):
+        self.wrong_then_right()
+        config = self.configure("wrong-3.yaml", RIGHT, dead_letters={"keep": "90d"})
+        kept = "SELECT count(*) FROM dead_letter WHERE length(bytes) > 0"
+        self.lab.must(config, "nightly")
+        self.assertEqual(self.lab.query(kept, "wrong.db"), [(self.dead + 5,)])
+        with sqlite3.connect(self.lab.folder / "wrong.db") as store:  # as if it had been read in 1970
+            store.execute("UPDATE batch SET committed_ns = 0")
+        self.lab.must(config, "nightly")
+        self.assertEqual(self.lab.query(kept, "wrong.db"), [(0,)])
+        self.lab.must(config, "redrive")  # from the topic
+        self.lab.must(config, "aggregate")
+        self.assertEqual(self.lab.export(config, "windows"), self.undisturbed()[0])
 
     def test_refusals(self):
         config = self.configure("right.yaml", RIGHT)
