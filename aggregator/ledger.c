@@ -136,6 +136,15 @@ static enum err_code advance_all(struct ledger *ledger, const struct batch *batc
     return code;
 }
 
+static enum err_code take_offsets(struct ledger *ledger, const struct batch *batch, void *context,
+                                  struct err *err)
+{
+    enum err_code code = ledger_loss_lock(ledger, batch, err);
+
+    (void)context;
+    return code == ERR_OK ? advance_all(ledger, batch, err) : code;
+}
+
 /* Ends the transaction. The two faults are the two sides of a lost answer. */
 static enum err_code finish(struct ledger *ledger, bool *ret_unknown, struct err *err)
 {
@@ -334,15 +343,6 @@ enum err_code ledger_commit_work(struct ledger *ledger, struct batch *batch,
         batch_clear(batch);
     }
     return code;
-}
-
-static enum err_code take_offsets(struct ledger *ledger, const struct batch *batch, void *context,
-                                  struct err *err)
-{
-    enum err_code code = ledger_loss_lock(ledger, batch, err);
-
-    (void)context;
-    return code == ERR_OK ? advance_all(ledger, batch, err) : code;
 }
 
 static enum err_code write_consumed(struct ledger *ledger, const struct batch *decided,
