@@ -43,33 +43,22 @@ static void take_answer(struct postgres_db *db, const struct db_awaited *awaited
     PQclear(result);
     if (result != NULL) {
         CHECK(PQgetResult(db->link) == NULL);
+        PQclear(PQgetResult(db->link)); /* the sync behind it */
     }
 }
 
-/* Sends what is queued and reads all answers, so that the connection is free again. */
+/* Reads the answers to all that was sent, so that the connection is free again. */
 enum err_code postgres_drain_pipeline(struct postgres_db *db, struct err *err)
 {
     enum err_code code = ERR_OK;
-    PGresult *result;
 
     if (db->link == NULL || PQpipelineStatus(db->link) == PQ_PIPELINE_OFF) {
         return ERR_OK;
-    }
-    if (PQpipelineSync(db->link) == 0) {
-        code = postgres_fail(db, NULL, err);
     }
     for (size_t i = 0; i < db->queue_count && !postgres_broken(db); i++) {
         take_answer(db, &db->queue[i], &code, err);
     }
     db->queue_count = 0;
-    while (!postgres_broken(db) && (result = PQgetResult(db->link)) != NULL) {
-        bool end = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
-
-        PQclear(result);
-        if (end) {
-            break;
-        }
-    }
     if (code == ERR_OK && (postgres_broken(db) || PQexitPipelineMode(db->link) == 0)) {
         code = postgres_fail(db, NULL, err);
     } else if (code != ERR_OK && !postgres_broken(db)) {

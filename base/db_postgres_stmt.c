@@ -245,6 +245,11 @@ enum err_code postgres_defer(struct db_stmt *base, const struct db_awaited *awai
     if (code == ERR_OK) {
         code = send_statement(db, stmt, err);
     }
+    /* A sync behind each: without one the server takes a worker that is stopped here for one that is still speaking, and
+     * never ends its session. */
+    if (code == ERR_OK && PQpipelineSync(db->link) == 0) {
+        code = postgres_fail(db, NULL, err);
+    }
     if (code == ERR_OK) {
         db->queue[db->queue_count++] = *awaited;
     }
