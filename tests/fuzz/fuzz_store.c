@@ -54,13 +54,15 @@ static void try_carried(struct str packed)
     struct carried carried;
     struct err err = ERR_INIT;
     uint8_t grades[TALLY_MINUTES];
+    uint64_t incomplete;
     struct strbuf after;
     int closed;
 
     strbuf_init(&after, CARRIED_SIZE_MAX);
     (void)carried_closed_minutes(packed, &closed, &err);
     if (carried_unpack(packed, &arena, &carried, &err) == ERR_OK) {
-        CHECK(grade_hour(packed, &input, &rules, &arena, grades, &after, &err) == ERR_OK);
+        CHECK(grade_hour(packed, &input, &rules, &arena, grades, &incomplete, &after, &err) ==
+              ERR_OK);
         CHECK(carried_unpack(strbuf_view(&after), &arena, &carried, &err) == ERR_OK);
     } else {
         CHECK(err.code == ERR_MISMATCH);
