@@ -168,7 +168,7 @@ def play_bytes(session, tally):
 
 
 KINDS = (
-    Kind("kills", "kill -9 of consume, aggregate, report and credits, at random moments and at every fault point",
+    Kind("kills", "kill -9 of consume, aggregate, nightly, report and credits, at random moments and at every fault point",
          "kill -9 of every step", play_kills),
     Kind("zombies", "SIGSTOP of a consumer or aggregator that is replaced and then wakes",
          "stopped processes that wake after they were replaced", play_zombies),

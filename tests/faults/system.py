@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from books import Wrong
-from kills import WORDS, place
+from kills import LEASED, WORDS, place
 from world import end, in_the_middle
 
 # Without memory libraries of others stop the process, or say that they cannot read: whatever they do, the store is right.
@@ -118,13 +118,14 @@ def faketime_library():
 def play_twins(bench, dice, tally):
     """Two schedulers start the same job: one of them does the work, the other one helps, finds nothing or leaves with 8."""
     books = bench.books()
-    for step in ("consume", "aggregate", "report", "credits"):
+    steps = ("consume", "nightly") if dice.random() < 0.3 else ("consume", "aggregate", "report", "credits")
+    for step in steps:
         words = WORDS[step] + (("--batch", "20") if step == "consume" else ())
-        before = 0 if step == "aggregate" else place(books, step)[0]
+        before = 0 if step in LEASED else place(books, step)[0]
         twins = [books.start(*words), books.start(*words)]
         both = False
         while all(twin.alive() for twin in twins):
-            both = both or step == "aggregate" or before < place(books, step)[0]
+            both = both or step in LEASED or before < place(books, step)[0]
             time.sleep(0.002)
         statuses = sorted(end(twin, (0, 8)) for twin in twins)
         if statuses[0] != 0:

@@ -28,14 +28,17 @@ class OwnBroker:
         self.libs = state["kafka_libs"]
         self.folder = folder / "kafka"
         self.port, secure, controller, front = servers.free_ports(4)
-        servers.format_kafka(self.folder, self.libs, self.port, secure, controller, advertised=front)
         self.proxy = toxiproxy.proxy("kafka", front, f"127.0.0.1:{self.port}")
         self.bootstrap = f"127.0.0.1:{front}"
-        self.process = None
-        self.start()
+        self.process = servers.start_kafka(self.folder, self.libs, self.port, secure, controller, advertised=front)
+        self.wait()
 
     def start(self):
+        """Again, with what it had."""
         self.process = servers.run_kafka(self.folder, self.libs)
+        self.wait()
+
+    def wait(self):
         servers.wait_until(lambda: servers.accepts(self.port), self.process, "Kafka", self.folder / "log")
 
     def stop(self, number=signal.SIGTERM):
