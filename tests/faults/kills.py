@@ -26,6 +26,9 @@ ELSEWHERE = {
     "ledger.park.": "where records expired",
     "consume.loss.": "where records expired",
     "incarnation.": "where a topic was created again",
+    "redrive.": "where dead letters are counted again: tests/broker/redriving.py, tests/unit",
+    "jobs.redrive.": "where dead letters are counted again",
+    "dead_letter.": "where their bytes expire: tests/unit/aggregator/test_dead_letter.c",
 }
 WORDS = {"consume": ("consume",), "aggregate": ("aggregate",), "nightly": ("nightly", "--quiet"),
          "report": ("report", "--quiet"), "credits": ("credits", "--quiet")}
