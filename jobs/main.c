@@ -2,6 +2,7 @@
  * The program: finds the command, parses its options, opens what its row says it needs, runs it, closes everything.
  */
 #include <inttypes.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -468,6 +469,8 @@ int main(int argc, char **argv)
     enum err_code code;
 
     hide_from_others();
+    /* A library without memory says "invalid", and then a good schema would be a bad one, a good document damaged. */
+    json_set_alloc_funcs(memory_alloc, memory_free);
     stop_install(STOP_GRACE_S);
     code = flush_output(run_words(argc, argv, &err), &err);
     if (code != ERR_OK && err.code != ERR_OK) {
