@@ -72,6 +72,7 @@ static void cut(int client, int server, const char *data, ssize_t size)
     int how = proxy->cut;
 
     proxy->cut = CUT_NOTHING;
+    proxy->cuts++; /* before anybody can hear of it */
     if (how == CUT_LATER) {
         (void)shutdown(client, SHUT_RDWR);
         usleep(500000);
@@ -80,7 +81,6 @@ static void cut(int client, int server, const char *data, ssize_t size)
         (void)send_all(server, data, size);
         (void)recv(server, answer, sizeof(answer), 0);
     }
-    proxy->cuts++;
 }
 
 static void *relay(void *argument)
