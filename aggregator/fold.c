@@ -46,11 +46,6 @@ enum err_code fold_lock_lease(struct fold *fold, struct err *err)
     return code;
 }
 
-static enum err_code fault_error(const char *place, struct err *err)
-{
-    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
-}
-
 /* Runs a statement whose only parameter is the book. */
 static enum err_code run_for_book(struct fold *fold, const char *sql, int64_t *ret_changed,
                                   struct err *err)

@@ -4,11 +4,6 @@
 #include "base/fault.h"
 #include "base/memory.h"
 
-static enum err_code fault_error(const char *place, struct err *err)
-{
-    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
-}
-
 /* Ends the transaction that `code` is the result of so far. What is unknown after a lost answer, the next run sees. */
 static enum err_code end(struct db *db, enum err_code code, struct err *err)
 {

@@ -8,12 +8,6 @@
 #include "base/fault.h"
 #include "base/memory.h"
 
-/* FAULT with the action "error" at a place where the world could have failed. */
-static enum err_code fault_error(const char *place, struct err *err)
-{
-    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
-}
-
 static enum err_code set_fenced(struct ledger *ledger, const struct batch_partition *p,
                                 struct err *err)
 {

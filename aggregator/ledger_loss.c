@@ -5,11 +5,6 @@
 #include "base/check.h"
 #include "base/fault.h"
 
-static enum err_code fault_error(const char *place, struct err *err)
-{
-    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
-}
-
 static bool has_loss(const struct batch *batch)
 {
     for (size_t i = 0; i < batch->partition_count; i++) {

@@ -26,11 +26,6 @@ static void bind_time(struct db_stmt *stmt, int index, int64_t time_ns)
     }
 }
 
-static enum err_code fault_error(const char *place, struct err *err)
-{
-    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
-}
-
 enum err_code ledger_rows_write_batch(struct ledger *ledger, const struct batch *batch,
                                       struct err *err)
 {

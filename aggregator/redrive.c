@@ -106,11 +106,6 @@ int64_t redrive_duplicates(const struct redrive *redrive)
     return batch_duplicates(redrive->batch);
 }
 
-static enum err_code fault_error(const char *place, struct err *err)
-{
-    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
-}
-
 /* The same rows that a consumer's commit changes: who resolves a lost answer waits for them, and a swap cannot pass in between. */
 static enum err_code lock_partition(struct ledger *ledger, const struct batch_partition *p,
                                     int64_t *ret_locked, struct err *err)

@@ -14,6 +14,11 @@ void fault_set_hook(fault_hook_fn hook, void *context)
     current_context = context;
 }
 
+enum err_code fault_error(const char *place, struct err *err)
+{
+    return err_set_retriable(err, ERR_STORE, "fault at %s", place);
+}
+
 static bool perform(const char *action)
 {
     if (strcmp(action, "kill") == 0) {

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include "base/err.h"
+
 /* True: the caller shall fail here as if the world had. */
 typedef bool (*fault_hook_fn)(const char *name, void *context);
 
@@ -22,6 +24,8 @@ typedef bool (*fault_hook_fn)(const char *name, void *context);
 #endif
 
 bool fault_pass(const char *name);
+/* What a function of the store says that shall fail: ERR_STORE, retriable. */
+enum err_code fault_error(const char *place, struct err *err);
 /* For tests within one process; NULL removes the hook. */
 void fault_set_hook(fault_hook_fn hook, void *context);
 
