@@ -138,17 +138,42 @@ static enum err_code compare_end(struct consume *run, struct sight *sight,
     return ERR_OK;
 }
 
+/* Partitions that the ledger knows and this run does not: gone, or added since it counted them, and read by another run already. Then they
+ * tell nothing, and are for a later look. */
+static enum err_code compare_count(struct consume *run, struct sight *sight,
+                                   enum identity *ret_identity, struct err *err)
+{
+    const struct intake *intake = sight->intake;
+    int32_t there = intake->lane_count;
+
+    for (; sight->count > 0; sight->count--) {
+        int32_t last = sight->positions[sight->count - 1].partition;
+
+        if (last < intake->lane_count) {
+            break;
+        }
+        if (last >= there &&
+            run->source->partition_count(run->source, intake->number, &there, err) != ERR_OK) {
+            return err->code;
+        }
+        if (last >= there) {
+            *ret_identity = IDENTITY_OTHER;
+            (void)consume_refuse_other(intake, last, "the ledger knows it but the broker does not",
+                                       &sight->why);
+            break;
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err_code compare_ends(struct consume *run, struct sight *sight,
                                   enum identity *ret_identity, struct err *err)
 {
+    if (compare_count(run, sight, ret_identity, err) != ERR_OK) {
+        return err->code;
+    }
     for (size_t i = 0; i < sight->count && *ret_identity == IDENTITY_OPEN; i++) {
-        const struct ledger_partition *position = &sight->positions[i];
-
-        if (position->partition >= sight->intake->lane_count) {
-            *ret_identity = IDENTITY_OTHER;
-            (void)consume_refuse_other(sight->intake, position->partition,
-                                       "the ledger knows it but the broker does not", &sight->why);
-        } else if (compare_end(run, sight, position, ret_identity, err) != ERR_OK) {
+        if (compare_end(run, sight, &sight->positions[i], ret_identity, err) != ERR_OK) {
             return err->code;
         }
     }
@@ -318,7 +343,7 @@ enum err_code consume_count_partitions(struct consume *run, const struct intake 
         if (*ret_count >= partitions_known(positions, count) || intake->replaced) {
             break;
         }
-        clock_sleep_ns(clock_system(), COUNT_PAUSE_MS * NS_PER_MS);
+        clock_sleep_ns(consume_wait_clock(run), COUNT_PAUSE_MS * NS_PER_MS);
     }
     return ERR_OK;
 }

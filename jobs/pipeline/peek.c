@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "jobs/stop.h"
 
-enum { POLL_MS = 100, PATIENCE_S = 60 };
+enum { POLL_MS = 100, PATIENCE_S = 60, TRIES_MAX = 4 };
 
 static struct peek *find(struct peek *peeks, size_t count, const struct source_item *item)
 {
@@ -18,27 +18,41 @@ static struct peek *find(struct peek *peeks, size_t count, const struct source_i
     return NULL;
 }
 
-static void take(struct peek *peek, const struct source_item *item)
+/* A broker that has just become the leader may not know better: it is asked again before a person is. */
+static enum err_code take_expired(struct source *source, struct peek *peek, struct err *err)
+{
+    if (++peek->tries >= TRIES_MAX) {
+        peek->sight = PEEK_EXPIRED;
+        return ERR_OK;
+    }
+    if (source->stop(source, peek->partition, err) != ERR_OK) {
+        return err->code;
+    }
+    return source->start(source, peek->partition, peek->offset, err);
+}
+
+static enum err_code take(struct source *source, struct peek *peek, const struct source_item *item,
+                          struct err *err)
 {
     switch (item->kind) {
     case SOURCE_RECORD:
-        if (item->record.offset < peek->offset) {
-            return;
+        if (item->record.offset >= peek->offset) {
+            peek->sight = PEEK_RECORD;
+            peek->record_offset = item->record.offset;
+            peek->record_time_ns = item->record.time_ns;
         }
-        peek->sight = PEEK_RECORD;
-        peek->record_offset = item->record.offset;
-        peek->record_time_ns = item->record.time_ns;
-        break;
+        return ERR_OK;
     case SOURCE_END:
         peek->sight = PEEK_END;
-        break;
+        return ERR_OK;
     case SOURCE_EXPIRED:
-        peek->sight = PEEK_EXPIRED;
-        break;
+        return take_expired(source, peek, err);
     case SOURCE_ASSIGNED:
     case SOURCE_REVOKED:
-        CHECK(!"a peek in a group");
+        break;
     }
+    CHECK(!"a peek in a group");
+    return ERR_OK;
 }
 
 static size_t waiting(const struct peek *peeks, size_t count)
@@ -66,8 +80,9 @@ static enum err_code poll_once(struct source *source, struct peek *peeks, size_t
     for (size_t i = 0; i < item_count; i++) {
         struct peek *peek = find(peeks, count, &items[i]);
 
-        if (peek != NULL && peek->sight == PEEK_WAITING) {
-            take(peek, &items[i]);
+        if (peek != NULL && peek->sight == PEEK_WAITING &&
+            take(source, peek, &items[i], err) != ERR_OK) {
+            return err->code;
         }
     }
     return ERR_OK;
@@ -99,6 +114,7 @@ enum err_code peek_records(struct source *source, struct peek *peeks, size_t cou
 
     while (started < count && code == ERR_OK) {
         peeks[started].sight = PEEK_WAITING;
+        peeks[started].tries = 0;
         code = source->start(source, peeks[started].partition, peeks[started].offset, err);
         started += code == ERR_OK;
     }

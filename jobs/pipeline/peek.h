@@ -13,13 +13,14 @@ enum peek_sight {
     PEEK_WAITING, /* for peek_records only */
     PEEK_RECORD,
     PEEK_END,    /* no record from there on at the moment */
-    PEEK_EXPIRED /* the log does not have that offset */
+    PEEK_EXPIRED /* the log does not have that offset, however often it is asked */
 };
 
 struct peek {
     struct source_partition partition;
     int64_t offset; /* where to look */
     enum peek_sight sight;
+    int tries; /* for peek_records only */
     int64_t record_offset,
         record_time_ns; /* of the first record at or behind offset; valid for PEEK_RECORD */
 };

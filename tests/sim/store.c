@@ -106,7 +106,8 @@ static enum err_code sim_step(struct db_stmt *stmt, bool *ret_row, struct err *e
     }
     code = real->step(stmt, ret_row, err);
     if (code == ERR_OK) {
-        process->wrote |= wrote;
+        /* Outside of a transaction the statement is one of its own; what a transaction that was rolled back had written is not there. */
+        process->wrote = wrote | (stmt->db->in_transaction ? process->wrote : 0);
         if (!stmt->db->in_transaction) {
             committed(process);
         }
