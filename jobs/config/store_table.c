@@ -111,6 +111,7 @@ static const struct conf_row store_rows[] = {
      .size = sizeof(struct store_server),
      .table = &server_table,
      CONF_PRESENT(struct config, has_store_server),
+     .situational = true,
      .help = "database of the store, for several machines"},
     {.key = "lock_wait",
      .type = CONF_DURATION,
