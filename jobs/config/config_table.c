@@ -332,7 +332,12 @@ static const struct conf_table service_table = {
 /* The whole file. */
 
 static const struct conf_row config_rows[] = {
-    {.key = "store", .type = CONF_TABLE, CONF_SELF, .table = &store_table, .help = "the store"},
+    {.key = "store",
+     .type = CONF_TABLE,
+     CONF_SELF,
+     .table = &store_table,
+     .situational = true,
+     .help = "the store"},
     {.key = "output",
      .type = CONF_PATH,
      CONF_FIELD(struct config, output_path, struct str),

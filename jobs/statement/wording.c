@@ -103,28 +103,25 @@ const char *wording_money(struct arena *arena, const struct currency *currency,
     return keep(arena, &buf);
 }
 
+/* A document that somebody forged may have a negative one: it is shown as it stands there. */
 const char *wording_duration(struct arena *arena, int64_t seconds)
 {
-    int64_t days = seconds / 86400;
-    int64_t hours = seconds / 3600 % 24;
-    int64_t minutes = seconds / 60 % 60;
+    uint64_t length = seconds < 0 ? UINT64_C(0) - (uint64_t)seconds : (uint64_t)seconds;
+    const struct {
+        uint64_t count;
+        const char *unit;
+    } parts[] = {{length / 86400, "d"},
+                 {length / 3600 % 24, "h"},
+                 {length / 60 % 60, "min"},
+                 {length % 60, "s"}};
     struct strbuf buf;
 
-    CHECK(seconds >= 0);
     strbuf_init(&buf, NUMBER_SIZE_MAX);
-    if (days > 0) {
-        strbuf_append_format(&buf, "%" PRId64 " d ", days);
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (parts[i].count > 0 || (length == 0 && i == ARRAY_COUNT(parts) - 1)) {
+            strbuf_append_text(&buf, buf.size > 0 ? " " : seconds < 0 ? "-" : "");
+            strbuf_append_format(&buf, "%" PRIu64 " %s", parts[i].count, parts[i].unit);
+        }
     }
-    if (hours > 0) {
-        strbuf_append_format(&buf, "%" PRId64 " h ", hours);
-    }
-    if (minutes > 0) {
-        strbuf_append_format(&buf, "%" PRId64 " min ", minutes);
-    }
-    if (seconds % 60 > 0 || seconds == 0) {
-        strbuf_append_format(&buf, "%" PRId64 " s ", seconds % 60);
-    }
-    buf.size--;
-    buf.data[buf.size] = '\0';
     return keep(arena, &buf);
 }
