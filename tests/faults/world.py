@@ -30,7 +30,8 @@ class OwnBroker:
         self.port, secure, controller, front = servers.free_ports(4)
         self.proxy = toxiproxy.proxy("kafka", front, f"127.0.0.1:{self.port}")
         self.bootstrap = f"127.0.0.1:{front}"
-        self.process = servers.start_kafka(self.folder, self.libs, self.port, secure, controller, advertised=front)
+        servers.format_kafka(self.folder, self.libs, self.port, secure, controller, advertised=front)
+        self.process = servers.run_kafka(self.folder, self.libs)
         self.wait()
 
     def start(self):
