@@ -48,33 +48,33 @@ def play_postgresql(proxy):
 
 
 def lose(books, run, proxy, outcome, tally):
-    before = books.batches()
     lose_one = lose_answer if outcome == "committed" else lose_request
-    after = lose_one(books, run, proxy)
-    if after - before not in (0, 1):
-        raise Wrong(f"{after - before} batches appeared while the answer was being lost")
-    tally.hit(OUTCOMES[after - before])
+    appeared = lose_one(books, run, proxy)
+    if appeared not in (0, 1):
+        raise Wrong(f"{appeared} batches appeared while the answer was being lost")
+    tally.hit(OUTCOMES[appeared])
 
 
 def lose_request(books, run, proxy):
     """Not a byte more to the server, and the connection is closed at the first attempt."""
+    before = books.batches()
     with proxy.toxic("limit_data", "upstream", bytes=0):
         run.signal(signal.SIGCONT)
         books.wait_for(lambda: not books.store.sessions(), "the end of the session")
-        return books.batches()  # before the program reaches the store again
+        return books.batches() - before  # the program does not reach the store yet
 
 
 def lose_answer(books, run, proxy):
     stores = books.bench.stores
-    before = books.batches()
     waiting = (f"SELECT pid FROM pg_stat_activity WHERE datname = '{books.store.name}' AND wait_event = 'SyncRep'")
     try:
         stores.configure("synchronous_standby_names", "nobody")
         run.signal(signal.SIGCONT)
         books.wait_for(lambda: stores.sql(waiting), "the server waiting within COMMIT")
+        before = books.batches()  # only now: a session may learn of the standby one commit later
         with proxy.toxic("limit_data", "downstream", bytes=0):
             stores.configure("synchronous_standby_names", "")
             books.wait_for(lambda: books.batches() != before, "the commit")
-            return books.batches()
+            return books.batches() - before
     finally:
         stores.configure("synchronous_standby_names", "")
