@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,7 +51,8 @@ class Browser:
             [program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
-            preexec_fn=wire, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            preexec_fn=wire, close_fds=False, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_browser)
         os.close(from_browser)
         self.buffer = b""
@@ -94,12 +96,21 @@ class Browser:
             self.events.append(self.receive(deadline))
 
     def close(self):
+        """Ends the whole session: a child that outlives the first process still writes into the profile."""
         self.process.terminate()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            pass
+        deadline = time.monotonic() + 10
+        try:
+            while time.monotonic() < deadline:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.poll()
+                time.sleep(0.05)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
 
 
 def complaints(events, session, url):
@@ -217,7 +228,7 @@ def main():
     if shutil.which(options.chromium) is None:
         sys.exit(f"{options.chromium} is not installed: apt-get install chromium")
     failures = []
-    with tempfile.TemporaryDirectory(prefix="uptally-pages-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="uptally-pages-", ignore_cleanup_errors=True) as temporary:
         folder = options.keep or Path(temporary)
         browser = Browser(options.chromium, Path(temporary) / "profile")
         try:
