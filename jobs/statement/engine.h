@@ -14,6 +14,12 @@
 struct state_row {
     int64_t from_s, to_s; /* from < to */
     enum grade grade;
+    bool claimed; /* maintenance by the service's own word: GRADE_MAJOR, but absorb leaves it alone */
+};
+
+/* The first and last success and failure of a minute, for total_failure_runs; INT64_MIN: there is none, or it is not known. */
+struct request_times {
+    int64_t first_ok_ns, last_ok_ns, first_error_ns, last_error_ns;
 };
 
 /* Requests of one minute. */
@@ -28,6 +34,7 @@ struct service_input {
     size_t state_count;
     const struct count_row *counts; /* ascending; minutes without a row had no requests */
     size_t count_count;
+    const struct request_times *times; /* of each of counts; NULL unless the method needs them */
 };
 
 struct announcement_input {
@@ -41,7 +48,7 @@ struct announcement_input {
 struct engine_input {
     const struct contract *contract;
     int64_t from_s, to_s;                 /* the period */
-    int64_t period_to_s;                  /* its nominal end, for the claim deadline; 0: to_s */
+    int64_t period_from_s, period_to_s;   /* the whole period, for its days and the claim deadline; 0, 0: the same */
     const struct service_input *services; /* in the order of the contract; at least one */
     size_t service_count;
     const struct announcement_input *announcements;
@@ -51,6 +58,15 @@ struct engine_input {
 /* CHECKs that the month adds up. False, and *ret_result untouched, if the contract is not valid at any time of the period. */
 bool engine_compute(const struct engine_input *input, struct arena *arena,
                     struct result *ret_result);
+
+/* The same, one service after the other, so that only one service's minutes need to be in memory. input->services is not looked at. */
+struct engine;
+/* NULL if the contract is not valid at any time of the period. */
+struct engine *engine_begin(const struct engine_input *input, struct arena *arena);
+/* In any order; index: its place in the contract. What service points to may be freed afterwards, but its name may not. */
+void engine_service(struct engine *engine, size_t index, const struct service_input *service);
+/* All services of input were given. */
+void engine_finish(struct engine *engine, struct result *ret_result);
 /* How far before and behind the period states may change the result: an interval or outage that crosses its border is judged whole. */
 void engine_context_s(const struct contract *contract, int64_t *ret_before_s, int64_t *ret_after_s);
 

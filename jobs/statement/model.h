@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/rational.h"
+#include "base/fraction.h"
 #include "base/str.h"
 #include "jobs/config/contract.h"
 #include "schemas/grade.h"
@@ -28,30 +28,25 @@ enum time_class {
     TIME_PROBE_DOWN,
     TIME_PIPELINE_GAP,
     TIME_NOT_PROVISIONED,
+    TIME_OUTSIDE_HOURS, /* outside the contract's service hours */
     TIME_CLASS_COUNT
 };
 
-/* What a stretch of time does to the fraction. */
-enum effect {
-    EFFECT_GOOD,
-    EFFECT_WEIGHTED, /* the weight of its class is lost */
-    EFFECT_LOST,     /* all of it is lost: unknown time ruled `down` */
-    EFFECT_EXCLUDED  /* in neither numerator nor denominator */
-};
-
+/* A stretch of time: the column it is booked in, and what it does to the fraction of methods that judge time. */
 struct segment {
-    int64_t from_s, to_s;
+    int64_t from_ns, to_ns;
     enum time_class class;
-    enum effect effect;
+    bool excluded;         /* in neither numerator nor denominator */
+    struct rational share; /* of it that is good, 0..1; 0 if excluded. In slice methods that of the slice, whatever the class */
 };
 
-/* good / valid, in the method's unit: seconds or requests. valid 0: nothing was measured. */
+/* good / valid, in the method's unit: seconds, requests or slices. valid 0: nothing was measured. */
 struct measure {
     struct segment *segments;
     size_t segment_count;
-    int64_t seconds[TIME_CLASS_COUNT];
-    struct rational good; /* 0 <= good <= valid */
-    struct rational valid;
+    int64_t seconds[TIME_CLASS_COUNT]; /* borders rounded down to whole seconds, so that they add up */
+    struct fraction good;              /* 0 <= good <= valid */
+    struct fraction valid;
 };
 
 /* Requests of the period, as counted; all zero for services that are only checked. */
@@ -73,7 +68,7 @@ struct incident {
     bool open_end;  /* it lasts up to the end of the period, perhaps longer */
     enum grade worst;
     int64_t seconds[TIME_CLASS_COUNT]; /* as booked, of the part within the period */
-    struct rational lost_s;            /* weighted seconds; state_time only, else 0 */
+    struct fraction lost_s;            /* seconds x (1 - share); 0 for methods that do not judge time */
 };
 
 enum announcement_state {
@@ -97,27 +92,19 @@ struct exclusion {
     int64_t excused_s; /* of them booked as maintenance */
 };
 
-struct service_result {
-    struct str service;
-    struct measure measure;
-    struct request_counts requests;
-    struct day *days;
-    size_t day_count;
-};
 
 /* One border that decides something: the target, or a tier. */
 struct border {
     struct rational below;
-    struct rational percent; /* credited below it; 0 for the target */
-    bool is_target;
-    struct rational allowed; /* loss at which uptime is exactly at the border */
-    bool missed;             /* strictly below */
+    const struct credit_tier *tier; /* what is credited below it; NULL: the target */
+    struct fraction allowed;        /* loss at which uptime is exactly at the border */
+    bool missed;                    /* strictly below */
 };
 
 struct credit_step {
     const char *name; /* "fee", "tier", "minimum", "cap", "rounding" */
     const char *text;
-    struct rational amount; /* exact, after this step */
+    struct fraction amount; /* exact, after this step */
 };
 
 struct credit {
@@ -128,21 +115,49 @@ struct credit {
     int64_t claim_until_s; /* 0: no deadline */
 };
 
-struct result {
-    const struct contract *contract;
-    int64_t from_s, to_s; /* what was measured; with pro_rata only the valid part */
-    struct service_result *services;
-    size_t service_count;
-    struct measure pooled;     /* without segments when the pool has none of its own */
-    const char *worst_service; /* per_service: whose result stands above; else NULL */
-    bool known;                /* valid > 0 */
-    struct rational uptime;    /* good / valid */
-    struct rational lost;      /* valid - good */
-    bool met;
+/* One level of the agreement, availability or latency: a measure held against its target and the tiers. */
+struct level {
+    const char *name; /* "availability", "latency" */
+    const char *unit; /* of its measure: "s", "requests", "slices", "intervals" */
+    struct rational target;
+    struct measure measure;
+    bool known;             /* valid > 0 */
+    struct fraction uptime; /* good / valid */
+    struct fraction lost;   /* valid - good */
+    bool met;               /* of a known one */
     struct border *borders; /* the target first, then the tiers, best first */
     size_t border_count;
     const struct credit_tier *tier; /* NULL: none */
-    struct credit credit;
+    struct credit credit;           /* what this level alone comes to */
+};
+
+enum { LEVEL_AVAILABILITY, LEVEL_LATENCY, LEVELS_MAX };
+
+/* What the contract agrees on, of one service or of all: one level, or two. */
+struct verdicts {
+    struct level levels[LEVELS_MAX];
+    size_t level_count;
+    size_t paying; /* index of the level whose tier and credit hold: the one that credits most, availability on a tie */
+    bool known;    /* of availability */
+    bool met;      /* every level that is known is met, and availability is known */
+};
+
+struct service_result {
+    struct str service;
+    struct verdicts verdicts; /* as if it stood alone; without segments once the pool has them */
+    struct request_counts requests;
+    struct day *days;
+    size_t day_count;
+};
+
+struct result {
+    const struct contract *contract;
+    int64_t from_s, to_s; /* what was measured; with pro_rata only the valid part */
+    int32_t period_days;  /* local days of the whole period */
+    struct service_result *services;
+    size_t service_count;
+    struct verdicts verdicts;  /* pooled; measures without segments when the pool has none of its own */
+    const char *worst_service; /* per_service: whose availability stands above; else NULL */
     struct incident *incidents; /* by start, then service */
     size_t incident_count;
     struct exclusion *exclusions; /* by start, service, id */
