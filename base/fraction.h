@@ -27,9 +27,10 @@ struct fraction fraction_of_int(struct arena *arena, int64_t value);
 struct fraction fraction_add(struct arena *arena, struct fraction a, struct fraction b);
 struct fraction fraction_subtract(struct arena *arena, struct fraction a, struct fraction b);
 struct fraction fraction_multiply(struct arena *arena, struct fraction a, struct fraction b);
-struct fraction fraction_divide(struct arena *arena, struct fraction a, struct fraction b); /* b != 0 */
-int fraction_compare(struct fraction a, struct fraction b);                                 /* <0, 0, >0 */
-int fraction_sign(struct fraction value);                                                   /* -1, 0, 1 */
+struct fraction fraction_divide(struct arena *arena, struct fraction a,
+                                struct fraction b);         /* b != 0 */
+int fraction_compare(struct fraction a, struct fraction b); /* <0, 0, >0 */
+int fraction_sign(struct fraction value);                   /* -1, 0, 1 */
 
 /* value times 10^digits as an integer, rounded as told. False: it does not fit. */
 bool fraction_scale(struct fraction value, int digits, enum rounding rounding, int64_t *ret_value);

@@ -37,13 +37,12 @@ const struct currency *currency_find(struct str code)
     return NULL;
 }
 
-int64_t money_round(const struct currency *currency, struct rational amount, enum rounding rounding)
+int64_t money_round(const struct currency *currency, struct fraction amount, enum rounding rounding)
 {
-    int128 minor = rational_scale(amount, currency->digits, rounding);
+    int64_t minor;
 
-    CHECK(minor >= INT64_MIN);
-    CHECK(minor <= INT64_MAX);
-    return (int64_t)minor;
+    CHECK(fraction_scale(amount, currency->digits, rounding, &minor));
+    return minor;
 }
 
 void money_format(struct strbuf *buf, const struct currency *currency, int64_t amount_minor)

@@ -18,15 +18,15 @@
 #include "schemas/grade.h"
 
 enum sla_method { /* rows in the table of jobs/statement/method.c */
-    METHOD_STATE_TIME,
-    METHOD_REQUEST_RATIO,
-    METHOD_TIME_SLICES,
-    METHOD_RATIO_TIME_SLICES,
-    METHOD_BAD_MINUTE_RUNS,
-    METHOD_TOTAL_FAILURE_RUNS,
-    METHOD_MEAN_INTERVAL_ERRORS,
-    METHOD_PROPORTIONAL,
-    METHOD_COUNT
+                  METHOD_STATE_TIME,
+                  METHOD_REQUEST_RATIO,
+                  METHOD_TIME_SLICES,
+                  METHOD_RATIO_TIME_SLICES,
+                  METHOD_BAD_MINUTE_RUNS,
+                  METHOD_TOTAL_FAILURE_RUNS,
+                  METHOD_MEAN_INTERVAL_ERRORS,
+                  METHOD_PROPORTIONAL,
+                  METHOD_COUNT
 };
 enum pool {
     POOL_NONE,
@@ -58,7 +58,8 @@ struct availability {
     int64_t slice_s;                 /* of slices and intervals: whole minutes */
     struct limit max_error_ratio;    /* time_slices, bad_minute_runs; proportional: 0 if absent */
     struct limit max_slow_ratio;     /* time_slices */
-    struct limit percentile;         /* time_slices: this share of requests, 0..1, is faster than below_ns */
+    struct limit
+        percentile; /* time_slices: this share of requests, 0..1, is faster than below_ns */
     int64_t below_ns;
     bool all_failed;      /* bad_minute_runs: a minute is bad if every request failed */
     int64_t min_run_ns;   /* bad_minute_runs, total_failure_runs */
@@ -124,8 +125,8 @@ struct contract {
     enum period_kind period;
     int32_t rolling_days;              /* PERIOD_ROLLING: local days */
     const struct service_hours *hours; /* NULL: always */
-    int64_t valid_from_s;            /* UTC seconds of the local midnight; INT64_MIN: open */
-    int64_t valid_until_s;           /* exclusive; INT64_MAX: open */
+    int64_t valid_from_s;              /* UTC seconds of the local midnight; INT64_MIN: open */
+    int64_t valid_until_s;             /* exclusive; INT64_MAX: open */
     int64_t grace_ns;
     enum partial_period partial_period;
     struct availability availability;

@@ -14,7 +14,8 @@
 struct state_row {
     int64_t from_s, to_s; /* from < to */
     enum grade grade;
-    bool claimed; /* maintenance by the service's own word: GRADE_MAJOR, but absorb leaves it alone */
+    bool
+        claimed; /* maintenance by the service's own word: GRADE_MAJOR, but absorb leaves it alone */
 };
 
 /* The first and last success and failure of a minute, for total_failure_runs; INT64_MIN: there is none, or it is not known. */
@@ -47,8 +48,9 @@ struct announcement_input {
 
 struct engine_input {
     const struct contract *contract;
-    int64_t from_s, to_s;                 /* the period */
-    int64_t period_from_s, period_to_s;   /* the whole period, for its days and the claim deadline; 0, 0: the same */
+    int64_t from_s, to_s; /* the period */
+    int64_t period_from_s,
+        period_to_s; /* the whole period, for its days and the claim deadline; 0, 0: the same */
     const struct service_input *services; /* in the order of the contract; at least one */
     size_t service_count;
     const struct announcement_input *announcements;

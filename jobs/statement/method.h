@@ -4,7 +4,6 @@
 #ifndef JOBS_STATEMENT_METHOD_H
 #define JOBS_STATEMENT_METHOD_H
 
-#include "jobs/config/hours.h"
 #include "jobs/statement/maintenance.h"
 #include "jobs/statement/model.h"
 #include "jobs/statement/timeline.h"
@@ -17,8 +16,7 @@ struct measure_input {
     int64_t from_s, to_s;      /* the period as measured */
     int64_t valid_from_s,
         valid_to_s; /* the part of it in which the contract holds; the rest is deemed up */
-    const struct hours_span *hours; /* service hours within the period */
-    size_t hours_count;
+    const struct cover *hours; /* service hours within the period */
 };
 
 struct method_row {

@@ -36,16 +36,18 @@ enum time_class {
 struct segment {
     int64_t from_ns, to_ns;
     enum time_class class;
-    bool excluded;         /* in neither numerator nor denominator */
-    struct rational share; /* of it that is good, 0..1; 0 if excluded. In slice methods that of the slice, whatever the class */
+    bool excluded; /* in neither numerator nor denominator */
+    struct rational
+        share; /* of it that is good, 0..1; 0 if excluded. In slice methods that of the slice, whatever the class */
 };
 
 /* good / valid, in the method's unit: seconds, requests or slices. valid 0: nothing was measured. */
 struct measure {
     struct segment *segments;
     size_t segment_count;
-    int64_t seconds[TIME_CLASS_COUNT]; /* borders rounded down to whole seconds, so that they add up */
-    struct fraction good;              /* 0 <= good <= valid */
+    int64_t
+        seconds[TIME_CLASS_COUNT]; /* borders rounded down to whole seconds, so that they add up */
+    struct fraction good;          /* 0 <= good <= valid */
     struct fraction valid;
 };
 
@@ -68,7 +70,7 @@ struct incident {
     bool open_end;  /* it lasts up to the end of the period, perhaps longer */
     enum grade worst;
     int64_t seconds[TIME_CLASS_COUNT]; /* as booked, of the part within the period */
-    struct fraction lost_s;            /* seconds x (1 - share); 0 for methods that do not judge time */
+    struct fraction lost_s; /* seconds x (1 - share); 0 for methods that do not judge time */
 };
 
 enum announcement_state {
@@ -91,7 +93,6 @@ struct exclusion {
     int64_t granted_s; /* covered seconds within the period */
     int64_t excused_s; /* of them booked as maintenance */
 };
-
 
 /* One border that decides something: the target, or a tier. */
 struct border {
@@ -137,9 +138,10 @@ enum { LEVEL_AVAILABILITY, LEVEL_LATENCY, LEVELS_MAX };
 struct verdicts {
     struct level levels[LEVELS_MAX];
     size_t level_count;
-    size_t paying; /* index of the level whose tier and credit hold: the one that credits most, availability on a tie */
-    bool known;    /* of availability */
-    bool met;      /* every level that is known is met, and availability is known */
+    size_t
+        paying; /* index of the level whose tier and credit hold: the one that credits most, availability on a tie */
+    bool known; /* of availability */
+    bool met;   /* every level that is known is met, and availability is known */
 };
 
 struct service_result {
@@ -156,8 +158,9 @@ struct result {
     int32_t period_days;  /* local days of the whole period */
     struct service_result *services;
     size_t service_count;
-    struct verdicts verdicts;  /* pooled; measures without segments when the pool has none of its own */
-    const char *worst_service; /* per_service: whose availability stands above; else NULL */
+    struct verdicts
+        verdicts; /* pooled; measures without segments when the pool has none of its own */
+    const char *worst_service;  /* per_service: whose availability stands above; else NULL */
     struct incident *incidents; /* by start, then service */
     size_t incident_count;
     struct exclusion *exclusions; /* by start, service, id */

@@ -3,24 +3,25 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-static bool graded(enum grade grade)
+static bool graded(const struct state_row *row)
 {
-    return grade_row(grade)->known;
+    return grade_row(row->grade)->known && !row->claimed;
 }
 
 /* Appends and merges with the last row if that has the same state. */
-static void push(struct timeline *timeline, int64_t from_s, int64_t to_s, enum grade grade)
+static void push(struct timeline *timeline, int64_t from_s, int64_t to_s, enum grade grade,
+                 bool claimed)
 {
     struct state_row *last = timeline->count > 0 ? &timeline->rows[timeline->count - 1] : NULL;
 
     if (from_s >= to_s) {
         return;
     }
-    if (last != NULL && last->grade == grade) {
+    if (last != NULL && last->grade == grade && last->claimed == claimed) {
         last->to_s = to_s;
         return;
     }
-    timeline->rows[timeline->count++] = (struct state_row){from_s, to_s, grade};
+    timeline->rows[timeline->count++] = (struct state_row){from_s, to_s, grade, claimed};
 }
 
 void timeline_check(const struct timeline *timeline, int64_t from_s, int64_t to_s)
@@ -32,7 +33,8 @@ void timeline_check(const struct timeline *timeline, int64_t from_s, int64_t to_
         CHECK(timeline->rows[i].from_s < timeline->rows[i].to_s);
         if (i > 0) {
             CHECK(timeline->rows[i].from_s == timeline->rows[i - 1].to_s);
-            CHECK(timeline->rows[i].grade != timeline->rows[i - 1].grade);
+            CHECK(timeline->rows[i].grade != timeline->rows[i - 1].grade ||
+                  timeline->rows[i].claimed != timeline->rows[i - 1].claimed);
         }
     }
 }
@@ -51,16 +53,16 @@ struct timeline timeline_build(const struct service_input *service, int64_t from
 
         CHECK(row->from_s < row->to_s);
         if (i == 0) {
-            push(&timeline, from_s, row->from_s, GRADE_NOT_PROVISIONED);
+            push(&timeline, from_s, row->from_s, GRADE_NOT_PROVISIONED, false);
         } else {
             CHECK(row->from_s >= end_s);
-            push(&timeline, end_s, row->from_s, GRADE_PIPELINE_GAP);
+            push(&timeline, end_s, row->from_s, GRADE_PIPELINE_GAP, false);
         }
-        push(&timeline, row->from_s, row->to_s, row->grade);
+        push(&timeline, row->from_s, row->to_s, row->grade, row->claimed);
         end_s = row->to_s;
     }
     push(&timeline, end_s, to_s,
-         service->state_count == 0 ? GRADE_NOT_PROVISIONED : GRADE_PIPELINE_GAP);
+         service->state_count == 0 ? GRADE_NOT_PROVISIONED : GRADE_PIPELINE_GAP, false);
     timeline_check(&timeline, from_s, to_s);
     return timeline;
 }
@@ -75,7 +77,7 @@ void timeline_absorb(struct timeline *timeline, int64_t absorb_ns)
         const struct state_row row = rows[i];
         bool inner = kept > 0 && i + 1 < timeline->count;
 
-        if (inner && graded(row.grade) && graded(rows[kept - 1].grade) &&
+        if (inner && graded(&row) && graded(&rows[kept - 1]) && graded(&rows[i + 1]) &&
             rows[kept - 1].grade == rows[i + 1].grade &&
             (int128)(row.to_s - row.from_s) * NS_PER_SECOND <= absorb_ns) {
             rows[kept - 1].to_s = rows[i + 1].to_s;
@@ -89,7 +91,7 @@ void timeline_absorb(struct timeline *timeline, int64_t absorb_ns)
 
 static bool in_outage(const struct state_row *row, const struct rational *weights)
 {
-    return graded(row->grade) && weights[row->grade].numerator > 0;
+    return grade_row(row->grade)->known && weights[row->grade].numerator > 0;
 }
 
 void timeline_forgive_short(struct timeline *timeline, const struct rational *weights,
@@ -114,7 +116,8 @@ void timeline_forgive_short(struct timeline *timeline, const struct rational *we
         for (; i < end; i++) {
             const struct state_row row = timeline->rows[i];
 
-            push(&merged, row.from_s, row.to_s, forgiven ? as : row.grade);
+            push(&merged, row.from_s, row.to_s, forgiven ? as : row.grade,
+                 !forgiven && row.claimed);
         }
     }
     timeline->count = merged.count;
