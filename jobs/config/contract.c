@@ -118,7 +118,7 @@ static void write_credits(struct json_writer *json, const struct credit_terms *c
     for (size_t i = 0; i < credits->tier_count; i++) {
         json_open_object(json, NULL);
         write_percent(json, "below", credits->tiers[i].below);
-        write_percent(json, "percent", credits->tiers[i].percent);
+        write_percent(json, "percent", credits->tiers[i].value);
         json_close(json);
     }
     json_close(json);

@@ -17,7 +17,7 @@ static const struct conf_row tier_rows[] = {
     {.key = "percent",
      .type = CONF_PERCENT,
      .required = true,
-     CONF_FIELD(struct credit_tier, percent, struct rational),
+     CONF_FIELD(struct credit_tier, value, struct rational),
      .help = "is credited with this part of the fee"},
     {.key = "days", .type = CONF_LATER},
     {.key = "amount", .type = CONF_LATER},

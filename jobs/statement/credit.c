@@ -2,147 +2,242 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "jobs/statement/measure.h"
 #include "jobs/statement/wording.h"
 
-const struct credit_tier *credit_tier_of(const struct credit_terms *terms, struct rational uptime)
-{
-    const struct credit_tier *found = NULL;
+/* One level on its way to an amount. */
+struct award {
+    const struct credit_input *input;
+    struct arena *arena;
+    struct level *level;
+    struct fraction amount; /* exact, after the last step */
+};
 
-    /* Tiers replace each other: of those that are passed, the last, for they are sorted best first. */
-    for (size_t i = 0; terms->present && i < terms->tier_count; i++) {
-        CHECK(i == 0 || rational_compare(terms->tiers[i].below, terms->tiers[i - 1].below) < 0);
-        if (rational_compare(uptime, terms->tiers[i].below) < 0) {
-            found = &terms->tiers[i];
-        }
-    }
-    return found;
+static const struct rational one = {1, 1};
+
+static struct fraction allowed_at(struct arena *arena, const struct level *level,
+                                  struct rational below)
+{
+    return fraction_multiply(arena, level->measure.valid,
+                             fraction_of(arena, rational_subtract(one, below)));
 }
 
-static struct border border_at(const struct result *result, struct rational below)
+static struct border border_at(struct arena *arena, const struct level *level,
+                               struct rational below, const struct credit_tier *tier)
 {
-    struct rational share = rational_subtract(rational_make(1, 1), below);
-
     return (struct border){
         .below = below,
-        .percent = {0, 1},
-        .allowed = rational_multiply(result->pooled.valid, share),
-        .missed = result->known && rational_compare(result->uptime, below) < 0,
+        .tier = tier,
+        .allowed = allowed_at(arena, level, below),
+        .missed = level->known && fraction_compare(level->uptime, fraction_of(arena, below)) < 0,
     };
 }
 
-static void fill_borders(struct arena *arena, struct result *result)
+/* Tiers replace each other: of those that are passed, the last, for they are sorted best first. A border that is hit exactly is not passed. */
+static void find_tier(struct arena *arena, const struct credit_terms *terms, struct level *level)
 {
-    const struct credit_terms *terms = &result->contract->credits;
     size_t tiers = terms->present ? terms->tier_count : 0;
 
-    result->borders = arena_calloc(arena, tiers + 1, sizeof(result->borders[0]));
-    result->borders[0] = border_at(result, result->contract->availability.target);
-    result->borders[0].is_target = true;
+    level->borders = arena_calloc(arena, tiers + 1, sizeof(level->borders[0]));
+    level->borders[0] = border_at(arena, level, level->target, NULL);
+    level->border_count = tiers + 1;
+    level->tier = NULL;
     for (size_t i = 0; i < tiers; i++) {
-        result->borders[i + 1] = border_at(result, terms->tiers[i].below);
-        result->borders[i + 1].percent = terms->tiers[i].percent;
+        const struct credit_tier *tier = &terms->tiers[i];
+
+        CHECK(i == 0 || rational_compare(tier->below, terms->tiers[i - 1].below) < 0);
+        level->borders[i + 1] = border_at(arena, level, tier->below, tier);
+        if (level->borders[i + 1].missed) {
+            level->tier = tier;
+        }
     }
-    result->border_count = tiers + 1;
 }
 
-static void add_step(struct credit *credit, const char *name, const char *text,
-                     struct rational amount)
+static void add_step(struct award *award, const char *name, const char *text)
 {
+    struct credit *credit = &award->level->credit;
+
     CHECK(credit->step_count < ARRAY_COUNT(credit->steps));
-    credit->steps[credit->step_count++] = (struct credit_step){name, text, amount};
+    credit->steps[credit->step_count++] = (struct credit_step){name, text, award->amount};
 }
 
-static struct rational minimum_step(struct arena *arena, const struct contract *contract,
-                                    struct rational amount, struct credit *credit)
+const char *credit_tier_text(struct arena *arena, const struct contract *contract,
+                             const struct credit_tier *tier)
 {
-    const struct credit_terms *terms = &contract->credits;
-    const char *least = wording_money(arena, contract->currency, terms->minimum_more_than);
-    bool kept = rational_compare(amount, terms->minimum_more_than) > 0;
+    switch (tier->kind) {
+    case CREDIT_PERCENT:
+        return arena_format(arena, "%s of the fee", wording_percent(arena, tier->value));
+    case CREDIT_DAYS:
+        return arena_format(arena, "%s days of service", wording_decimal(arena, tier->value));
+    case CREDIT_AMOUNT:
+        return wording_money(arena, contract->currency, fraction_of(arena, tier->value));
+    }
+    CHECK(!"a kind of credit");
+    return "";
+}
+
+static struct fraction tier_amount(struct award *award, const struct credit_tier *tier)
+{
+    struct arena *arena = award->arena;
+    struct rational fee = award->input->contract->fee;
+
+    switch (tier->kind) {
+    case CREDIT_PERCENT:
+        return fraction_of(arena, rational_multiply(fee, tier->value));
+    case CREDIT_DAYS:
+        return fraction_of(
+            arena,
+            rational_multiply(rational_divide(fee, (struct rational){award->input->period_days, 1}),
+                              tier->value));
+    case CREDIT_AMOUNT:
+        return fraction_of(arena, tier->value);
+    }
+    CHECK(!"a kind of credit");
+    return FRACTION_ZERO;
+}
+
+static void tier_step(struct award *award)
+{
+    const struct contract *contract = award->input->contract;
+    const struct credit_tier *tier = award->level->tier;
+
+    if (tier == NULL) {
+        award->amount = FRACTION_ZERO;
+        add_step(award, "tier",
+                 award->level->known ? "no tier applies" : "nothing was measured: no tier applies");
+        return;
+    }
+    award->amount = tier_amount(award, tier);
+    add_step(award, "tier",
+             arena_format(award->arena, "%s, for %s below %s",
+                          credit_tier_text(award->arena, contract, tier), award->level->name,
+                          wording_percent(award->arena, tier->below)));
+}
+
+static void proportional_step(struct award *award)
+{
+    const struct contract *contract = award->input->contract;
+    struct arena *arena = award->arena;
+    struct rational price = rational_multiply(contract->fee, contract->credits.multiplier);
+
+    award->amount = FRACTION_ZERO;
+    if (award->level->known) {
+        struct fraction missing =
+            fraction_subtract(arena, fraction_of(arena, one), award->level->uptime);
+
+        award->amount = fraction_multiply(arena, missing, fraction_of(arena, price));
+    }
+    add_step(award, "proportional",
+             award->level->known
+                 ? arena_format(arena, "fee x (1 - uptime) x %s",
+                                wording_decimal(arena, contract->credits.multiplier))
+                 : "nothing was measured: nothing is credited");
+}
+
+static void minimum_step(struct award *award)
+{
+    const struct contract *contract = award->input->contract;
+    struct fraction least = fraction_of(award->arena, contract->credits.minimum_more_than);
+    bool kept = fraction_compare(award->amount, least) > 0;
 
     if (!kept) {
-        amount = rational_make(0, 1);
+        award->amount = FRACTION_ZERO;
     }
-    add_step(credit, "minimum",
-             arena_format(arena,
+    add_step(award, "minimum",
+             arena_format(award->arena,
                           kept ? "more than the minimum of %s: it is paid"
                                : "not more than the minimum of %s: nothing is paid",
-                          least),
-             amount);
-    return amount;
+                          wording_money(award->arena, contract->currency, least)));
 }
 
-static struct rational cap_step(struct arena *arena, const struct contract *contract,
-                                struct rational amount, struct credit *credit)
+static void cap_step(struct award *award)
 {
-    struct rational cap = rational_multiply(contract->fee, contract->credits.cap);
-    bool above = rational_compare(amount, cap) > 0;
+    const struct contract *contract = award->input->contract;
+    struct fraction cap =
+        fraction_of(award->arena, rational_multiply(contract->fee, contract->credits.cap));
+    bool above = fraction_compare(award->amount, cap) > 0;
 
-    add_step(credit, "cap",
-             arena_format(arena, "%s the cap of %s of the fee, %s", above ? "cut to" : "within",
-                          wording_percent(arena, contract->credits.cap),
-                          wording_money(arena, contract->currency, cap)),
-             above ? cap : amount);
-    return above ? cap : amount;
+    award->amount = above ? cap : award->amount;
+    add_step(award, "cap",
+             arena_format(award->arena, "%s the cap of %s of the fee, %s",
+                          above ? "cut to" : "within",
+                          wording_percent(award->arena, contract->credits.cap),
+                          wording_money(award->arena, contract->currency, cap)));
 }
 
-static void round_step(struct arena *arena, const struct contract *contract, struct rational amount,
-                       struct credit *credit)
+static void round_step(struct award *award)
 {
+    const struct contract *contract = award->input->contract;
+    const struct currency *currency = contract->currency;
     bool even = contract->credits.rounding == ROUND_HALF_EVEN;
     int128 scale = 1;
 
-    for (int i = 0; i < contract->currency->digits; i++) {
+    for (int i = 0; i < currency->digits; i++) {
         scale *= 10;
     }
-    credit->amount_minor = money_round(contract->currency, amount, contract->credits.rounding);
-    add_step(credit, "rounding",
-             arena_format(arena, "rounded to %d decimals, halves %s", contract->currency->digits,
-                          even ? "to the even neighbour (half_even)" : "up (half_up)"),
-             rational_make(credit->amount_minor, scale));
+    award->level->credit.amount_minor =
+        money_round(currency, award->amount, contract->credits.rounding);
+    award->amount =
+        fraction_of(award->arena, rational_make(award->level->credit.amount_minor, scale));
+    add_step(award, "rounding",
+             arena_format(award->arena, "rounded to %d decimals, halves %s", currency->digits,
+                          even ? "to the even neighbour (half_even)" : "up (half_up)"));
 }
 
-static void compute(struct arena *arena, const struct result *result, struct credit *credit)
+static void compute(struct award *award)
 {
-    const struct contract *contract = result->contract;
-    struct rational amount = {0, 1};
+    const struct contract *contract = award->input->contract;
 
-    add_step(credit, "fee", "fee of the whole period", contract->fee);
-    if (result->tier != NULL) {
-        amount = rational_multiply(contract->fee, result->tier->percent);
-        add_step(credit, "tier",
-                 arena_format(arena, "%s of the fee, for an uptime below %s",
-                              wording_percent(arena, result->tier->percent),
-                              wording_percent(arena, result->tier->below)),
-                 amount);
-        if (contract->credits.has_minimum) {
-            amount = minimum_step(arena, contract, amount, credit);
-        }
-        if (contract->credits.has_cap) {
-            amount = cap_step(arena, contract, amount, credit);
-        }
+    award->amount = fraction_of(award->arena, contract->fee);
+    add_step(award, "fee", "fee of the whole period");
+    if (contract->credits.proportional) {
+        proportional_step(award);
     } else {
-        add_step(credit, "tier",
-                 result->known ? "no tier applies" : "nothing was measured: no tier applies",
-                 amount);
+        tier_step(award);
     }
-    round_step(arena, contract, amount, credit);
+    if (fraction_sign(award->amount) > 0 && contract->credits.has_minimum) {
+        minimum_step(award);
+    }
+    if (fraction_sign(award->amount) > 0 && contract->credits.has_cap) {
+        cap_step(award);
+    }
+    round_step(award);
 }
 
-void credit_decide(struct arena *arena, int64_t end_s, struct result *result)
+static void decide_level(const struct credit_input *input, struct arena *arena, struct level *level)
 {
-    const struct contract *contract = result->contract;
-    const struct credit_terms *terms = &contract->credits;
+    const struct credit_terms *terms = &input->contract->credits;
+    struct award award = {.input = input, .arena = arena, .level = level};
 
-    fill_borders(arena, result);
-    result->met = result->known && !result->borders[0].missed;
-    result->tier = result->known ? credit_tier_of(terms, result->uptime) : NULL;
+    level->known = measure_uptime(&level->measure, arena, &level->uptime);
+    level->lost = fraction_subtract(arena, level->measure.valid, level->measure.good);
+    find_tier(arena, terms, level);
+    level->met = level->known && !level->borders[0].missed;
     if (!terms->present) {
         return;
     }
-    CHECK(contract->currency != NULL);
-    result->credit.present = true;
-    compute(arena, result, &result->credit);
+    CHECK(input->contract->currency != NULL);
+    level->credit.present = true;
+    compute(&award);
     if (terms->claim_within_ns > 0) {
-        result->credit.claim_until_s = end_s + terms->claim_within_ns / NS_PER_SECOND;
+        level->credit.claim_until_s = input->end_s + terms->claim_within_ns / NS_PER_SECOND;
+    }
+}
+
+void credit_decide(const struct credit_input *input, struct arena *arena, struct verdicts *verdicts)
+{
+    for (size_t i = 0; i < verdicts->level_count; i++) {
+        decide_level(input, arena, &verdicts->levels[i]);
+    }
+    verdicts->known = verdicts->levels[LEVEL_AVAILABILITY].known;
+    verdicts->met = verdicts->known;
+    verdicts->paying = LEVEL_AVAILABILITY;
+    for (size_t i = 0; verdicts->known && i < verdicts->level_count; i++) {
+        const struct level *level = &verdicts->levels[i];
+
+        verdicts->met = verdicts->met && (!level->known || level->met);
+        if (level->credit.amount_minor > verdicts->levels[verdicts->paying].credit.amount_minor) {
+            verdicts->paying = i;
+        }
     }
 }

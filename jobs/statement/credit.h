@@ -7,9 +7,18 @@
 #include "base/arena.h"
 #include "jobs/statement/model.h"
 
-/* Reads pooled, known and uptime; fills met, borders, tier, credit. end_s: the local end of the period, from which the claim runs. */
-void credit_decide(struct arena *arena, int64_t end_s, struct result *result);
-/* The tier that this uptime falls into; NULL if none. A border that is hit exactly belongs to the better tier. */
-const struct credit_tier *credit_tier_of(const struct credit_terms *terms, struct rational uptime);
+/* What credits depend on beside the measure. */
+struct credit_input {
+    const struct contract *contract;
+    int32_t period_days; /* local days of the whole period */
+    int64_t end_s;       /* the local end of the period, from which the claim runs */
+};
+
+/* "10 % of the fee", "3 days of service", "100.00 EUR". */
+const char *credit_tier_text(struct arena *arena, const struct contract *contract,
+                             const struct credit_tier *tier);
+/* Reads name, unit, target and measure of each level; fills the rest, and of verdicts everything but the levels. */
+void credit_decide(const struct credit_input *input, struct arena *arena,
+                   struct verdicts *verdicts);
 
 #endif

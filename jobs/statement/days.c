@@ -1,6 +1,7 @@
 #include "jobs/statement/days.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 
 enum {
     DAY_SHORTEST_S = 12 * 3600
@@ -8,18 +9,21 @@ enum {
 
 static void book(const struct measure *measure, size_t *at, struct day *day)
 {
-    while (*at < measure->segment_count && measure->segments[*at].to_s <= day->from_s) {
+    while (*at < measure->segment_count &&
+           measure->segments[*at].to_ns <= day->from_s * NS_PER_SECOND) {
         (*at)++;
     }
     for (size_t i = *at; i < measure->segment_count; i++) {
         const struct segment *segment = &measure->segments[i];
-        int64_t begin_s = segment->from_s > day->from_s ? segment->from_s : day->from_s;
-        int64_t end_s = segment->to_s < day->to_s ? segment->to_s : day->to_s;
+        int64_t from_s = segment->from_ns / NS_PER_SECOND;
+        int64_t to_s = segment->to_ns / NS_PER_SECOND;
+        int64_t begin_s = from_s > day->from_s ? from_s : day->from_s;
+        int64_t end_s = to_s < day->to_s ? to_s : day->to_s;
 
-        if (begin_s >= end_s) {
+        if (from_s >= day->to_s) {
             break;
         }
-        day->seconds[segment->class] += end_s - begin_s;
+        day->seconds[segment->class] += end_s > begin_s ? end_s - begin_s : 0;
     }
 }
 

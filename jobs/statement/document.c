@@ -7,7 +7,6 @@
 #include "jobs/statement/explain.h"
 #include "jobs/statement/method.h"
 #include "jobs/statement/moment.h"
-#include "jobs/statement/pool.h"
 #include "jobs/statement/wording.h"
 
 struct document {
@@ -41,12 +40,26 @@ static void write_decimal(struct document *document, const char *key, struct rat
     strbuf_release(&buf);
 }
 
-static void write_int128(struct document *document, const char *key, int128 value)
+enum { DECIMALS_MAX = 18 };
+
+/* Exact where it is a decimal; otherwise cut, with three points. The exact value is that of `uptime`. */
+static void write_figure(struct document *document, const char *key, struct fraction value)
 {
     struct strbuf buf;
 
-    strbuf_init(&buf, 64);
-    int128_format(&buf, value);
+    strbuf_init(&buf, DOCUMENT_SIZE_MAX);
+    fraction_format_short(&buf, value, DECIMALS_MAX);
+    json_str(&document->json, key, strbuf_view(&buf));
+    strbuf_release(&buf);
+}
+
+static void write_digits(struct document *document, const char *key, struct fraction value,
+                         void (*format)(struct strbuf *buf, struct fraction value))
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, DOCUMENT_SIZE_MAX);
+    format(&buf, value);
     json_str(&document->json, key, strbuf_view(&buf));
     strbuf_release(&buf);
 }
@@ -62,8 +75,10 @@ static void write_seconds(struct document *document, const char *key,
                           const int64_t seconds[TIME_CLASS_COUNT], bool all)
 {
     static const enum time_class order[] = {
-        TIME_DEGRADED, TIME_MAINTENANCE,  TIME_MAJOR,      TIME_NO_TRAFFIC, TIME_NOT_PROVISIONED,
-        TIME_PARTIAL,  TIME_PIPELINE_GAP, TIME_PROBE_DOWN, TIME_UP,
+        TIME_DEGRADED,   TIME_MAINTENANCE,     TIME_MAJOR,
+        TIME_NO_TRAFFIC, TIME_NOT_PROVISIONED, TIME_OUTSIDE_HOURS,
+        TIME_PARTIAL,    TIME_PIPELINE_GAP,    TIME_PROBE_DOWN,
+        TIME_UP,
     };
 
     _Static_assert(ARRAY_COUNT(order) == TIME_CLASS_COUNT, "every class is written");
@@ -76,20 +91,39 @@ static void write_seconds(struct document *document, const char *key,
     json_close(&document->json);
 }
 
-static void write_uptime(struct document *document, const struct measure *measure)
+static void write_uptime(struct document *document, const struct level *level)
 {
-    struct rational uptime;
-
-    if (!measure_uptime(measure, &uptime)) {
+    if (!level->known) {
         json_nothing(&document->json, "uptime");
         return;
     }
     json_open_object(&document->json, "uptime");
-    write_int128(document, "denominator", uptime.denominator);
-    write_int128(document, "numerator", uptime.numerator);
+    write_digits(document, "denominator", level->uptime, fraction_format_denominator);
+    write_digits(document, "numerator", level->uptime, fraction_format_numerator);
     json_text(&document->json, "percent",
-              wording_percent_floor(&document->arena, uptime, document->contract->digits));
+              wording_percent_floor(&document->arena, level->uptime, document->contract->digits));
     json_close(&document->json);
+}
+
+static void write_met(struct document *document, bool known, bool met)
+{
+    if (known) {
+        json_bool(&document->json, "met", met);
+    } else {
+        json_nothing(&document->json, "met");
+    }
+}
+
+/* What a tier gives: one of three keys. */
+static void write_tier_value(struct document *document, const struct credit_tier *tier)
+{
+    static const char *const keys[] = {[CREDIT_DAYS] = "days", [CREDIT_AMOUNT] = "amount"};
+
+    if (tier->kind == CREDIT_PERCENT) {
+        write_percent(document, "percent", tier->value);
+    } else {
+        write_decimal(document, keys[tier->kind], tier->value);
+    }
 }
 
 static void write_tier(struct document *document, const struct credit_tier *tier)
@@ -99,30 +133,34 @@ static void write_tier(struct document *document, const struct credit_tier *tier
         return;
     }
     json_open_object(&document->json, "tier");
+    if (tier->kind == CREDIT_AMOUNT) {
+        write_tier_value(document, tier);
+    }
     write_percent(document, "below", tier->below);
-    write_percent(document, "percent", tier->percent);
+    if (tier->kind != CREDIT_AMOUNT) {
+        write_tier_value(document, tier);
+    }
     json_close(&document->json);
 }
 
 /* Allowed at the target, lost, and the share of the error budget that is gone. */
-static void write_budget(struct document *document, const struct measure *measure)
+static void write_budget(struct document *document, const struct level *level)
 {
     struct json_writer *json = &document->json;
-    struct rational target = document->contract->availability.target;
-    struct rational lost = rational_subtract(measure->valid, measure->good);
-    struct rational allowed =
-        rational_multiply(measure->valid, rational_subtract(rational_make(1, 1), target));
+    struct fraction allowed = level->borders[0].allowed;
 
     json_open_object(json, "budget");
-    write_decimal(document, "allowed", allowed);
-    write_decimal(document, "lost", lost);
-    write_decimal(document, "measured", measure->valid);
-    json_text(json, "unit", method_row(document->contract->availability.method)->unit);
-    if (allowed.numerator == 0) {
+    write_figure(document, "allowed", allowed);
+    write_figure(document, "lost", level->lost);
+    write_figure(document, "measured", level->measure.valid);
+    json_text(json, "unit", level->unit);
+    if (fraction_sign(allowed) == 0) {
         json_nothing(json, "used_percent");
     } else {
         json_text(json, "used_percent",
-                  wording_percent_floor(&document->arena, rational_divide(lost, allowed), 1));
+                  wording_percent_floor(&document->arena,
+                                        fraction_divide(&document->arena, level->lost, allowed),
+                                        1));
     }
     json_close(json);
 }
@@ -135,15 +173,18 @@ static void write_gaps(struct document *document)
     for (size_t i = 0; i < document->result->service_count; i++) {
         const struct service_result *service = &document->result->services[i];
 
-        for (size_t k = 0; k < service->measure.segment_count; k++) {
-            const struct segment *segment = &service->measure.segments[k];
+        const struct measure *measure = &service->verdicts.levels[LEVEL_AVAILABILITY].measure;
 
-            if (segment->class == TIME_PIPELINE_GAP) {
+        for (size_t k = 0; k < measure->segment_count; k++) {
+            int64_t from_s = measure->segments[k].from_ns / NS_PER_SECOND;
+            int64_t to_s = measure->segments[k].to_ns / NS_PER_SECOND;
+
+            if (measure->segments[k].class == TIME_PIPELINE_GAP) {
                 json_open_object(json, NULL);
-                write_moment(document, "from", segment->from_s);
-                json_int64(json, "seconds", segment->to_s - segment->from_s);
+                write_moment(document, "from", from_s);
+                json_int64(json, "seconds", to_s - from_s);
                 json_str(json, "service", service->service);
-                write_moment(document, "to", segment->to_s);
+                write_moment(document, "to", to_s);
                 json_close(json);
             }
         }
@@ -216,7 +257,9 @@ static void write_contract(struct document *document)
 
 static void write_credit(struct document *document)
 {
-    const struct credit *credit = &document->result->credit;
+    const struct verdicts *verdicts = &document->result->verdicts;
+    const struct level *level = &verdicts->levels[verdicts->paying];
+    const struct credit *credit = &level->credit;
     const struct currency *currency = document->contract->currency;
     struct json_writer *json = &document->json;
     struct strbuf amount;
@@ -236,6 +279,7 @@ static void write_credit(struct document *document)
         json_nothing(json, "claim_until");
     }
     json_text(json, "currency", currency->code);
+    json_text(json, "level", level->name);
     json_open_array(json, "steps");
     for (size_t i = 0; i < credit->step_count; i++) {
         const struct credit_step *step = &credit->steps[i];
@@ -251,23 +295,46 @@ static void write_credit(struct document *document)
     strbuf_release(&amount);
 }
 
-static void write_borders(struct document *document)
+static void write_borders(struct document *document, const struct level *level)
 {
     struct json_writer *json = &document->json;
 
     json_open_array(json, "borders");
-    for (size_t i = 0; i < document->result->border_count; i++) {
-        const struct border *border = &document->result->borders[i];
+    for (size_t i = 0; i < level->border_count; i++) {
+        const struct border *border = &level->borders[i];
 
         json_open_object(json, NULL);
-        write_decimal(document, "allowed", border->allowed);
+        write_figure(document, "allowed", border->allowed);
         write_percent(document, "below", border->below);
-        json_text(json, "kind", border->is_target ? "target" : "tier");
+        json_text(json, "gives",
+                  border->tier == NULL
+                      ? ""
+                      : credit_tier_text(&document->arena, document->contract, border->tier));
+        json_text(json, "kind", border->tier == NULL ? "target" : "tier");
         json_bool(json, "missed", border->missed);
-        write_percent(document, "percent", border->percent);
-        json_text(json, "text", explain_border(&document->arena, document->result, border));
+        json_text(json, "text", explain_border(&document->arena, level, border));
         json_close(json);
     }
+    json_close(json);
+}
+
+/* The second level of the agreement, if it has one. */
+static void write_latency(struct document *document, const struct verdicts *verdicts)
+{
+    const struct level *level = &verdicts->levels[LEVEL_LATENCY];
+    struct json_writer *json = &document->json;
+
+    if (verdicts->level_count <= LEVEL_LATENCY) {
+        json_nothing(json, "latency");
+        return;
+    }
+    json_open_object(json, "latency");
+    write_borders(document, level);
+    write_budget(document, level);
+    write_met(document, level->known, level->met);
+    write_percent(document, "target", level->target);
+    write_tier(document, level->tier);
+    write_uptime(document, level);
     json_close(json);
 }
 
@@ -303,13 +370,13 @@ static const char *treatment(const struct document *document, const struct incid
     int64_t bad_s = incident->seconds[TIME_DEGRADED] + incident->seconds[TIME_PARTIAL] +
                     incident->seconds[TIME_MAJOR];
 
-    if (!method_row(document->contract->availability.method)->time_based) {
+    if (!method_row(document->contract->availability.method)->judges_time) {
         return bad_s > 0 ? "by_requests" : "excluded";
     }
     if (incident->seconds[TIME_MAINTENANCE] > 0) {
         return bad_s > 0 ? "partly_excluded" : "excluded";
     }
-    return incident->lost_s.numerator > 0 ? "counted" : "not_counted";
+    return fraction_sign(incident->lost_s) > 0 ? "counted" : "not_counted";
 }
 
 static void write_incidents(struct document *document)
@@ -330,7 +397,7 @@ static void write_incidents(struct document *document)
         write_moment(document, "from", incident->from_s);
         json_str(json, "id", strbuf_view(&id));
         json_int64(json, "length_seconds", incident->to_s - incident->from_s);
-        write_decimal(document, "lost_seconds", incident->lost_s);
+        write_figure(document, "lost_seconds", incident->lost_s);
         json_bool(json, "open_end", incident->open_end);
         write_seconds(document, "seconds", incident->seconds, false);
         json_str(json, "service", incident->service);
@@ -398,19 +465,14 @@ static void write_days(struct document *document, const struct service_result *s
 
 static void write_service(struct document *document, const struct service_result *service)
 {
-    const struct contract *contract = document->contract;
+    const struct level *level = &service->verdicts.levels[LEVEL_AVAILABILITY];
     struct json_writer *json = &document->json;
-    struct rational uptime;
-    bool known = measure_uptime(&service->measure, &uptime);
 
     json_open_object(json, NULL);
-    write_budget(document, &service->measure);
+    write_budget(document, level);
     write_days(document, service);
-    if (known) {
-        json_bool(json, "met", rational_compare(uptime, contract->availability.target) >= 0);
-    } else {
-        json_nothing(json, "met");
-    }
+    write_latency(document, &service->verdicts);
+    write_met(document, service->verdicts.known, service->verdicts.met);
     json_open_object(json, "requests");
     json_int64(json, "errors", service->requests.errors);
     json_int64(json, "no_latency", service->requests.no_latency);
@@ -418,10 +480,10 @@ static void write_service(struct document *document, const struct service_result
     json_int64(json, "slow", service->requests.slow);
     json_int64(json, "total", service->requests.total);
     json_close(json);
-    write_seconds(document, "seconds", service->measure.seconds, true);
+    write_seconds(document, "seconds", level->measure.seconds, true);
     json_str(json, "service", service->service);
-    write_tier(document, known ? credit_tier_of(&contract->credits, uptime) : NULL);
-    write_uptime(document, &service->measure);
+    write_tier(document, service->verdicts.levels[service->verdicts.paying].tier);
+    write_uptime(document, level);
     json_close(json);
 }
 
@@ -447,11 +509,13 @@ static void write_explanation(struct document *document)
 static void write_all(struct document *document)
 {
     const struct result *result = document->result;
+    const struct verdicts *verdicts = &result->verdicts;
+    const struct level *level = &verdicts->levels[LEVEL_AVAILABILITY];
     struct json_writer *json = &document->json;
 
     json_open_object(json, NULL);
-    write_borders(document);
-    write_budget(document, &result->pooled);
+    write_borders(document, level);
+    write_budget(document, level);
     write_completeness(document);
     write_contract(document);
     write_credit(document);
@@ -459,11 +523,8 @@ static void write_all(struct document *document)
     write_explanation(document);
     json_text(json, "format", DOCUMENT_FORMAT);
     write_incidents(document);
-    if (result->known) {
-        json_bool(json, "met", result->met);
-    } else {
-        json_nothing(json, "met");
-    }
+    write_latency(document, verdicts);
+    write_met(document, verdicts->known, verdicts->met);
     write_method(document);
     write_period(document);
     json_open_object(json, "program");
@@ -471,12 +532,12 @@ static void write_all(struct document *document)
     json_text(json, "version", document->facts->program_version);
     json_close(json);
     json_int64(json, "revision", document->facts->revision);
-    write_seconds(document, "seconds", result->pooled.seconds, true);
+    write_seconds(document, "seconds", level->measure.seconds, true);
     write_services(document);
     json_text(json, "status", document->facts->provisional ? "provisional" : "final");
-    write_percent(document, "target", document->contract->availability.target);
-    write_tier(document, result->tier);
-    write_uptime(document, &result->pooled);
+    write_percent(document, "target", level->target);
+    write_tier(document, verdicts->levels[verdicts->paying].tier);
+    write_uptime(document, level);
     if (result->worst_service != NULL) {
         json_text(json, "worst_service", result->worst_service);
     } else {

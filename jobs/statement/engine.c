@@ -1,15 +1,18 @@
 #include "jobs/statement/engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
+#include "base/civil.h"
 #include "base/clock.h"
+#include "jobs/config/hours.h"
 #include "jobs/statement/credit.h"
 #include "jobs/statement/days.h"
 #include "jobs/statement/explain.h"
 #include "jobs/statement/incidents.h"
 #include "jobs/statement/maintenance.h"
-#include "jobs/statement/method.h"
+#include "jobs/statement/measure.h"
 #include "jobs/statement/pool.h"
 
 /* An outage is followed back for a day, far enough for the true start of what matters; earlier it begins where the context does. */
@@ -25,15 +28,21 @@ void engine_context_s(const struct contract *contract, int64_t *ret_before_s, in
     *ret_after_s = longest_s > 0 ? longest_s + 2 * CONTEXT_STEP_S : 0;
 }
 
-static struct request_counts add_counts(const struct service_input *service, int64_t from_s,
-                                        int64_t to_s)
+static struct request_counts add_counts(const struct service_input *service,
+                                        const struct measure_input *input)
 {
     struct request_counts sum = {0};
+    size_t at = 0;
 
     for (size_t i = 0; i < service->count_count; i++) {
         const struct request_counts *counts = &service->counts[i].counts;
+        int64_t minute_s = service->counts[i].minute_s;
 
-        if (service->counts[i].minute_s >= from_s && service->counts[i].minute_s < to_s) {
+        while (at < input->hours->count && input->hours->spans[at].to_s <= minute_s) {
+            at++;
+        }
+        if (minute_s >= input->valid_from_s && minute_s < input->valid_to_s &&
+            at < input->hours->count && input->hours->spans[at].from_s <= minute_s) {
             sum.records += counts->records;
             sum.total += counts->total;
             sum.errors += counts->errors;
@@ -52,8 +61,8 @@ static void note_excused(const struct measure *measure, struct exclusion *exclus
 
         for (size_t k = 0; exclusion->granted_s > 0 && k < measure->segment_count; k++) {
             const struct segment *segment = &measure->segments[k];
-            int128 begin_ns = (int128)segment->from_s * NS_PER_SECOND;
-            int128 end_ns = (int128)segment->to_s * NS_PER_SECOND;
+            int64_t begin_ns = segment->from_ns;
+            int64_t end_ns = segment->to_ns;
 
             if (segment->class != TIME_MAINTENANCE) {
                 continue;
@@ -61,7 +70,7 @@ static void note_excused(const struct measure *measure, struct exclusion *exclus
             begin_ns = begin_ns > exclusion->from_ns ? begin_ns : exclusion->from_ns;
             end_ns = end_ns < exclusion->to_ns ? end_ns : exclusion->to_ns;
             exclusion->excused_s +=
-                end_ns > begin_ns ? (int64_t)((end_ns - begin_ns) / NS_PER_SECOND) : 0;
+                end_ns > begin_ns ? end_ns / NS_PER_SECOND - begin_ns / NS_PER_SECOND : 0;
         }
     }
 }
@@ -82,92 +91,266 @@ static int by_start(const void *a, const void *b)
     return (x->announcement_id > y->announcement_id) - (x->announcement_id < y->announcement_id);
 }
 
-static void compute_service(const struct engine_input *input, size_t index, int64_t valid_from_s,
-                            int64_t valid_to_s, struct arena *arena, struct result *result)
+struct engine {
+    struct engine_input input;
+    struct arena *arena;
+    struct arena scratch; /* of one service */
+    int64_t valid_from_s, valid_to_s;
+    struct cover hours;
+    struct pool_run *pools[LEVELS_MAX];
+    struct result result;
+    size_t exclusion_room;
+    struct service_input *services; /* what incidents are derived from; not if brief */
+};
+
+/* Copies what a service leaves behind out of the scratch memory. */
+static struct measure keep_measure(const struct engine *engine, const struct measure *measure)
 {
-    const struct service_input *service = &input->services[index];
+    struct measure kept = *measure;
+    size_t size = measure->segment_count * sizeof(kept.segments[0]);
+
+    kept.good = fraction_add(engine->arena, measure->good, FRACTION_ZERO);
+    kept.valid = fraction_add(engine->arena, measure->valid, FRACTION_ZERO);
+    kept.segments = NULL;
+    kept.segment_count = 0;
+    if (!engine->input.brief && size > 0) {
+        kept.segments = memcpy(arena_alloc(engine->arena, size), measure->segments, size);
+        kept.segment_count = measure->segment_count;
+    }
+    return kept;
+}
+
+static struct level level_of(const struct contract *contract, size_t index)
+{
+    if (index == LEVEL_LATENCY) {
+        return (struct level){
+            .name = "latency", .unit = "slices", .target = contract->latency.target};
+    }
+    return (struct level){.name = "availability",
+                          .unit = method_row(contract->availability.method)->unit,
+                          .target = contract->availability.target};
+}
+
+static struct pool_terms pool_terms_of(const struct engine *engine, size_t level)
+{
+    const struct contract *contract = engine->input.contract;
+    const struct method_row *method = method_row(contract->availability.method);
+    bool latency = level == LEVEL_LATENCY;
+
+    return (struct pool_terms){
+        .kind = contract->availability.pool,
+        .unit = latency || method->sliced ? POOL_UNIT_SLICES
+                : method->judges_time     ? POOL_UNIT_TIME
+                                          : POOL_UNIT_NONE,
+        .from_s = engine->result.from_s,
+        .to_s = engine->result.to_s,
+        .slice_s = latency ? contract->latency.slice_s : contract->availability.slice_s,
+    };
+}
+
+static void find_hours(struct engine *engine)
+{
+    const struct contract *contract = engine->input.contract;
+    struct hours_span *spans;
+    size_t count;
+
+    hours_spans(contract->hours, contract->zone, engine->result.from_s, engine->result.to_s,
+                engine->arena, &spans, &count);
+    engine->hours.spans = arena_calloc(engine->arena, count + 1, sizeof(struct span));
+    engine->hours.count = count;
+    for (size_t i = 0; i < count; i++) {
+        engine->hours.spans[i] = (struct span){spans[i].from_s, spans[i].to_s};
+    }
+}
+
+/* Local days of the whole period. */
+static int32_t count_days(const struct engine_input *input)
+{
+    bool whole = input->period_from_s < input->period_to_s;
+    int64_t ends_s[] = {whole ? input->period_from_s : input->from_s,
+                        whole ? input->period_to_s : input->to_s};
+    int64_t days[2];
+
+    for (int i = 0; i < 2; i++) {
+        struct civil local = zone_to_local(input->contract->zone, ends_s[i]);
+
+        days[i] = civil_days(local.year, local.month, local.day);
+    }
+    return days[1] > days[0] ? (int32_t)(days[1] - days[0]) : 1;
+}
+
+struct engine *engine_begin(const struct engine_input *input, struct arena *arena)
+{
+    const struct contract *contract = input->contract;
+    bool pro_rata = contract->partial_period == PARTIAL_PRO_RATA;
+    struct engine *engine = arena_calloc(arena, 1, sizeof(*engine));
+    struct result *result = &engine->result;
+
+    CHECK(input->from_s < input->to_s);
+    CHECK(input->service_count > 0);
+    engine->input = *input;
+    engine->arena = arena;
+    engine->valid_from_s =
+        contract->valid_from_s > input->from_s ? contract->valid_from_s : input->from_s;
+    engine->valid_to_s =
+        contract->valid_until_s < input->to_s ? contract->valid_until_s : input->to_s;
+    if (engine->valid_from_s >= engine->valid_to_s) {
+        return NULL;
+    }
+    *result = (struct result){.contract = contract,
+                              .from_s = pro_rata ? engine->valid_from_s : input->from_s,
+                              .to_s = pro_rata ? engine->valid_to_s : input->to_s,
+                              .period_days = count_days(input),
+                              .service_count = input->service_count};
+    result->services = arena_calloc(arena, input->service_count, sizeof(result->services[0]));
+    engine->services = arena_calloc(arena, input->service_count, sizeof(engine->services[0]));
+    engine->exclusion_room = input->service_count * input->announcement_count + 1;
+    result->exclusions = arena_calloc(arena, engine->exclusion_room, sizeof(result->exclusions[0]));
+    result->verdicts.level_count = contract->latency.present ? LEVELS_MAX : 1;
+    find_hours(engine);
+    for (size_t i = 0; i < result->verdicts.level_count; i++) {
+        struct pool_terms terms = pool_terms_of(engine, i);
+
+        engine->pools[i] = pool_begin(&terms, arena);
+    }
+    return engine;
+}
+
+/* The month adds up, to the second; and nothing is better than good or worse than lost. */
+static void check_measure(const struct result *result, const struct measure *measure)
+{
+    int64_t sum_s = 0;
+
+    CHECK(measure->segment_count > 0);
+    CHECK(measure->segments[0].from_ns == result->from_s * NS_PER_SECOND);
+    CHECK(measure->segments[measure->segment_count - 1].to_ns == result->to_s * NS_PER_SECOND);
+    for (int k = 0; k < TIME_CLASS_COUNT; k++) {
+        sum_s += measure->seconds[k];
+    }
+    CHECK(sum_s == result->to_s - result->from_s);
+    CHECK(fraction_sign(measure->good) >= 0);
+    CHECK(fraction_compare(measure->good, measure->valid) <= 0);
+}
+
+static void decide(const struct engine *engine, struct verdicts *verdicts)
+{
+    const struct engine_input *input = &engine->input;
+
+    credit_decide(
+        &(struct credit_input){.contract = input->contract,
+                               .period_days = engine->result.period_days,
+                               .end_s = input->period_to_s != 0 ? input->period_to_s : input->to_s},
+        engine->arena, verdicts);
+}
+
+static void measure_levels(struct engine *engine, size_t index,
+                           const struct measure_input *measured, struct exclusion *exclusions,
+                           size_t exclusion_count)
+{
+    const struct contract *contract = engine->input.contract;
+    struct service_result *ret = &engine->result.services[index];
+
+    ret->verdicts.level_count = engine->result.verdicts.level_count;
+    for (size_t i = 0; i < ret->verdicts.level_count; i++) {
+        struct level *level = &ret->verdicts.levels[i];
+        struct measure measure;
+
+        *level = level_of(contract, i);
+        if (i == LEVEL_LATENCY) {
+            measure_latency(measured, &engine->scratch, &measure);
+        } else {
+            method_row(contract->availability.method)
+                ->measure(measured, &engine->scratch, &measure);
+            note_excused(&measure, exclusions, exclusion_count);
+        }
+        check_measure(&engine->result, &measure);
+        pool_add(engine->pools[i], index, &measure);
+        level->measure = keep_measure(engine, &measure);
+    }
+    decide(engine, &ret->verdicts);
+}
+
+void engine_service(struct engine *engine, size_t index, const struct service_input *service)
+{
+    struct result *result = &engine->result;
     struct service_result *ret = &result->services[index];
     struct cover cover;
     struct exclusion *exclusions;
     size_t count;
 
-    maintenance_decide(input, service->service, valid_from_s, valid_to_s, arena, &cover,
-                       &exclusions, &count);
+    CHECK(index < result->service_count);
+    maintenance_decide(&engine->input, service->service, engine->valid_from_s, engine->valid_to_s,
+                       &engine->scratch, &cover, &exclusions, &count);
+    struct measure_input measured = {.contract = engine->input.contract,
+                                     .service = service,
+                                     .cover = &cover,
+                                     .from_s = result->from_s,
+                                     .to_s = result->to_s,
+                                     .valid_from_s = engine->valid_from_s,
+                                     .valid_to_s = engine->valid_to_s,
+                                     .hours = &engine->hours};
+
     ret->service = service->service;
-    method_row(input->contract->availability.method)
-        ->measure(
-            &(struct measure_input){
-                .contract = input->contract,
-                .service = service,
-                .cover = &cover,
-                .from_s = result->from_s,
-                .to_s = result->to_s,
-                .valid_from_s = valid_from_s,
-                .valid_to_s = valid_to_s,
-            },
-            arena, &ret->measure);
-    ret->requests = add_counts(service, valid_from_s, valid_to_s);
-    note_excused(&ret->measure, exclusions, count);
+    ret->requests = add_counts(service, &measured);
+    measure_levels(engine, index, &measured, exclusions, count);
+    CHECK(result->exclusion_count + count < engine->exclusion_room);
     for (size_t i = 0; i < count; i++) {
         result->exclusions[result->exclusion_count++] = exclusions[i];
     }
+    arena_clear(&engine->scratch);
+    engine->services[index] = *service;
+    if (!engine->input.brief) {
+        days_split(engine->input.contract->zone, &ret->verdicts.levels[LEVEL_AVAILABILITY].measure,
+                   result->from_s, result->to_s, engine->arena, &ret->days, &ret->day_count);
+    }
 }
 
-/* The month adds up, to the second; and nothing is better than good or worse than lost. */
-static void result_check(const struct result *result)
+static void finish_pools(struct engine *engine)
 {
-    const struct rational zero = {0, 1};
+    struct result *result = &engine->result;
+    bool single = engine->input.contract->availability.pool == POOL_PER_SERVICE;
 
-    for (size_t i = 0; i < result->service_count; i++) {
-        const struct measure *measure = &result->services[i].measure;
-        int64_t sum_s = 0;
+    for (size_t i = 0; i < result->verdicts.level_count; i++) {
+        struct level *level = &result->verdicts.levels[i];
+        size_t worst = 0;
 
-        CHECK(measure->segment_count > 0);
-        CHECK(measure->segments[0].from_s == result->from_s);
-        CHECK(measure->segments[measure->segment_count - 1].to_s == result->to_s);
-        for (int k = 0; k < TIME_CLASS_COUNT; k++) {
-            sum_s += measure->seconds[k];
+        *level = level_of(engine->input.contract, i);
+        pool_finish(engine->pools[i], &level->measure, &worst);
+        CHECK(fraction_sign(level->measure.good) >= 0);
+        CHECK(fraction_compare(level->measure.good, level->measure.valid) <= 0);
+        if (single && i == LEVEL_AVAILABILITY) {
+            result->worst_service = arena_text(engine->arena, result->services[worst].service);
         }
-        CHECK(sum_s == result->to_s - result->from_s);
-        CHECK(rational_compare(measure->good, zero) >= 0);
-        CHECK(rational_compare(measure->good, measure->valid) <= 0);
     }
-    CHECK(rational_compare(result->pooled.good, zero) >= 0);
-    CHECK(rational_compare(result->pooled.good, result->pooled.valid) <= 0);
+    decide(engine, &result->verdicts);
+}
+
+void engine_finish(struct engine *engine, struct result *ret_result)
+{
+    struct result *result = &engine->result;
+
+    qsort(result->exclusions, result->exclusion_count, sizeof(result->exclusions[0]), by_start);
+    finish_pools(engine);
+    if (!engine->input.brief) {
+        incidents_derive(engine->services, engine->valid_from_s, engine->valid_to_s, engine->arena,
+                         result);
+    }
+    explain_result(engine->arena, result);
+    arena_release(&engine->scratch);
+    *ret_result = *result;
 }
 
 bool engine_compute(const struct engine_input *input, struct arena *arena,
                     struct result *ret_result)
 {
-    const struct contract *contract = input->contract;
-    int64_t valid_from_s =
-        contract->valid_from_s > input->from_s ? contract->valid_from_s : input->from_s;
-    int64_t valid_to_s =
-        contract->valid_until_s < input->to_s ? contract->valid_until_s : input->to_s;
-    bool pro_rata = contract->partial_period == PARTIAL_PRO_RATA;
-    struct result result = {.contract = contract, .service_count = input->service_count};
+    struct engine *engine = engine_begin(input, arena);
 
-    CHECK(input->from_s < input->to_s);
-    CHECK(input->service_count > 0);
-    if (valid_from_s >= valid_to_s) {
+    if (engine == NULL) {
         return false;
     }
-    result.from_s = pro_rata ? valid_from_s : input->from_s;
-    result.to_s = pro_rata ? valid_to_s : input->to_s;
-    result.services = arena_calloc(arena, input->service_count, sizeof(result.services[0]));
-    result.exclusions = arena_calloc(arena, input->service_count * input->announcement_count + 1,
-                                     sizeof(result.exclusions[0]));
     for (size_t i = 0; i < input->service_count; i++) {
-        compute_service(input, i, valid_from_s, valid_to_s, arena, &result);
-        days_split(contract->zone, &result.services[i].measure, result.from_s, result.to_s, arena,
-                   &result.services[i].days, &result.services[i].day_count);
+        engine_service(engine, i, &input->services[i]);
     }
-    qsort(result.exclusions, result.exclusion_count, sizeof(result.exclusions[0]), by_start);
-    pool_combine(arena, &result);
-    credit_decide(arena, input->period_to_s != 0 ? input->period_to_s : input->to_s, &result);
-    incidents_derive(input, valid_from_s, valid_to_s, arena, &result);
-    result_check(&result);
-    explain_result(arena, &result);
-    *ret_result = result;
+    engine_finish(engine, ret_result);
     return true;
 }

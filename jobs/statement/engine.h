@@ -55,6 +55,7 @@ struct engine_input {
     size_t service_count;
     const struct announcement_input *announcements;
     size_t announcement_count;
+    bool brief; /* no days, no incidents, no segments of services: for answers, in bounded memory */
 };
 
 /* CHECKs that the month adds up. False, and *ret_result untouched, if the contract is not valid at any time of the period. */
@@ -65,7 +66,7 @@ bool engine_compute(const struct engine_input *input, struct arena *arena,
 struct engine;
 /* NULL if the contract is not valid at any time of the period. */
 struct engine *engine_begin(const struct engine_input *input, struct arena *arena);
-/* In any order; index: its place in the contract. What service points to may be freed afterwards, but its name may not. */
+/* In any order; index: its place in the contract. If brief, states, counts and times may be freed afterwards; the name may not. */
 void engine_service(struct engine *engine, size_t index, const struct service_input *service);
 /* All services of input were given. */
 void engine_finish(struct engine *engine, struct result *ret_result);

@@ -3,10 +3,11 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "jobs/statement/credit.h"
 #include "jobs/statement/method.h"
 #include "jobs/statement/wording.h"
 
-enum { LINES_MAX = 40 };
+enum { LINES_MAX = 2 * 40 };
 
 struct lines {
     struct arena *arena;
@@ -21,21 +22,21 @@ static void add(struct lines *lines, const char *text)
     }
 }
 
-const char *explain_border(struct arena *arena, const struct result *result,
+const char *explain_border(struct arena *arena, const struct level *level,
                            const struct border *border)
 {
-    const char *unit = method_row(result->contract->availability.method)->unit;
-    const char *lost = wording_quantity(arena, result->lost, unit);
-    const char *allowed = wording_quantity(arena, border->allowed, unit);
-    const char *below = border->is_target ? "missed" : "the tier applies, unless a lower one does";
-    const char *verdict = border->missed ? below : border->is_target ? "met" : "not reached";
+    const char *lost = wording_quantity(arena, level->lost, level->unit);
+    const char *allowed = wording_quantity(arena, border->allowed, level->unit);
+    bool target = border->tier == NULL;
+    const char *below = target ? "missed" : "the tier applies, unless a lower one does";
+    const char *verdict = border->missed ? below : target ? "met" : "not reached";
 
-    if (!result->known) {
+    if (!level->known) {
         return "nothing was measured";
     }
-    if (rational_compare(result->lost, border->allowed) == 0) {
-        verdict = border->is_target ? "exactly at the border, which is met"
-                                    : "exactly at the border, which is not below it";
+    if (fraction_compare(level->lost, border->allowed) == 0) {
+        verdict = target ? "exactly at the border, which is met"
+                         : "exactly at the border, which is not below it";
     }
     return arena_format(arena, "%s lost, %s allowed: %s", lost, allowed, verdict);
 }
@@ -43,7 +44,7 @@ const char *explain_border(struct arena *arena, const struct result *result,
 static void explain_time(struct lines *lines, const struct result *result)
 {
     struct arena *arena = lines->arena;
-    const struct measure *pooled = &result->pooled;
+    const struct measure *pooled = &result->verdicts.levels[LEVEL_AVAILABILITY].measure;
     bool summed = result->contract->availability.pool == POOL_SUM;
     int64_t length_s =
         (result->to_s - result->from_s) * (summed ? (int64_t)result->service_count : 1);
@@ -52,36 +53,50 @@ static void explain_time(struct lines *lines, const struct result *result)
     for (int k = 0; k < TIME_CLASS_COUNT; k++) {
         if (pooled->seconds[k] > 0) {
             sum = arena_format(arena, "%s%s %s s %s", sum, sum[strlen(sum) - 1] == ':' ? "" : " +",
-                               wording_number(arena, rational_make(pooled->seconds[k], 1)),
+                               wording_integer(arena, pooled->seconds[k]),
                                time_class_name((enum time_class)k));
         }
     }
-    add(lines, arena_format(arena, "%s = %s", sum,
-                            wording_quantity(arena, rational_make(length_s, 1), "s")));
+    add(lines, arena_format(arena, "%s = %s s", sum, wording_integer(arena, length_s)));
 }
 
-static void explain_tier(struct lines *lines, const struct result *result)
+/* "Target 99.5 %", "Latency tier below 99 % (10 % of the fee)". */
+static const char *border_name(struct arena *arena, const struct contract *contract,
+                               const struct level *level, const struct border *border)
+{
+    bool second = strcmp(level->name, "latency") == 0;
+    const char *percent = wording_percent(arena, border->below);
+
+    if (border->tier == NULL) {
+        return arena_format(arena, "%s %s", second ? "Latency target" : "Target", percent);
+    }
+    return arena_format(arena, "%s below %s (%s)", second ? "Latency tier" : "Tier", percent,
+                        credit_tier_text(arena, contract, border->tier));
+}
+
+static void explain_level(struct lines *lines, const struct contract *contract,
+                          const struct level *level)
 {
     struct arena *arena = lines->arena;
 
-    for (size_t i = 0; i < result->border_count; i++) {
-        const struct border *border = &result->borders[i];
-        const char *figures = explain_border(arena, result, border);
-
-        if (border->is_target) {
-            add(lines, arena_format(arena, "Target %s: %s", wording_percent(arena, border->below),
-                                    figures));
-        } else {
-            add(lines, arena_format(arena, "Tier below %s (%s of the fee): %s",
-                                    wording_percent(arena, border->below),
-                                    wording_percent(arena, border->percent), figures));
-        }
+    if (level->known) {
+        add(lines, arena_format(arena, "%s good of %s measured",
+                                wording_number(arena, level->measure.good),
+                                wording_quantity(arena, level->measure.valid, level->unit)));
+    } else {
+        add(lines, "Nothing was measured, so there is no uptime and nothing is owed");
+    }
+    for (size_t i = 0; i < level->border_count; i++) {
+        add(lines,
+            arena_format(arena, "%s: %s", border_name(arena, contract, level, &level->borders[i]),
+                         explain_border(arena, level, &level->borders[i])));
     }
 }
 
 void explain_result(struct arena *arena, struct result *result)
 {
     const struct contract *contract = result->contract;
+    const struct verdicts *verdicts = &result->verdicts;
     const struct method_row *method = method_row(contract->availability.method);
     struct lines lines = {arena, arena_calloc(arena, LINES_MAX, sizeof(lines.lines[0])), 0};
 
@@ -93,14 +108,13 @@ void explain_result(struct arena *arena, struct result *result)
                                  result->worst_service != NULL ? result->worst_service : ""));
     }
     explain_time(&lines, result);
-    if (result->known) {
-        add(&lines, arena_format(arena, "%s good of %s measured",
-                                 wording_number(arena, result->pooled.good),
-                                 wording_quantity(arena, result->pooled.valid, method->unit)));
-    } else {
-        add(&lines, "Nothing was measured, so there is no uptime and nothing is owed");
+    for (size_t i = 0; i < verdicts->level_count; i++) {
+        explain_level(&lines, contract, &verdicts->levels[i]);
     }
-    explain_tier(&lines, result);
+    if (verdicts->level_count > 1 && contract->credits.present) {
+        add(&lines, arena_format(arena, "The credit follows %s, the level that credits most",
+                                 verdicts->levels[verdicts->paying].name));
+    }
     result->explanation = lines.lines;
     result->explanation_count = lines.count;
 }

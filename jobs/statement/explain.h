@@ -10,7 +10,7 @@
 /* Fills explanation; everything else is there. */
 void explain_result(struct arena *arena, struct result *result);
 /* "1,340 s lost, 1,339.2 s allowed: missed" for one border. */
-const char *explain_border(struct arena *arena, const struct result *result,
+const char *explain_border(struct arena *arena, const struct level *level,
                            const struct border *border);
 
 #endif

@@ -105,7 +105,7 @@ const char *page_number(struct page *page, struct str decimal)
 
 const char *page_integer(struct page *page, int64_t value)
 {
-    return wording_number(&page->arena, rational_make(value, 1));
+    return wording_integer(&page->arena, value);
 }
 
 void page_swatch(struct page *page, enum time_class class)

@@ -95,5 +95,6 @@ const char html_patterns[] =
                         PATTERN("no_traffic", "#e3e6ea", "#8d96a1", "M4 0v8")
                             PATTERN("probe_down", "#d5d9df", "#6d7681", "M-1 9L9-1")
                                 PATTERN("pipeline_gap", "#c3c9d1", "#59626d", "M-1-1L9 9")
-                                    PATTERN("not_provisioned", "#f2f3f5", "#b9c0c8",
-                                            "M0 2h8M0 6h8") "</defs></svg>";
+                                    PATTERN("not_provisioned", "#f2f3f5", "#b9c0c8", "M0 2h8M0 6h8")
+                                        PATTERN("outside_hours", "#ffffff", "#d5d9df",
+                                                "M4 4h0.1") "</defs></svg>";

@@ -2,12 +2,13 @@
 #include "base/check.h"
 #include "jobs/statement/html.h"
 
-static void borders(struct page *page)
+/* path: where the list of borders stands in the document. */
+static void borders(struct page *page, const char *path, const char *caption)
 {
     static const char *const heads[] = {"Border", "#Credit", "Figures", NULL};
-    const struct tree *list = tree_at(page->document, "borders");
+    const struct tree *list = tree_at(page->document, path);
 
-    page_table(page, "Each border, decided on exact figures", heads);
+    page_table(page, caption, heads);
     for (size_t i = 0; i < list->count; i++) {
         const struct tree *border = &list->children[i];
         bool target = str_equal(tree_text(border, "kind"), STR("target"));
@@ -16,10 +17,7 @@ static void borders(struct page *page)
         page_words(page, target ? "Target " : "Below ");
         page_text(page, tree_text(border, "below"));
         page_raw(page, " %</th>");
-        page_cell_number(
-            page, target ? "-"
-                         : arena_format(&page->arena, "%s %%",
-                                        arena_text(&page->arena, tree_text(border, "percent"))));
+        page_cell_number(page, target ? "-" : arena_text(&page->arena, tree_text(border, "gives")));
         page_cell_words(page, arena_text(&page->arena, tree_text(border, "text")));
         page_raw(page, "</tr>\n");
     }
@@ -48,7 +46,10 @@ static void steps(struct page *page)
 void html_credit(struct page *page)
 {
     page_section(page, "credit", "Credit calculation");
-    borders(page);
+    borders(page, "borders", "Each border, decided on exact figures");
+    if (tree_present(page->document, "latency")) {
+        borders(page, "latency.borders", "Latency: the share of slices that were fast enough");
+    }
     if (tree_present(page->document, "credit")) {
         steps(page);
     } else {

@@ -57,8 +57,8 @@ enum { BAR_WIDTH = 20, BAR_GAP = 3, BAR_HEIGHT = 48, BAR_LEAST = 6 };
 
 /* From the top of the bar down: the worst first. */
 static const enum time_class stack[] = {
-    TIME_MAJOR,        TIME_PARTIAL,    TIME_DEGRADED,   TIME_MAINTENANCE,
-    TIME_PIPELINE_GAP, TIME_PROBE_DOWN, TIME_NO_TRAFFIC, TIME_NOT_PROVISIONED,
+    TIME_MAJOR,      TIME_PARTIAL,    TIME_DEGRADED,        TIME_MAINTENANCE,   TIME_PIPELINE_GAP,
+    TIME_PROBE_DOWN, TIME_NO_TRAFFIC, TIME_NOT_PROVISIONED, TIME_OUTSIDE_HOURS,
 };
 
 static void bar_title(struct page *page, const struct tree *day)

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "jobs/statement/method.h"
+#include "base/clock.h"
+#include "jobs/statement/measure.h"
 #include "jobs/statement/timeline.h"
 
 static bool troubled(const struct state_row *row)
@@ -13,36 +14,38 @@ static bool troubled(const struct state_row *row)
 
 /* How the part of the incident within the period was booked. *at only moves forward: both lists ascend. */
 static void book(const struct result *result, const struct measure *measure, size_t *at,
-                 int64_t from_s, struct incident *incident)
+                 int64_t from_s, struct arena *arena, struct incident *incident)
 {
-    const struct availability *availability = &result->contract->availability;
-    bool time_based = method_row(availability->method)->time_based;
-    struct rational lost = {0, 1};
+    bool judged = method_row(result->contract->availability.method)->judges_time;
+    int64_t from_ns = from_s * NS_PER_SECOND;
 
-    while (*at < measure->segment_count && measure->segments[*at].to_s <= from_s) {
+    while (*at < measure->segment_count && measure->segments[*at].to_ns <= from_ns) {
         (*at)++;
     }
+    incident->lost_s = FRACTION_ZERO;
     for (size_t i = *at; i < measure->segment_count; i++) {
         const struct segment *segment = &measure->segments[i];
-        int64_t begin_s = segment->from_s > from_s ? segment->from_s : from_s;
-        int64_t end_s = segment->to_s < incident->to_s ? segment->to_s : incident->to_s;
+        int64_t begin_ns = segment->from_ns > from_ns ? segment->from_ns : from_ns;
+        int64_t end_ns = incident->to_s * NS_PER_SECOND;
 
-        if (begin_s >= end_s) {
+        end_ns = segment->to_ns < end_ns ? segment->to_ns : end_ns;
+        if (begin_ns >= end_ns) {
             break;
         }
-        incident->seconds[segment->class] += end_s - begin_s;
-        if (time_based && segment->effect == EFFECT_WEIGHTED) {
-            lost = rational_add(lost, rational_multiply(availability->weights[segment->class],
-                                                        rational_make(end_s - begin_s, 1)));
+        incident->seconds[segment->class] += end_ns / NS_PER_SECOND - begin_ns / NS_PER_SECOND;
+        if (judged && !segment->excluded) {
+            incident->lost_s = fraction_add(arena, incident->lost_s,
+                                            segment_lost(arena, segment, end_ns - begin_ns));
         }
     }
-    incident->lost_s = lost;
 }
 
 static size_t derive(const struct result *result, size_t service, const struct timeline *timeline,
-                     int64_t from_s, int64_t to_s, struct incident *ret_incidents)
+                     int64_t from_s, int64_t to_s, struct arena *arena,
+                     struct incident *ret_incidents)
 {
-    const struct measure *measure = &result->services[service].measure;
+    const struct measure *measure =
+        &result->services[service].verdicts.levels[LEVEL_AVAILABILITY].measure;
     size_t count = 0;
     size_t at = 0;
 
@@ -64,7 +67,8 @@ static size_t derive(const struct result *result, size_t service, const struct t
         }
         incident.open_end = incident.to_s >= to_s;
         incident.to_s = incident.open_end ? to_s : incident.to_s;
-        book(result, measure, &at, incident.from_s > from_s ? incident.from_s : from_s, &incident);
+        book(result, measure, &at, incident.from_s > from_s ? incident.from_s : from_s, arena,
+             &incident);
         ret_incidents[count++] = incident;
     }
     return count;
@@ -81,21 +85,21 @@ static int by_start(const void *a, const void *b)
     return str_compare(x->service, y->service);
 }
 
-void incidents_derive(const struct engine_input *input, int64_t from_s, int64_t to_s,
+void incidents_derive(const struct service_input *services, int64_t from_s, int64_t to_s,
                       struct arena *arena, struct result *result)
 {
     size_t room = 1;
 
-    for (size_t i = 0; i < input->service_count; i++) {
-        room += input->services[i].state_count;
+    for (size_t i = 0; i < result->service_count; i++) {
+        room += services[i].state_count;
     }
     result->incidents = arena_calloc(arena, room, sizeof(result->incidents[0]));
     result->incident_count = 0;
-    for (size_t i = 0; i < input->service_count; i++) {
-        struct timeline timeline = timeline_build(&input->services[i], from_s, to_s, arena);
+    for (size_t i = 0; i < result->service_count; i++) {
+        struct timeline timeline = timeline_build(&services[i], from_s, to_s, arena);
 
-        result->incident_count +=
-            derive(result, i, &timeline, from_s, to_s, result->incidents + result->incident_count);
+        result->incident_count += derive(result, i, &timeline, from_s, to_s, arena,
+                                         result->incidents + result->incident_count);
         CHECK(result->incident_count < room);
     }
     qsort(result->incidents, result->incident_count, sizeof(result->incidents[0]), by_start);

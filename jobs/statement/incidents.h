@@ -8,7 +8,7 @@
 #include "jobs/statement/engine.h"
 
 /* Fills result->incidents from the raw states and the segments of all services, within [from_s, to_s) where the contract holds. */
-void incidents_derive(const struct engine_input *input, int64_t from_s, int64_t to_s,
+void incidents_derive(const struct service_input *services, int64_t from_s, int64_t to_s,
                       struct arena *arena, struct result *result);
 
 #endif

@@ -34,9 +34,9 @@ static int64_t ceil_to(int64_t value, int64_t unit)
 /* Counts speak for themselves where requests are what is measured: a minute with requests is not unknown, whatever its checks say. */
 static enum grade grade_of(const struct reader *reader, const struct minute *minute)
 {
-    bool time_based = method_row(reader->contract->availability.method)->time_based;
+    bool of_requests = reader->contract->availability.method != METHOD_STATE_TIME;
 
-    if (!time_based && minute->counted && !grade_row(minute->grade)->known) {
+    if (of_requests && minute->counted && !grade_row(minute->grade)->known) {
         return GRADE_OPERATIONAL;
     }
     return minute->grade;
@@ -104,7 +104,7 @@ static enum err_code read_service(struct reader *reader, struct str service, int
         if (input.state_count > 0 && states[input.state_count - 1].grade == grade) {
             states[input.state_count - 1].to_s = at_s + MINUTE_S;
         } else {
-            states[input.state_count++] = (struct state_row){at_s, at_s + MINUTE_S, grade};
+            states[input.state_count++] = (struct state_row){at_s, at_s + MINUTE_S, grade, false};
         }
         if (minute->counted) {
             counts[input.count_count++] =

@@ -86,8 +86,11 @@ static struct segment excuse(const struct contract *contract, struct segment seg
     return segment;
 }
 
-static void sum_seconds(struct measure *measure)
+void measure_sum_seconds(struct measure *measure)
 {
+    for (int k = 0; k < TIME_CLASS_COUNT; k++) {
+        measure->seconds[k] = 0;
+    }
     for (size_t i = 0; i < measure->segment_count; i++) {
         const struct segment *segment = &measure->segments[i];
 
@@ -155,7 +158,7 @@ void measure_lay(const struct measure_input *input, const struct cover *cover,
         measure_push(&measure, segment);
         now_ns = segment.to_ns;
     }
-    sum_seconds(&measure);
+    measure_sum_seconds(&measure);
     *ret_measure = measure;
 }
 
@@ -190,7 +193,7 @@ void measure_lay_counts(const struct measure_input *input, const struct cover *l
 
             segment.from_ns = now_ns;
             segment.to_ns = row_end_ns;
-            if (inside(&walk, now_ns, &segment.to_ns) && !segment.excluded) {
+            if (inside(&walk, now_ns, &segment.to_ns) && grade_row(timeline.rows[i].grade)->known) {
                 segment.share = all_lost;
             }
             measure_push(&raw, segment);
@@ -234,6 +237,15 @@ void measure_sum_time(struct measure *measure, struct arena *arena)
     measure->valid = fraction_multiply(arena, fraction_of_int(&scratch, valid_ns), second);
     measure->good = fraction_multiply(arena, fraction_sum_total(&scratch, good), second);
     arena_release(&scratch);
+}
+
+struct fraction segment_lost(struct arena *arena, const struct segment *segment, int64_t length_ns)
+{
+    struct rational seconds = rational_make(length_ns, NS_PER_SECOND);
+
+    CHECK(!segment->excluded);
+    return fraction_multiply(arena, fraction_of(arena, seconds),
+                             fraction_of(arena, rational_subtract(all_good, segment->share)));
 }
 
 /* The first moment of [from_ns, to_ns) that is within service hours; NULL: there is none. *at is the first segment that may overlap. */

@@ -9,7 +9,7 @@ static const struct method_row rows[] = {
             .title = "Time by state",
             .formula = "1 - (sum of weight(grade) x duration) / measured duration of the period",
             .unit = "s",
-            .time_based = true,
+            .judges_time = true,
             .measure = measure_state_time,
         },
     [METHOD_REQUEST_RATIO] =
@@ -19,7 +19,6 @@ static const struct method_row rows[] = {
             .formula = "good requests / valid requests over the whole period; a slow request "
                        "counts 1 - degraded_weight",
             .unit = "requests",
-            .time_based = false,
             .measure = measure_request_ratio,
         },
 };

@@ -14,6 +14,7 @@ static const struct {
     [TIME_PROBE_DOWN] = {"probe_down", "Probe down"},
     [TIME_PIPELINE_GAP] = {"pipeline_gap", "Pipeline gap"},
     [TIME_NOT_PROVISIONED] = {"not_provisioned", "Not provisioned"},
+    [TIME_OUTSIDE_HOURS] = {"outside_hours", "Outside service hours"},
 };
 
 static const struct {

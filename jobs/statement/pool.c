@@ -1,138 +1,198 @@
 #include "jobs/statement/pool.h"
 
+#include <string.h>
+
 #include "base/check.h"
-#include "jobs/statement/method.h"
+#include "base/clock.h"
+#include "jobs/statement/measure.h"
 
-bool measure_uptime(const struct measure *measure, struct rational *ret_uptime)
+/* What a moment of the pool is, and which service says so. */
+struct voice {
+    struct segment segment;
+    size_t index;
+};
+
+struct voices {
+    struct arena arena; /* of voices */
+    struct voice *voices;
+    size_t count;
+};
+
+struct pool_run {
+    struct pool_terms terms;
+    struct arena *arena;
+    struct measure measure; /* so far: of the worst service, or the sum */
+    size_t worst;           /* of the services so far; SIZE_MAX: none yet */
+    struct voices now, next;
+};
+
+struct pool_run *pool_begin(const struct pool_terms *terms, struct arena *arena)
 {
-    if (measure->valid.numerator == 0) {
-        return false;
-    }
-    *ret_uptime = rational_divide(measure->good, measure->valid);
-    return true;
+    struct pool_run *run = arena_calloc(arena, 1, sizeof(*run));
+
+    *run = (struct pool_run){.terms = *terms, .arena = arena, .worst = SIZE_MAX};
+    return run;
 }
 
-/* The service with the lowest uptime; the first of equals; the first of all if none was measured. */
-static size_t worst_of(const struct result *result)
+static struct measure copy_measure(const struct measure *measure, struct arena *arena)
 {
-    struct rational worst_uptime = {0, 1};
-    size_t worst = 0;
-    bool any = false;
+    struct measure copy = *measure;
 
-    for (size_t i = 0; i < result->service_count; i++) {
-        struct rational uptime;
-
-        if (measure_uptime(&result->services[i].measure, &uptime) &&
-            (!any || rational_compare(uptime, worst_uptime) < 0)) {
-            worst = i;
-            worst_uptime = uptime;
-            any = true;
-        }
+    copy.segments = arena_calloc(arena, measure->segment_count + 1, sizeof(copy.segments[0]));
+    if (measure->segment_count > 0) {
+        memcpy(copy.segments, measure->segments, measure->segment_count * sizeof(copy.segments[0]));
     }
-    return worst;
+    copy.good = fraction_add(arena, measure->good, FRACTION_ZERO);
+    copy.valid = fraction_add(arena, measure->valid, FRACTION_ZERO);
+    return copy;
 }
 
-static void sum(struct result *result)
+/* The lowest uptime; of equals the first in the contract; what was not measured only if nothing was. */
+static bool is_worse(const struct pool_run *run, size_t index, const struct measure *measure)
 {
-    struct measure pooled = {.good = {0, 1}, .valid = {0, 1}};
+    struct arena scratch = ARENA_INIT;
+    struct fraction mine, best;
+    bool known = measure_uptime(measure, &scratch, &mine);
+    bool best_known = run->worst != SIZE_MAX && measure_uptime(&run->measure, &scratch, &best);
+    int order = known && best_known ? fraction_compare(mine, best) : (int)best_known - (int)known;
 
-    for (size_t i = 0; i < result->service_count; i++) {
-        const struct measure *measure = &result->services[i].measure;
-
-        pooled.good = rational_add(pooled.good, measure->good);
-        pooled.valid = rational_add(pooled.valid, measure->valid);
-        for (int k = 0; k < TIME_CLASS_COUNT; k++) {
-            pooled.seconds[k] += measure->seconds[k];
-        }
-    }
-    result->pooled = pooled;
+    arena_release(&scratch);
+    return run->worst == SIZE_MAX || order < 0 || (order == 0 && index < run->worst);
 }
 
-/* Whether b takes the place of a. Of equal shares a known state speaks before an unknown one, then the order of the contract. */
-static bool takes_over(const struct segment *a, const struct segment *b, enum pool pool,
-                       const struct rational *weights)
+static void add_sum(struct pool_run *run, const struct measure *measure)
 {
+    run->measure.good = fraction_add(run->arena, run->measure.good, measure->good);
+    run->measure.valid = fraction_add(run->arena, run->measure.valid, measure->valid);
+    for (int k = 0; k < TIME_CLASS_COUNT; k++) {
+        run->measure.seconds[k] += measure->seconds[k];
+    }
+}
+
+/* Whether b speaks instead of a. Of equal shares a known state speaks before an unknown one, then the order of the contract. */
+static bool takes_over(const struct voice *a, const struct voice *b, enum pool kind)
+{
+    bool a_first, b_first;
     int order;
 
-    if (b->effect == EFFECT_EXCLUDED) {
-        /* Nothing is measured so far: announced maintenance is the better name for it than unknown time. */
-        return a->effect == EFFECT_EXCLUDED && a->class != TIME_MAINTENANCE &&
-               b->class == TIME_MAINTENANCE;
+    if (a->segment.excluded != b->segment.excluded) {
+        return a->segment.excluded;
     }
-    if (a->effect == EFFECT_EXCLUDED) {
-        return true;
-    }
-    order = rational_compare(segment_share(b, weights), segment_share(a, weights));
-    if (order != 0) {
-        return pool == POOL_ALL_REQUIRED ? order < 0 : order > 0;
-    }
-    return b->class <= TIME_MAINTENANCE && a->class > TIME_MAINTENANCE;
-}
-
-/* Each moment is judged on the services measured then: between two borders of any service nothing changes. */
-static void sweep(struct arena *arena, struct result *result)
-{
-    const struct availability *availability = &result->contract->availability;
-    size_t *at = arena_calloc(arena, result->service_count, sizeof(at[0]));
-    struct measure pooled = {0};
-    size_t room = 0;
-    int64_t now_s = result->from_s;
-
-    for (size_t i = 0; i < result->service_count; i++) {
-        room += result->services[i].measure.segment_count;
-    }
-    pooled.segments = arena_calloc(arena, room, sizeof(pooled.segments[0]));
-    while (now_s < result->to_s) {
-        const struct segment *speaks = NULL;
-        int64_t until_s = result->to_s;
-
-        for (size_t i = 0; i < result->service_count; i++) {
-            const struct measure *measure = &result->services[i].measure;
-            const struct segment *segment = &measure->segments[at[i]];
-
-            if (segment->to_s <= now_s) {
-                at[i]++;
-                CHECK(at[i] < measure->segment_count);
-                segment = &measure->segments[at[i]];
-            }
-            until_s = segment->to_s < until_s ? segment->to_s : until_s;
-            if (speaks == NULL ||
-                takes_over(speaks, segment, availability->pool, availability->weights)) {
-                speaks = segment;
-            }
+    if (a->segment.excluded) {
+        /* Nothing is measured: announced maintenance is the better name for it than unknown time. */
+        a_first = a->segment.class == TIME_MAINTENANCE;
+        b_first = b->segment.class == TIME_MAINTENANCE;
+    } else {
+        order = rational_compare(b->segment.share, a->segment.share);
+        if (order != 0) {
+            return kind == POOL_ALL_REQUIRED ? order < 0 : order > 0;
         }
-        measure_push(&pooled, now_s, until_s, speaks->class, speaks->effect);
-        now_s = until_s;
+        a_first = a->segment.class <= TIME_MAINTENANCE;
+        b_first = b->segment.class <= TIME_MAINTENANCE;
     }
-    measure_sum_time(&pooled, availability->weights);
-    result->pooled = pooled;
+    return a_first != b_first ? b_first : b->index < a->index;
 }
 
-void pool_combine(struct arena *arena, struct result *result)
+static void push(struct voices *voices, const struct voice *voice, int64_t from_ns, int64_t to_ns)
 {
-    const struct availability *availability = &result->contract->availability;
-    size_t worst = 0;
+    struct voice *last = voices->count > 0 ? &voices->voices[voices->count - 1] : NULL;
 
-    CHECK(result->service_count > 0);
-    switch (availability->pool) {
+    if (last != NULL && last->index == voice->index &&
+        last->segment.class == voice->segment.class &&
+        last->segment.excluded == voice->segment.excluded &&
+        rational_compare(last->segment.share, voice->segment.share) == 0) {
+        last->segment.to_ns = to_ns;
+        return;
+    }
+    voices->voices[voices->count] = *voice;
+    voices->voices[voices->count].segment.from_ns = from_ns;
+    voices->voices[voices->count++].segment.to_ns = to_ns;
+}
+
+/* Between two borders of either nothing changes, so each such stretch is decided once. */
+static void merge(struct pool_run *run, size_t index, const struct measure *measure)
+{
+    struct voices *now = &run->now;
+    struct voices *next = &run->next;
+    size_t left = 0, right = 0;
+    int64_t at_ns = run->terms.from_s * NS_PER_SECOND;
+
+    arena_clear(&next->arena);
+    next->count = 0;
+    next->voices = arena_calloc(&next->arena, now->count + measure->segment_count + 1,
+                                sizeof(next->voices[0]));
+    while (right < measure->segment_count) {
+        const struct segment *segment = &measure->segments[right];
+        struct voice voice = {*segment, index};
+        const struct voice *speaks = &voice;
+        int64_t until_ns = segment->to_ns;
+
+        if (now->count > 0) {
+            const struct voice *other = &now->voices[left];
+
+            speaks = takes_over(other, &voice, run->terms.kind) ? &voice : other;
+            until_ns = other->segment.to_ns < until_ns ? other->segment.to_ns : until_ns;
+            left += other->segment.to_ns == until_ns && left + 1 < now->count;
+        }
+        push(next, speaks, at_ns, until_ns);
+        right += segment->to_ns == until_ns;
+        at_ns = until_ns;
+    }
+    struct voices swapped = run->now;
+
+    run->now = run->next;
+    run->next = swapped;
+}
+
+void pool_add(struct pool_run *run, size_t index, const struct measure *measure)
+{
+    switch (run->terms.kind) {
     case POOL_NONE:
-        CHECK(result->service_count == 1);
-        result->pooled = result->services[0].measure;
-        break;
     case POOL_PER_SERVICE:
-        worst = worst_of(result);
-        result->pooled = result->services[worst].measure;
-        result->worst_service = arena_text(arena, result->services[worst].service);
+        if (is_worse(run, index, measure)) {
+            run->measure = copy_measure(measure, run->arena);
+            run->worst = index;
+        }
         break;
     case POOL_SUM:
-        sum(result);
+        add_sum(run, measure);
         break;
     case POOL_ALL_REQUIRED:
     case POOL_ANY_ENOUGH:
-        CHECK(method_row(availability->method)->time_based);
-        sweep(arena, result);
+        CHECK(run->terms.unit != POOL_UNIT_NONE);
+        merge(run, index, measure);
         break;
     }
-    result->lost = rational_subtract(result->pooled.valid, result->pooled.good);
-    result->known = measure_uptime(&result->pooled, &result->uptime);
+}
+
+/* The pool's own time line, and what it adds up to. */
+static void finish_moments(struct pool_run *run)
+{
+    struct measure *measure = &run->measure;
+
+    measure->segments = arena_calloc(run->arena, run->now.count + 1, sizeof(measure->segments[0]));
+    for (size_t i = 0; i < run->now.count; i++) {
+        measure_push(measure, run->now.voices[i].segment);
+    }
+    measure_sum_seconds(measure);
+    if (run->terms.unit == POOL_UNIT_SLICES) {
+        measure_sum_slices(measure, run->terms.from_s, run->terms.to_s, run->terms.slice_s,
+                           run->arena);
+    } else {
+        measure_sum_time(measure, run->arena);
+    }
+}
+
+void pool_finish(struct pool_run *run, struct measure *ret_measure, size_t *ret_worst)
+{
+    if (run->now.count > 0) {
+        finish_moments(run);
+    }
+    arena_release(&run->now.arena);
+    arena_release(&run->next.arena);
+    if (run->terms.kind == POOL_NONE || run->terms.kind == POOL_PER_SERVICE) {
+        CHECK(run->worst != SIZE_MAX);
+        *ret_worst = run->worst;
+    }
+    *ret_measure = run->measure;
 }

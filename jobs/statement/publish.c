@@ -135,6 +135,7 @@ static enum err_code compute(struct issue *issue, bool provisional, const char *
 {
     struct result result;
 
+    issue->input.engine.period_from_s = issue->period.from_s;
     issue->input.engine.period_to_s = issue->period.to_s;
     *ret_valid = engine_compute(&issue->input.engine, &issue->arena, &result);
     if (!*ret_valid) {

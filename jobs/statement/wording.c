@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-enum { NUMBER_SIZE_MAX = 128 };
+enum { NUMBER_SIZE_MAX = 128, DECIMALS_MAX = 18, DECIMALS_CUT = 6 };
 
 static const char *keep(struct arena *arena, struct strbuf *buf)
 {
@@ -43,19 +43,43 @@ const char *wording_grouped(struct arena *arena, struct str decimal)
     return keep(arena, &grouped);
 }
 
-const char *wording_number(struct arena *arena, struct rational value)
+/* Exact where a decimal can be; people are spared endless ones. */
+static void write_number(struct strbuf *buf, struct fraction value)
+{
+    fraction_format_short(buf, value, DECIMALS_MAX);
+    if (strbuf_text(buf)[buf->size - 1] == '.') {
+        strbuf_clear(buf);
+        fraction_format_short(buf, value, DECIMALS_CUT);
+    }
+}
+
+const char *wording_number(struct arena *arena, struct fraction value)
 {
     struct strbuf plain;
     const char *text;
 
     strbuf_init(&plain, NUMBER_SIZE_MAX);
-    rational_format_exact(&plain, value);
+    write_number(&plain, value);
     text = wording_grouped(arena, strbuf_view(&plain));
     strbuf_release(&plain);
     return text;
 }
 
-const char *wording_quantity(struct arena *arena, struct rational value, const char *unit)
+const char *wording_integer(struct arena *arena, int64_t value)
+{
+    return wording_number(arena, fraction_of_int(arena, value));
+}
+
+const char *wording_decimal(struct arena *arena, struct rational value)
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, NUMBER_SIZE_MAX);
+    rational_format_exact(&buf, value);
+    return keep(arena, &buf);
+}
+
+const char *wording_quantity(struct arena *arena, struct fraction value, const char *unit)
 {
     return arena_format(arena, "%s %s", wording_number(arena, value), unit);
 }
@@ -70,24 +94,25 @@ const char *wording_percent(struct arena *arena, struct rational ratio)
     return keep(arena, &buf);
 }
 
-const char *wording_percent_floor(struct arena *arena, struct rational ratio, int digits)
+const char *wording_percent_floor(struct arena *arena, struct fraction ratio, int digits)
 {
+    struct fraction percent = fraction_multiply(arena, ratio, fraction_of_int(arena, 100));
     struct strbuf buf;
 
     strbuf_init(&buf, NUMBER_SIZE_MAX);
-    rational_format(&buf, rational_multiply(ratio, rational_make(100, 1)), digits, ROUND_FLOOR);
+    fraction_format(&buf, percent, digits, ROUND_FLOOR);
     return keep(arena, &buf);
 }
 
 const char *wording_money(struct arena *arena, const struct currency *currency,
-                          struct rational amount)
+                          struct fraction amount)
 {
     struct strbuf buf;
     struct str exact;
     int decimals = 0;
 
     strbuf_init(&buf, NUMBER_SIZE_MAX);
-    rational_format_exact(&buf, amount);
+    write_number(&buf, amount);
     exact = strbuf_view(&buf);
     for (size_t i = 0; i < exact.size; i++) {
         if (exact.data[i] == '.') {
@@ -96,7 +121,7 @@ const char *wording_money(struct arena *arena, const struct currency *currency,
     }
     if (decimals < currency->digits) {
         strbuf_clear(&buf);
-        rational_format(&buf, amount, currency->digits,
+        fraction_format(&buf, amount, currency->digits,
                         ROUND_FLOOR); /* exact: it has fewer decimals */
     }
     strbuf_append_format(&buf, " %s", currency->code);

@@ -113,7 +113,7 @@ static void set_row(struct input *input, const char *key, char **words)
     if (strcmp(key, "state") == 0) {
         CHECK(service->state_count < ROWS_MAX);
         input->states[index][service->state_count++] =
-            (struct state_row){integer(words[0]), integer(words[1]), grade(words[2])};
+            (struct state_row){integer(words[0]), integer(words[1]), grade(words[2]), false};
     } else {
         CHECK(service->count_count < ROWS_MAX);
         input->counts[index][service->count_count++] =
@@ -215,7 +215,7 @@ static bool set_money(struct input *input, const char *key, char **words)
     } else if (strcmp(key, "tier") == 0) {
         CHECK(credits->tier_count < TIERS_MAX);
         input->tiers[credits->tier_count++] =
-            (struct credit_tier){percent(words[0]), percent(words[1])};
+            (struct credit_tier){.below = percent(words[0]), .value = percent(words[1])};
     } else if (strcmp(key, "minimum") == 0) {
         credits->has_minimum = true;
         credits->minimum_more_than = decimal(words[0]);

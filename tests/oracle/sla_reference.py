@@ -130,21 +130,24 @@ def measure_requests(case, service, begin, end, valid):
                for second in range(begin, end)]
     for second in range(*valid):
         minute = second // 60 * 60
-        if state[second] in ("degraded", "partial", "major") and covered.issuperset(range(minute, minute + 60)):
+        bad = ("degraded", "partial", "major") if state[second] in KNOWN else [u for u in UNKNOWN if case["unknown"][u] == "down"]
+        if state[second] in bad and covered.issuperset(range(minute, minute + 60)):
             columns[second - begin] = "maintenance"
     good = total = Fraction(0)
     for minute, requests, errors, slow in service["counts"]:
         if not valid[0] <= minute < valid[1]:
             continue
         lost = errors + case["degraded_weight"] * slow
-        if state[minute] in UNKNOWN:
+        # Void only if no second of the minute is known (decision 21).
+        if all(state.get(second, "no_traffic") in UNKNOWN for second in range(minute, minute + 60)):
             rule = case["unknown"][state[minute]]
             if rule == "exclude":
                 continue
             lost = Fraction(requests if rule == "down" else 0)
         if lost > 0 and covered.issuperset(range(minute, minute + 60)):
             for second in range(minute, min(minute + 60, valid[1])):
-                columns[second - begin] = "maintenance"
+                if state[second] in KNOWN:
+                    columns[second - begin] = "maintenance"
             if case["excluded"] == "remove":
                 continue
             lost = Fraction(0)

@@ -12,14 +12,16 @@ static void assert_amount(const char *code, const char *amount, enum rounding ro
 {
     const struct currency *currency = currency_find(STR(code));
     struct rational value;
+    struct arena arena = ARENA_INIT;
     struct strbuf buf;
 
     assert_non_null(currency);
     assert_true(rational_parse(STR(amount), &value));
     strbuf_init(&buf, 100);
-    money_format(&buf, currency, money_round(currency, value, rounding));
+    money_format(&buf, currency, money_round(currency, fraction_of(&arena, value), rounding));
     assert_string_equal(strbuf_text(&buf), expected);
     strbuf_release(&buf);
+    arena_release(&arena);
 }
 
 static void test_minor_units(void **state)

@@ -111,7 +111,7 @@ static void test_every_field(void **state)
     assert_true(c->credits.present);
     assert_int_equal(c->credits.tier_count, 3);
     assert_rational(c->credits.tiers[0].below, 199, 200);
-    assert_rational(c->credits.tiers[2].percent, 1, 2);
+    assert_rational(c->credits.tiers[2].value, 1, 2);
     assert_true(c->credits.has_minimum);
     assert_rational(c->credits.minimum_more_than, 1, 1);
     assert_true(c->credits.has_cap);

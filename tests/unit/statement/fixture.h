@@ -61,8 +61,8 @@ static inline void fixture_init(struct fixture *fixture, const char *zone, int y
     fixture->from_s = zone_month_start(fixture->zone, year, month);
     fixture->to_s = zone_month_start(fixture->zone, year, month + 1);
     fixture->names[0] = STR("api");
-    fixture->tiers[0] = (struct credit_tier){percent("99.95"), percent("10")};
-    fixture->tiers[1] = (struct credit_tier){percent("99"), percent("25")};
+    fixture->tiers[0] = (struct credit_tier){.below = percent("99.95"), .value = percent("10")};
+    fixture->tiers[1] = (struct credit_tier){.below = percent("99"), .value = percent("25")};
     fixture->contract = (struct contract){
         .id = STR("acme"),
         .customer = STR("ACME"),
@@ -108,7 +108,7 @@ static inline void add_state(struct fixture *fixture, int service, int64_t at_s,
 
     assert_true(input->state_count < ROWS_MAX);
     fixture->states[service][input->state_count++] =
-        (struct state_row){fixture->from_s + at_s, fixture->from_s + at_s + length_s, grade};
+        (struct state_row){fixture->from_s + at_s, fixture->from_s + at_s + length_s, grade, false};
 }
 
 /* Up to the end of the month. */
@@ -181,7 +181,12 @@ static inline const struct result *compute(struct fixture *fixture)
     return &fixture->result;
 }
 
-static inline void assert_rational(struct rational value, const char *expected)
+static inline const struct level *top(const struct fixture *fixture)
+{
+    return &fixture->result.verdicts.levels[LEVEL_AVAILABILITY];
+}
+
+static inline void assert_figure(struct fraction value, const char *expected)
 {
     struct arena arena = ARENA_INIT;
 

@@ -17,10 +17,10 @@ static void test_good_requests_over_valid_ones(void **state)
     count_requests(&fixture, 0, 0, 1500, 1, 400); /* slow requests are good */
     count_requests(&fixture, 0, 7, 500, 0, 0);
     compute(&fixture);
-    assert_rational(fixture.result.lost, "1");
-    assert_rational(fixture.result.pooled.valid, "2,000");
-    assert_true(fixture.result.met); /* 1999/2000 is exactly 99.95 % */
-    assert_int_equal(fixture.result.pooled.seconds[TIME_UP], 2678400);
+    assert_figure(top(&fixture)->lost, "1");
+    assert_figure(top(&fixture)->measure.valid, "2,000");
+    assert_true(fixture.result.verdicts.met); /* 1999/2000 is exactly 99.95 % */
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_UP], 2678400);
     fixture_release(&fixture);
 }
 
@@ -33,7 +33,7 @@ static void test_slow_requests_lose_their_weight(void **state)
     fixture.contract.availability.degraded_weight = decimal("0.25");
     count_requests(&fixture, 0, 0, 1000, 3, 10);
     compute(&fixture);
-    assert_rational(fixture.result.lost, "5.5");
+    assert_figure(top(&fixture)->lost, "5.5");
     fixture_release(&fixture);
 }
 
@@ -49,8 +49,8 @@ static void test_minutes_of_the_period(void **state)
     count_requests(&fixture, 0, 44639, 100, 1, 0);
     count_requests(&fixture, 0, 44640, 10, 10, 0);
     compute(&fixture);
-    assert_rational(fixture.result.lost, "1");
-    assert_rational(fixture.result.pooled.valid, "200");
+    assert_figure(top(&fixture)->lost, "1");
+    assert_figure(top(&fixture)->measure.valid, "200");
     assert_int_equal(fixture.result.services[0].requests.total, 200);
     fixture_release(&fixture);
 }
@@ -81,9 +81,9 @@ static void test_covered_minutes_that_lost_something(void **state)
         count_requests(&fixture, 0, 11, 100, 0, 0);
         count_requests(&fixture, 0, 12, 100, 10, 0);
         compute(&fixture);
-        assert_rational(fixture.result.lost, rows[i].lost);
-        assert_rational(fixture.result.pooled.valid, rows[i].valid);
-        assert_int_equal(fixture.result.pooled.seconds[TIME_MAINTENANCE], rows[i].maintenance_s);
+        assert_figure(top(&fixture)->lost, rows[i].lost);
+        assert_figure(top(&fixture)->measure.valid, rows[i].valid);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], rows[i].maintenance_s);
         fixture_release(&fixture);
     }
 }
@@ -103,10 +103,10 @@ static void test_announced_outage_without_requests(void **state)
     count_requests(&fixture, 0, 12, 100, 100, 0);
     count_requests(&fixture, 0, 30, 100, 0, 0);
     compute(&fixture);
-    assert_rational(fixture.result.lost, "0");
-    assert_rational(fixture.result.pooled.valid, "200");
-    assert_int_equal(fixture.result.pooled.seconds[TIME_MAINTENANCE], 540);
-    assert_int_equal(fixture.result.pooled.seconds[TIME_MAJOR], 60);
+    assert_figure(top(&fixture)->lost, "0");
+    assert_figure(top(&fixture)->measure.valid, "200");
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], 540);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAJOR], 60);
     fixture_release(&fixture);
 }
 
@@ -133,9 +133,9 @@ static void test_unknown_minutes(void **state)
         count_requests(&fixture, 0, 9, 100, 1, 0);
         count_requests(&fixture, 0, 10, 50, 20, 0);
         compute(&fixture);
-        assert_rational(fixture.result.lost, rows[i].lost);
-        assert_rational(fixture.result.pooled.valid, rows[i].valid);
-        assert_int_equal(fixture.result.pooled.seconds[TIME_PIPELINE_GAP], 60);
+        assert_figure(top(&fixture)->lost, rows[i].lost);
+        assert_figure(top(&fixture)->measure.valid, rows[i].valid);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_PIPELINE_GAP], 60);
         fixture_release(&fixture);
     }
 }
@@ -156,8 +156,8 @@ static void test_pools_of_requests(void **state)
         count_requests(&fixture, 0, 1, 1000, 1, 0);
         count_requests(&fixture, 1, 1, 10, 1, 0);
         compute(&fixture);
-        assert_rational(fixture.result.lost, pool == POOL_SUM ? "2" : "1");
-        assert_rational(fixture.result.pooled.valid, pool == POOL_SUM ? "1,010" : "10");
+        assert_figure(top(&fixture)->lost, pool == POOL_SUM ? "2" : "1");
+        assert_figure(top(&fixture)->measure.valid, pool == POOL_SUM ? "1,010" : "10");
         fixture_release(&fixture);
     }
 }
@@ -169,8 +169,8 @@ static void test_no_requests_at_all(void **state)
     (void)state;
     ratio(&fixture);
     compute(&fixture);
-    assert_false(fixture.result.known);
-    assert_null(fixture.result.tier);
+    assert_false(fixture.result.verdicts.known);
+    assert_null(top(&fixture)->tier);
     fixture_release(&fixture);
 }
 
@@ -211,8 +211,8 @@ static void test_credit_steps(void **state)
         count_requests(&fixture, 0, 0, 2, 1, 0);
         fixture.contract.currency = currency_find(STR(rows[i].currency));
         fixture.contract.fee = decimal(rows[i].fee);
-        fixture.tiers[0].percent = percent("1");
-        fixture.tiers[1].percent = percent(rows[i].percent); /* tiers replace each other */
+        fixture.tiers[0].value = percent("1");
+        fixture.tiers[1].value = percent(rows[i].percent); /* tiers replace each other */
         terms->rounding = rows[i].rounding;
         terms->has_minimum = rows[i].minimum != NULL;
         terms->has_cap = rows[i].cap != NULL;
@@ -224,8 +224,8 @@ static void test_credit_steps(void **state)
         }
         compute(&fixture);
         print_message("%s\n", rows[i].what);
-        assert_ptr_equal(fixture.result.tier, &fixture.tiers[1]);
-        assert_int_equal(fixture.result.credit.amount_minor, rows[i].minor);
+        assert_ptr_equal(top(&fixture)->tier, &fixture.tiers[1]);
+        assert_int_equal(top(&fixture)->credit.amount_minor, rows[i].minor);
         fixture_release(&fixture);
     }
 }
@@ -236,13 +236,20 @@ static void test_display_floors(void **state)
     struct arena arena = ARENA_INIT;
 
     (void)state;
-    assert_string_equal(wording_percent_floor(&arena, rational_make(9999999, 10000000), 3),
-                        "99.999");
-    assert_string_equal(wording_percent_floor(&arena, rational_make(9999999, 10000000), 0), "99");
-    assert_string_equal(wording_percent_floor(&arena, rational_make(1, 1), 3), "100.000");
-    assert_string_equal(wording_percent_floor(&arena, rational_make(99949, 100000), 1), "99.9");
-    assert_string_equal(wording_number(&arena, rational_make(26784005, 10)), "2,678,400.5");
-    assert_string_equal(wording_number(&arena, rational_make(999, 1)), "999");
+    assert_string_equal(
+        wording_percent_floor(&arena, fraction_of(&arena, rational_make(9999999, 10000000)), 3),
+        "99.999");
+    assert_string_equal(
+        wording_percent_floor(&arena, fraction_of(&arena, rational_make(9999999, 10000000)), 0),
+        "99");
+    assert_string_equal(wording_percent_floor(&arena, fraction_of(&arena, rational_make(1, 1)), 3),
+                        "100.000");
+    assert_string_equal(
+        wording_percent_floor(&arena, fraction_of(&arena, rational_make(99949, 100000)), 1),
+        "99.9");
+    assert_string_equal(wording_number(&arena, fraction_of(&arena, rational_make(26784005, 10))),
+                        "2,678,400.5");
+    assert_string_equal(wording_number(&arena, fraction_of(&arena, rational_make(999, 1))), "999");
     assert_string_equal(wording_duration(&arena, 93784), "1 d 2 h 3 min 4 s");
     assert_string_equal(wording_duration(&arena, 0), "0 s");
     arena_release(&arena);

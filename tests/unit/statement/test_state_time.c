@@ -22,13 +22,13 @@ static void test_near_the_border_the_statement_says_why(void **state)
     fixture_init(&fixture, "UTC", 2026, 10);
     one_outage(&fixture, 0, 1000, 1340, GRADE_MAJOR);
     result = compute(&fixture);
-    assert_rational(result->lost, "1,340");
-    assert_false(result->met);
-    assert_ptr_equal(result->tier, &fixture.tiers[0]);
+    assert_figure(top(&fixture)->lost, "1,340");
+    assert_false(result->verdicts.met);
+    assert_ptr_equal(top(&fixture)->tier, &fixture.tiers[0]);
     assert_string_equal(explained(result, "Target"),
                         "Target 99.95 %: 1,340 s lost, 1,339.2 s allowed: missed");
-    assert_string_equal(wording_percent_floor(&fixture.arena, result->uptime, 3), "99.949");
-    assert_int_equal(result->credit.amount_minor, 10000);
+    assert_string_equal(wording_percent_floor(&fixture.arena, top(&fixture)->uptime, 3), "99.949");
+    assert_int_equal(top(&fixture)->credit.amount_minor, 10000);
     fixture_release(&fixture);
 }
 
@@ -56,9 +56,9 @@ static void test_a_border_hit_exactly_is_in_the_better_tier(void **state)
         one_outage(&fixture, 0, 5000, rows[i].lost_s, GRADE_MAJOR);
         result = compute(&fixture);
         assert_int_equal(result->to_s - result->from_s, rows[i].length_s);
-        assert_int_equal(result->met, rows[i].met);
-        assert_int_equal(result->tier == NULL, rows[i].met);
-        assert_int_equal(result->credit.amount_minor, rows[i].met ? 0 : 10000);
+        assert_int_equal(result->verdicts.met, rows[i].met);
+        assert_int_equal(top(&fixture)->tier == NULL, rows[i].met);
+        assert_int_equal(top(&fixture)->credit.amount_minor, rows[i].met ? 0 : 10000);
         fixture_release(&fixture);
     }
 }
@@ -76,12 +76,12 @@ static void test_grades_lose_their_weight(void **state)
     add_state(&fixture, 0, 120, 10, GRADE_MAJOR);    /* 10 */
     add_rest(&fixture, 0, GRADE_OPERATIONAL);
     result = compute(&fixture);
-    assert_rational(result->lost, "17.5");
-    assert_int_equal(result->pooled.seconds[TIME_DEGRADED], 10);
-    assert_int_equal(result->pooled.seconds[TIME_UP], 2678400 - 30);
+    assert_figure(top(&fixture)->lost, "17.5");
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_DEGRADED], 10);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_UP], 2678400 - 30);
     assert_int_equal(result->incident_count, 1);
     assert_int_equal(result->incidents[0].worst, GRADE_MAJOR);
-    assert_rational(result->incidents[0].lost_s, "17.5");
+    assert_figure(result->incidents[0].lost_s, "17.5");
     fixture_release(&fixture);
 }
 
@@ -106,10 +106,10 @@ static void test_unknown_time_follows_its_own_rule(void **state)
             fixture.contract.availability.unknown[unknown[i]] = (enum unknown_rule)rule;
             one_outage(&fixture, 0, 600, 100, unknown[i]);
             result = compute(&fixture);
-            assert_rational(result->lost, rule == UNKNOWN_DOWN ? "100" : "0");
-            assert_rational(result->pooled.valid,
-                            rule == UNKNOWN_EXCLUDE ? "2,678,300" : "2,678,400");
-            assert_int_equal(result->pooled.seconds[time_class_of(unknown[i])], 100);
+            assert_figure(top(&fixture)->lost, rule == UNKNOWN_DOWN ? "100" : "0");
+            assert_figure(top(&fixture)->measure.valid,
+                          rule == UNKNOWN_EXCLUDE ? "2,678,300" : "2,678,400");
+            assert_int_equal(top(&fixture)->measure.seconds[time_class_of(unknown[i])], 100);
             assert_int_equal(result->incident_count, 0);
             fixture_release(&fixture);
         }
@@ -119,14 +119,13 @@ static void test_unknown_time_follows_its_own_rule(void **state)
 static void test_time_without_rows_is_unknown(void **state)
 {
     struct fixture fixture;
-    const struct result *result;
 
     (void)state;
     fixture_init(&fixture, "UTC", 2026, 10);
     add_state(&fixture, 0, 1000, 500, GRADE_OPERATIONAL);
-    result = compute(&fixture);
-    assert_int_equal(result->pooled.seconds[TIME_NOT_PROVISIONED], 1000);
-    assert_int_equal(result->pooled.seconds[TIME_PIPELINE_GAP], 2678400 - 1500);
+    compute(&fixture);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_NOT_PROVISIONED], 1000);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_PIPELINE_GAP], 2678400 - 1500);
     fixture_release(&fixture);
 }
 
@@ -138,10 +137,10 @@ static void test_nothing_measured_is_no_result(void **state)
     (void)state;
     fixture_init(&fixture, "UTC", 2026, 10);
     result = compute(&fixture);
-    assert_false(result->known);
-    assert_null(result->tier);
-    assert_int_equal(result->credit.amount_minor, 0);
-    assert_int_equal(result->pooled.seconds[TIME_NOT_PROVISIONED], 2678400);
+    assert_false(result->verdicts.known);
+    assert_null(top(&fixture)->tier);
+    assert_int_equal(top(&fixture)->credit.amount_minor, 0);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_NOT_PROVISIONED], 2678400);
     fixture_release(&fixture);
 }
 
@@ -179,8 +178,8 @@ static void test_only_announced_maintenance_is_excluded(void **state)
             rows[i].cancelled;
         result = compute(&fixture);
         print_message("%s\n", rows[i].what);
-        assert_rational(result->lost, rows[i].lost);
-        assert_int_equal(result->pooled.seconds[TIME_MAINTENANCE], rows[i].maintenance_s);
+        assert_figure(top(&fixture)->lost, rows[i].lost);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], rows[i].maintenance_s);
         assert_int_equal(result->exclusion_count, 1);
         assert_int_equal(result->exclusions[0].state, rows[i].state);
         assert_int_equal(result->exclusions[0].excused_s, rows[i].maintenance_s);
@@ -202,16 +201,15 @@ static void test_remove_and_forgive_and_none(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct fixture fixture;
-        const struct result *result;
 
         fixture_init(&fixture, "UTC", 2026, 10);
         fixture.contract.maintenance.excluded = rows[i].rule;
         one_outage(&fixture, 0, 10000, 600, GRADE_MAJOR);
         /* Up time in the window stays up: the window is 1,000 s long, the outage 600 s. */
         announce(&fixture, "*", 10000, 1000, 10);
-        result = compute(&fixture);
-        assert_rational(result->lost, rows[i].lost);
-        assert_rational(result->pooled.valid, rows[i].valid);
+        compute(&fixture);
+        assert_figure(top(&fixture)->lost, rows[i].lost);
+        assert_figure(top(&fixture)->measure.valid, rows[i].valid);
         fixture_release(&fixture);
     }
 }
@@ -219,7 +217,6 @@ static void test_remove_and_forgive_and_none(void **state)
 static void test_unknown_time_ruled_down_is_excused_too(void **state)
 {
     struct fixture fixture;
-    const struct result *result;
 
     (void)state;
     fixture_init(&fixture, "UTC", 2026, 10);
@@ -229,11 +226,11 @@ static void test_unknown_time_ruled_down_is_excused_too(void **state)
     add_state(&fixture, 0, 1200, 100, GRADE_PROBE_DOWN);   /* exclude */
     add_rest(&fixture, 0, GRADE_OPERATIONAL);
     announce(&fixture, "api", 1000, 300, 60);
-    result = compute(&fixture);
-    assert_rational(result->lost, "0");
-    assert_int_equal(result->pooled.seconds[TIME_MAINTENANCE], 100);
-    assert_int_equal(result->pooled.seconds[TIME_NO_TRAFFIC], 100);
-    assert_int_equal(result->pooled.seconds[TIME_PROBE_DOWN], 100);
+    compute(&fixture);
+    assert_figure(top(&fixture)->lost, "0");
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], 100);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_NO_TRAFFIC], 100);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_PROBE_DOWN], 100);
     fixture_release(&fixture);
 }
 
@@ -291,7 +288,7 @@ static void test_quota(void **state)
         announce(&fixture, "*", 5000, 600, 60);
         result = compute(&fixture);
         print_message("%s\n", rows[i].what);
-        assert_int_equal(result->pooled.seconds[TIME_MAINTENANCE], rows[i].maintenance_s);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], rows[i].maintenance_s);
         assert_int_equal(result->exclusion_count, 4);
         for (size_t k = 0; k < 4; k++) {
             assert_int_equal(result->exclusions[k].state, rows[i].states[k]);
@@ -311,7 +308,7 @@ static void test_an_untimely_announcement_uses_no_quota(void **state)
     announce(&fixture, "api", 1000, 600, -5);
     announce(&fixture, "api", 5000, 600, 60);
     compute(&fixture);
-    assert_int_equal(fixture.result.pooled.seconds[TIME_MAINTENANCE], 600);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], 600);
     assert_int_equal(fixture.result.exclusions[1].state, ANNOUNCEMENT_APPLIED);
     fixture_release(&fixture);
 }
@@ -328,8 +325,8 @@ static void test_seconds_that_are_covered_in_part_are_not_covered(void **state)
     announcement->from_ns += 1;
     announcement->to_ns -= 1;
     compute(&fixture);
-    assert_int_equal(fixture.result.pooled.seconds[TIME_MAINTENANCE], 598);
-    assert_rational(fixture.result.lost, "2");
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], 598);
+    assert_figure(top(&fixture)->lost, "2");
     fixture_release(&fixture);
 }
 
@@ -373,7 +370,7 @@ static void test_absorb_takes_the_state_of_both_sides(void **state)
         add_rest(&fixture, 0, rows[i].grades[4]);
         compute(&fixture);
         print_message("%s\n", rows[i].what);
-        assert_int_equal(fixture.result.pooled.seconds[TIME_MAJOR], rows[i].major_s);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_MAJOR], rows[i].major_s);
         /* Raw states stand as they were: incidents do not know of absorb. */
         assert_true(fixture.result.incident_count > 0);
         fixture_release(&fixture);
@@ -391,7 +388,7 @@ static void test_a_short_interval_across_the_border_is_absorbed_by_what_follows(
     add_state(&fixture, 0, 2678370, 60, GRADE_MAJOR); /* 30 s before the end to 30 s after it */
     add_state(&fixture, 0, 2678430, 600, GRADE_OPERATIONAL);
     compute(&fixture);
-    assert_int_equal(fixture.result.pooled.seconds[TIME_MAJOR], 0);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAJOR], 0);
     fixture_release(&fixture);
 }
 
@@ -416,9 +413,9 @@ static void test_min_outage_measures_whole_outages(void **state)
     add_state(&fixture, 0, 3160, 150, GRADE_MAJOR);
     add_rest(&fixture, 0, GRADE_OPERATIONAL);
     compute(&fixture);
-    assert_int_equal(fixture.result.pooled.seconds[TIME_MAJOR], 100 + 150);
-    assert_int_equal(fixture.result.pooled.seconds[TIME_PARTIAL], 150);
-    assert_rational(fixture.result.lost, "325");
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAJOR], 100 + 150);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_PARTIAL], 150);
+    assert_figure(top(&fixture)->lost, "325");
     assert_int_equal(fixture.result.incidents[0].from_s, fixture.from_s - 200);
     fixture_release(&fixture);
 }
@@ -434,7 +431,7 @@ static void test_min_outage_looks_at_the_outage_before_maintenance(void **state)
     one_outage(&fixture, 0, 10000, 400, GRADE_MAJOR);
     announce(&fixture, "api", 10100, 5000, 60);
     compute(&fixture);
-    assert_rational(fixture.result.lost, "100");
+    assert_figure(top(&fixture)->lost, "100");
     fixture_release(&fixture);
 }
 
@@ -462,9 +459,9 @@ static void test_partial_months(void **state)
         add_state(&fixture, 0, 15 * 86400 + 5000, 100, GRADE_MAJOR);
         add_rest(&fixture, 0, GRADE_OPERATIONAL);
         compute(&fixture);
-        assert_rational(fixture.result.lost, rows[i].lost);
-        assert_rational(fixture.result.pooled.valid, rows[i].valid);
-        assert_int_equal(fixture.result.pooled.seconds[TIME_UP], rows[i].up_s);
+        assert_figure(top(&fixture)->lost, rows[i].lost);
+        assert_figure(top(&fixture)->measure.valid, rows[i].valid);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_UP], rows[i].up_s);
         assert_int_equal(fixture.result.incident_count, 1);
         fixture_release(&fixture);
     }
@@ -520,10 +517,10 @@ static void test_pools(void **state)
 
         three_services(&fixture, rows[i].pool);
         compute(&fixture);
-        assert_rational(fixture.result.lost, rows[i].lost);
-        assert_rational(fixture.result.pooled.valid, rows[i].valid);
+        assert_figure(top(&fixture)->lost, rows[i].lost);
+        assert_figure(top(&fixture)->measure.valid, rows[i].valid);
         for (int k = 0; k < TIME_CLASS_COUNT; k++) {
-            sum_s += fixture.result.pooled.seconds[k];
+            sum_s += top(&fixture)->measure.seconds[k];
         }
         assert_int_equal(sum_s, rows[i].pool == POOL_SUM ? 3 * 2678400 : 2678400);
         if (rows[i].pool == POOL_PER_SERVICE) {
@@ -545,8 +542,8 @@ static void test_a_moment_is_excluded_only_if_no_service_is_measured(void **stat
     one_outage(&fixture, 0, 1000, 200, GRADE_PROBE_DOWN);
     one_outage(&fixture, 1, 1100, 200, GRADE_PROBE_DOWN);
     compute(&fixture);
-    assert_rational(fixture.result.pooled.valid, "2,678,300");
-    assert_int_equal(fixture.result.pooled.seconds[TIME_PROBE_DOWN], 100);
+    assert_figure(top(&fixture)->measure.valid, "2,678,300");
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_PROBE_DOWN], 100);
     fixture_release(&fixture);
 }
 
