@@ -16,16 +16,25 @@
 #include "jobs/statement/pool.h"
 
 /* An outage is followed back for a day, far enough for the true start of what matters; earlier it begins where the context does. */
-enum { CONTEXT_BEFORE_S = 24 * 3600, CONTEXT_STEP_S = 60 };
+enum { CONTEXT_S = 24 * 3600, CONTEXT_STEP_S = 60 };
 
+/*
+ * Behind the period too, what is open at its end is judged whole. A run of bad minutes is long enough, or not, after min_run; where its requests are
+ * summed, or it ends with a success, nothing bounds it, and a day is as far as it is followed: a longer outage is an outage by then.
+ */
 void engine_context_s(const struct contract *contract, int64_t *ret_before_s, int64_t *ret_after_s)
 {
-    const struct availability *availability = &contract->availability;
-    int64_t longest_s =
-        availability->absorb_ns / NS_PER_SECOND + availability->min_outage_ns / NS_PER_SECOND;
+    const struct availability *terms = &contract->availability;
+    bool runs = terms->method == METHOD_BAD_MINUTE_RUNS;
+    bool failures = terms->method == METHOD_TOTAL_FAILURE_RUNS;
+    int64_t longest_ns =
+        runs || failures ? terms->min_run_ns : terms->absorb_ns + terms->min_outage_ns;
+    int64_t longest_s = (longest_ns + NS_PER_SECOND - 1) / NS_PER_SECOND;
+    bool unbounded = failures || (runs && terms->min_requests_per == MIN_REQUESTS_PER_RUN);
 
-    *ret_before_s = CONTEXT_BEFORE_S + 2 * longest_s;
+    *ret_before_s = CONTEXT_S + 2 * longest_s;
     *ret_after_s = longest_s > 0 ? longest_s + 2 * CONTEXT_STEP_S : 0;
+    *ret_after_s += unbounded ? CONTEXT_S : 0;
 }
 
 static struct request_counts add_counts(const struct service_input *service,

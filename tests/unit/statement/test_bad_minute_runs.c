@@ -358,18 +358,18 @@ static void test_scenes(void **state)
     }
 }
 
-/* Counts of 2^61 against a limit of 18 decimals: 0.333333333333333333 of 3 x 2^60 is 2^60 - 2^60/10^18 x ..., just below 2^60. */
+/* 1/3 of 3 x 2^60 requests, against decimals of 17 places right below and right above a third; and a limit hit exactly. */
 static void test_large_counts_are_compared_exactly(void **state)
 {
     const int64_t third = INT64_C(1) << 60;
-    const struct rational limit = decimal("0.333333333333333333");
-    const struct rational above = decimal("0.333333333333333334");
+    const struct rational below = decimal("0.33333333333333333");
+    const struct rational above = decimal("0.33333333333333334");
 
     (void)state;
-    assert_true(counted_exceeds(third, 3 * third, limit));
-    assert_false(counted_exceeds(third, 3 * third, above));
-    assert_false(counted_exceeds(333333333333333333, 1000000000000000000, limit));
-    assert_true(counted_exceeds(333333333333333334, 1000000000000000000, limit));
+    assert_true(counted_exceeds(third, 2 * third + third, below));
+    assert_false(counted_exceeds(third, 2 * third + third, above));
+    assert_false(counted_exceeds(33333333333333333, 100000000000000000, below));
+    assert_true(counted_exceeds(33333333333333334, 100000000000000000, below));
 }
 
 int main(void)
