@@ -155,10 +155,127 @@ static void test_scenes(void **state)
     }
 }
 
+static bool is_prime(int64_t value)
+{
+    for (int64_t d = 2; d * d <= value; d++) {
+        if (value % d == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum { PRIMES = 1000 };
+
+/* A thousand minutes, one request of each fails, and their requests are the primes from 11 on: no denominator helps another. */
+static void count_primes(int64_t from_s, struct count_row *rows)
+{
+    int64_t prime = 11;
+
+    for (int64_t i = 0; i < PRIMES; i++, prime++) {
+        while (!is_prime(prime)) {
+            prime++;
+        }
+        rows[i] = (struct count_row){from_s + i * 60, {.total = prime, .errors = 1}};
+    }
+}
+
+/* Digits, and the first and last 20 of them. */
+static void assert_digits(void (*format)(struct strbuf *, struct fraction), struct fraction value,
+                          size_t count, const char *first, const char *last)
+{
+    struct strbuf text;
+    struct str view;
+
+    strbuf_init(&text, 8192);
+    format(&text, value);
+    view = strbuf_view(&text);
+    assert_int_equal(view.size, count);
+    assert_memory_equal(view.data, first, strlen(first));
+    assert_memory_equal(view.data + view.size - strlen(last), last, strlen(last));
+    strbuf_release(&text);
+}
+
+/*
+ * Sum of (p - 1) / p over the 1,000 primes from 11 to 7,949, by Python's fractions: 3,410 digits over 3,407; a thousandth of it is
+ * 0.99871827519845728336... A float, or 128 bits, would not tell on which side of a decimal of 17 places it lies.
+ */
+static void test_thousands_of_digits(void **state)
+{
+    static const struct {
+        const char *below;
+        bool missed;
+    } rows[] = {
+        {"0.99871827519845728", false},
+        {"0.99871827519845729", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        static struct count_row counts[PRIMES];
+        struct fixture fixture;
+        struct service_input service = {
+            .service = STR("api"), .counts = counts, .count_count = PRIMES};
+
+        fixture_init(&fixture, "UTC", 2026, 10);
+        fixture.contract.availability.method = METHOD_RATIO_TIME_SLICES;
+        fixture.contract.availability.slice_s = 60;
+        fixture.tiers[0].below = decimal(rows[i].below);
+        count_primes(fixture.from_s, counts);
+        assert_true(engine_compute(&(struct engine_input){.contract = &fixture.contract,
+                                                          .from_s = fixture.from_s,
+                                                          .to_s = fixture.from_s + PRIMES * 60,
+                                                          .services = &service,
+                                                          .service_count = 1},
+                                   &fixture.arena, &fixture.result));
+        assert_digits(fraction_format_numerator, top(&fixture)->measure.good, 3410,
+                      "12804767458599823297", "66668485084321920186");
+        assert_digits(fraction_format_denominator, top(&fixture)->measure.good, 3407,
+                      "12821200709534791115", "28985007923587487711");
+        assert_fraction(top(&fixture)->measure.valid, "1000");
+        assert_int_equal(top(&fixture)->tier != NULL, rows[i].missed);
+        fixture_release(&fixture);
+    }
+}
+
+/* Two slices: a 9/10 and 1, b 1/2 and not measured. sum: 24/10 of 3. per_service: b. */
+static void test_pools(void **state)
+{
+    static const struct {
+        enum pool pool;
+        const char *good, *valid;
+    } rows[] = {{POOL_SUM, "12/5", "3"}, {POOL_PER_SERVICE, "1/2", "1"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct fixture fixture;
+
+        fixture_init(&fixture, "UTC", 2026, 10);
+        fixture.to_s = fixture.from_s + 600;
+        fixture.names[1] = STR("b");
+        fixture.contract.service_count = 2;
+        fixture.contract.availability.method = METHOD_MEAN_INTERVAL_ERRORS;
+        fixture.contract.availability.slice_s = 300;
+        fixture.contract.availability.pool = rows[i].pool;
+        add_rest(&fixture, 0, GRADE_OPERATIONAL);
+        add_state(&fixture, 1, 0, 300, GRADE_OPERATIONAL);
+        add_state(&fixture, 1, 300, 300, GRADE_PROBE_DOWN);
+        count_requests(&fixture, 0, 1, 10, 1, 0);
+        count_requests(&fixture, 0, 9, 10, 0, 0);
+        count_requests(&fixture, 1, 0, 2, 1, 0);
+        compute(&fixture);
+        assert_fraction(top(&fixture)->measure.good, rows[i].good);
+        assert_fraction(top(&fixture)->measure.valid, rows[i].valid);
+        fixture_release(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scenes),
+        cmocka_unit_test(test_thousands_of_digits),
+        cmocka_unit_test(test_pools),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
