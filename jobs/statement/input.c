@@ -31,15 +31,17 @@ static int64_t ceil_to(int64_t value, int64_t unit)
     return value / unit + (value % unit > 0);
 }
 
-/* Counts speak for themselves where requests are what is measured: a minute with requests is not unknown, whatever its checks say. */
+/* Counts speak for themselves where requests are what is measured: a minute with requests is not unknown, whatever its checks say; one without, of
+ * which records were lost, is a gap, though its checks were fine. */
 static enum grade grade_of(const struct reader *reader, const struct minute *minute)
 {
-    bool of_requests = reader->contract->availability.method != METHOD_STATE_TIME;
-
-    if (of_requests && minute->counted && !grade_row(minute->grade)->known) {
-        return GRADE_OPERATIONAL;
+    if (reader->contract->availability.method == METHOD_STATE_TIME) {
+        return minute->grade;
     }
-    return minute->grade;
+    if (minute->counted) {
+        return grade_row(minute->grade)->known ? minute->grade : GRADE_OPERATIONAL;
+    }
+    return minute->incomplete ? GRADE_PIPELINE_GAP : minute->grade;
 }
 
 static struct lost_time *add_lost(struct reader *reader)

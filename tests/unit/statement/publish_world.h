@@ -72,7 +72,7 @@ static inline void shelf_locate(struct objects *objects, const char *name, struc
     strbuf_append_text(ret_place, name);
 }
 
-static const char *shelf_text(const struct shelf *shelf, const char *name)
+static inline const char *shelf_text(const struct shelf *shelf, const char *name)
 {
     int at = shelf_find(shelf, name);
 
