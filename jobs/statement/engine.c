@@ -288,7 +288,7 @@ void engine_service(struct engine *engine, size_t index, const struct service_in
     size_t count;
 
     CHECK(index < result->service_count);
-    maintenance_decide(&engine->input, service->service, engine->valid_from_s, engine->valid_to_s,
+    maintenance_decide(&engine->input, service->service, result->from_s, result->to_s,
                        &engine->scratch, &cover, &exclusions, &count);
     struct measure_input measured = {.contract = engine->input.contract,
                                      .service = service,

@@ -86,12 +86,9 @@ static size_t collect(const struct engine_input *input, struct str service, int6
     return count;
 }
 
-/* Windows that overlap or touch are one; then they are cut to the period. */
-static void unite(const struct exclusion *exclusions, size_t count, int64_t from_s, int64_t to_s,
-                  struct cover *cover)
+/* Windows that overlap or touch are one. They are not cut to the period: a minute on its border is covered wholly, or not, by all of the window. */
+static void unite(const struct exclusion *exclusions, size_t count, struct cover *cover)
 {
-    size_t kept = 0;
-
     for (size_t i = 0; i < count; i++) {
         struct span whole = whole_seconds(exclusions[i].from_ns, exclusions[i].to_ns);
         struct span *last = cover->count > 0 ? &cover->spans[cover->count - 1] : NULL;
@@ -105,19 +102,11 @@ static void unite(const struct exclusion *exclusions, size_t count, int64_t from
             cover->spans[cover->count++] = whole;
         }
     }
-    for (size_t i = 0; i < cover->count; i++) {
-        struct span cut = {larger(cover->spans[i].from_s, from_s),
-                           smaller(cover->spans[i].to_s, to_s)};
-
-        if (cut.from_s < cut.to_s) {
-            cover->spans[kept++] = cut;
-        }
-    }
-    cover->count = kept;
 }
 
-/* The quota counts announced length, used or not; the window that crosses the minutes is cut. */
-static void apply_quota(const struct maintenance_terms *terms, struct cover *cover)
+/* The quota counts announced length within the period, used or not; the window that crosses the minutes is cut. */
+static void apply_quota(const struct maintenance_terms *terms, int64_t from_s, int64_t to_s,
+                        struct cover *cover)
 {
     int64_t left_s = terms->quota_ns < 0 ? INT64_MAX : terms->quota_ns / NS_PER_SECOND;
 
@@ -126,14 +115,15 @@ static void apply_quota(const struct maintenance_terms *terms, struct cover *cov
     }
     for (size_t i = 0; i < cover->count; i++) {
         struct span *span = &cover->spans[i];
-        int64_t length_s = span->to_s - span->from_s;
+        int64_t begin_s = larger(span->from_s, from_s);
+        int64_t length_s = smaller(span->to_s, to_s) - begin_s;
 
         if (left_s == 0) {
             cover->count = i;
             return;
         }
         if (length_s > left_s) {
-            span->to_s = span->from_s + left_s;
+            span->to_s = begin_s + left_s;
         }
         left_s -= smaller(length_s, left_s);
     }
@@ -177,8 +167,8 @@ void maintenance_decide(const struct engine_input *input, struct str service, in
         .spans = arena_calloc(arena, input->announcement_count + 1, sizeof(cover.spans[0]))};
     size_t count = collect(input, service, from_s, to_s, exclusions);
 
-    unite(exclusions, count, from_s, to_s, &cover);
-    apply_quota(&input->contract->maintenance, &cover);
+    unite(exclusions, count, &cover);
+    apply_quota(&input->contract->maintenance, from_s, to_s, &cover);
     for (size_t i = 0; i < count; i++) {
         if (exclusions[i].state == ANNOUNCEMENT_APPLIED) {
             note_granted(&cover, from_s, to_s, &exclusions[i]);
@@ -186,8 +176,8 @@ void maintenance_decide(const struct engine_input *input, struct str service, in
     }
     for (size_t i = 0; i < cover.count; i++) {
         CHECK(cover.spans[i].from_s < cover.spans[i].to_s);
-        CHECK(cover.spans[i].from_s >= from_s);
-        CHECK(cover.spans[i].to_s <= to_s);
+        CHECK(cover.spans[i].from_s < to_s);
+        CHECK(cover.spans[i].to_s > from_s);
     }
     *ret_cover = cover;
     *ret_exclusions = exclusions;

@@ -14,8 +14,9 @@ struct span {
     int64_t from_s, to_s;
 };
 
+/* Of maintenance: windows as a whole, also where they reach beyond the period. */
 struct cover {
-    struct span *spans; /* sorted, apart from each other, within the period */
+    struct span *spans; /* sorted, apart from each other */
     size_t count;
 };
 

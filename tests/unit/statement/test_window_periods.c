@@ -137,6 +137,52 @@ static void test_a_border_hit_exactly_by_slices(void **state)
     }
 }
 
+/*
+ * From second 30 to second 190: four minutes fail, and the first and the last belong to the period in part. Announced maintenance covers them wholly,
+ * of which only 30 and 10 s lie in the period: 120 s are measured, and lost. A second less of it outside of the period excuses neither.
+ */
+static void test_minutes_on_the_border_of_the_period(void **state)
+{
+    (void)state;
+    for (int less = 0; less <= 1; less++) {
+        struct fixture fixture;
+
+        bad_minutes(&fixture, "UTC", 2026, 10);
+        fixture.contract.availability.min_run_ns = NS_PER_MINUTE;
+        all_fail(&fixture, 0, 4);
+        announce(&fixture, "api", less, 60 - less, 60);
+        announce(&fixture, "api", 180, 60 - less, 60);
+        fixture.to_s = fixture.from_s + 190;
+        fixture.from_s += 30;
+        compute(&fixture);
+        assert_fraction(top(&fixture)->measure.good, "0");
+        assert_fraction(top(&fixture)->measure.valid, less == 0 ? "120" : "160");
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], less == 0 ? 40 : 0);
+        fixture_release(&fixture);
+    }
+}
+
+/* The contract holds from the 15th on, the rest is deemed up. Two windows of an hour, the first of them on the 2nd: a quota of one is used up by it. */
+static void test_quota_of_a_period_that_is_deemed_up(void **state)
+{
+    (void)state;
+    for (int windows = 1; windows <= 2; windows++) {
+        struct fixture fixture;
+
+        bad_minutes(&fixture, "UTC", 2026, 10);
+        fixture.contract.valid_from_s = fixture.from_s + 14 * 86400;
+        fixture.contract.partial_period = PARTIAL_DEEMED_UP;
+        fixture.contract.maintenance.quota_windows = windows;
+        announce(&fixture, "api", 86400, 3600, 60);
+        announce(&fixture, "api", 20 * 86400, 3600, 60);
+        all_fail(&fixture, 20 * 1440, 10);
+        compute(&fixture);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], windows == 2 ? 600 : 0);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_MAJOR], windows == 2 ? 0 : 600);
+        fixture_release(&fixture);
+    }
+}
+
 /* Two levels: the day has 1,440 good minutes but slow ones, so latency alone misses: 3 of 24 hours, and what it credits is paid. */
 static void test_latency_beside_availability(void **state)
 {
@@ -201,6 +247,8 @@ int main(void)
         cmocka_unit_test(test_44_and_45_bad_minutes),
         cmocka_unit_test(test_slices_of_an_hour),
         cmocka_unit_test(test_a_border_hit_exactly_by_slices),
+        cmocka_unit_test(test_minutes_on_the_border_of_the_period),
+        cmocka_unit_test(test_quota_of_a_period_that_is_deemed_up),
         cmocka_unit_test(test_latency_beside_availability),
         cmocka_unit_test(test_context),
     };
