@@ -9,16 +9,13 @@ void measure_proportional(const struct measure_input *input, struct arena *arena
     const struct rational nothing = {0, 1};
     struct rational limit = terms->max_error_ratio.present ? terms->max_error_ratio.value : nothing;
     const struct service_input *service = input->service;
-    struct arena scratch = ARENA_INIT;
     struct losses losses = {0};
-    struct counted counted;
 
-    counted_init(&counted, input, &scratch);
+    /* Only known time is booked by it, so minutes whose counts are void need no asking. */
     for (size_t i = 0; i < service->count_count; i++) {
         const struct count_row *row = &service->counts[i];
 
-        if (counted_exceeds(row->counts.errors, row->counts.total, limit) &&
-            !counted_void(&counted, row->minute_s)) {
+        if (counted_exceeds(row->counts.errors, row->counts.total, limit)) {
             losses_add(&losses, (struct loss){.from_ns = row->minute_s * NS_PER_SECOND,
                                               .to_ns = (row->minute_s + MINUTE_S) * NS_PER_SECOND,
                                               .part = row->counts.errors,
@@ -27,5 +24,4 @@ void measure_proportional(const struct measure_input *input, struct arena *arena
     }
     losses_lay(input, &losses, arena, ret_measure);
     losses_release(&losses);
-    arena_release(&scratch);
 }

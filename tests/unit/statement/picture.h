@@ -5,7 +5,8 @@
  * counts: '.' no requests, 'o' 100 good ones, 'x' 100 failures, '1'..'9' so many of 100 fail, 's' 50 of 100 are slow, 'e' one request that fails, 'z' a row
  * of 0. states: 'p' probe_down, 'g' pipeline_gap, 'n' not_provisioned, '-' no_traffic, 'd' degraded, ' ' says nothing. cover, valid, hours: '#'.
  * columns: 'u' up, 'd' degraded, 'm' major, 'M' maintenance, 'h' outside hours, unknown time as in states; '?' more than one of them.
- * shares: '1', '0', '%' between, 'x' excluded, '?' more than one of them. state and covered are given in seconds instead.
+ * shares: '1', '0', '%' between, 'x' excluded, '?' more than one of them. state, then and covered are given in seconds
+ * instead.
  */
 #ifndef TESTS_UNIT_STATEMENT_PICTURE_H
 #define TESTS_UNIT_STATEMENT_PICTURE_H
@@ -21,7 +22,7 @@ struct scene {
     const char *what;
     int before;
     const char *counts, *states, *cover, *valid, *hours;
-    struct state_row state;
+    struct state_row state, then;
     struct span covered;
     void (*terms)(struct contract *contract); /* what differs from the usual terms of the test */
     const char *columns, *shares;
@@ -187,10 +188,14 @@ static inline void play(const struct scene *scene, measure_fn method, struct con
     input.hours = &hours;
     service.count_count = picture_counts(scene->counts, origin_s, counts);
     service.state_count = picture_states(scene->states, origin_s, states);
-    if (scene->state.to_s > 0) {
-        states[service.state_count++] = (struct state_row){.from_s = origin_s + scene->state.from_s,
-                                                           .to_s = origin_s + scene->state.to_s,
-                                                           .grade = scene->state.grade};
+    for (int i = 0; i < 2; i++) {
+        struct state_row row = i == 0 ? scene->state : scene->then;
+
+        row.from_s += origin_s;
+        row.to_s += origin_s;
+        if (row.to_s > origin_s) {
+            states[service.state_count++] = row;
+        }
     }
     if (scene->covered.to_s > 0) {
         spans[0][cover.count++] =

@@ -162,6 +162,31 @@ static void test_minutes_on_the_border_of_the_period(void **state)
     }
 }
 
+/*
+ * Slices from second 30 on, three minutes each; everything fails. Maintenance covers the first one, [30, 210), and nothing more: its last minute, 3, is not
+ * covered wholly, but the slice is. So one of two slices is taken out.
+ */
+static void test_a_slice_that_is_covered_but_not_its_minutes(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, "UTC", 2026, 10);
+    fixture.contract.availability.method = METHOD_TIME_SLICES;
+    fixture.contract.availability.slice_s = 180;
+    fixture.contract.availability.max_error_ratio = (struct limit){true, {1, 2}};
+    all_fail(&fixture, 0, 7);
+    announce(&fixture, "api", 30, 180, 60);
+    fixture.to_s = fixture.from_s + 390;
+    fixture.from_s += 30;
+    compute(&fixture);
+    assert_fraction(top(&fixture)->measure.good, "0");
+    assert_fraction(top(&fixture)->measure.valid, "1");
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], 180);
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAJOR], 180);
+    fixture_release(&fixture);
+}
+
 /* The contract holds from the 15th on, the rest is deemed up. Two windows of an hour, the first of them on the 2nd: a quota of one is used up by it. */
 static void test_quota_of_a_period_that_is_deemed_up(void **state)
 {
@@ -248,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_slices_of_an_hour),
         cmocka_unit_test(test_a_border_hit_exactly_by_slices),
         cmocka_unit_test(test_minutes_on_the_border_of_the_period),
+        cmocka_unit_test(test_a_slice_that_is_covered_but_not_its_minutes),
         cmocka_unit_test(test_quota_of_a_period_that_is_deemed_up),
         cmocka_unit_test(test_latency_beside_availability),
         cmocka_unit_test(test_context),
