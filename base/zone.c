@@ -184,6 +184,13 @@ int32_t zone_offset(const struct zone *zone, int64_t utc_seconds)
     return zone->changes[change_at(zone, utc_seconds)].offset;
 }
 
+int64_t zone_next_change(const struct zone *zone, int64_t utc_seconds)
+{
+    size_t next = change_at(zone, utc_seconds) + 1;
+
+    return next < zone->change_count ? zone->changes[next].utc_seconds : INT64_MAX;
+}
+
 struct civil zone_to_local(const struct zone *zone, int64_t utc_seconds)
 {
     return civil_from_seconds(utc_seconds + zone_offset(zone, utc_seconds));

@@ -21,6 +21,8 @@ void zone_free(struct zone *zone);
 const char *zone_name(const struct zone *zone);
 /* Seconds east of UTC at that instant. */
 int32_t zone_offset(const struct zone *zone, int64_t utc_seconds);
+/* The first instant after that one at which the offset changes; INT64_MAX: it does not any more. */
+int64_t zone_next_change(const struct zone *zone, int64_t utc_seconds);
 struct civil zone_to_local(const struct zone *zone, int64_t utc_seconds);
 /* The first instant whose local wall time is at or after `local`: the earlier one where a wall time occurs
  * twice, the end of the gap where it does not occur. So local midnights order and cover the time line. */

@@ -17,16 +17,17 @@
 #include "base/zone.h"
 #include "schemas/grade.h"
 
-enum sla_method { /* rows in the table of jobs/statement/method.c */
-                  METHOD_STATE_TIME,
-                  METHOD_REQUEST_RATIO,
-                  METHOD_TIME_SLICES,
-                  METHOD_RATIO_TIME_SLICES,
-                  METHOD_BAD_MINUTE_RUNS,
-                  METHOD_TOTAL_FAILURE_RUNS,
-                  METHOD_MEAN_INTERVAL_ERRORS,
-                  METHOD_PROPORTIONAL,
-                  METHOD_COUNT
+/* Rows in the tables of jobs/config/availability_table.c and jobs/statement/method.c. */
+enum sla_method {
+    METHOD_STATE_TIME,
+    METHOD_REQUEST_RATIO,
+    METHOD_TIME_SLICES,
+    METHOD_RATIO_TIME_SLICES,
+    METHOD_BAD_MINUTE_RUNS,
+    METHOD_TOTAL_FAILURE_RUNS,
+    METHOD_MEAN_INTERVAL_ERRORS,
+    METHOD_PROPORTIONAL,
+    METHOD_COUNT
 };
 enum pool {
     POOL_NONE,
@@ -58,12 +59,11 @@ struct availability {
     int64_t slice_s;                 /* of slices and intervals: whole minutes */
     struct limit max_error_ratio;    /* time_slices, bad_minute_runs; proportional: 0 if absent */
     struct limit max_slow_ratio;     /* time_slices */
-    struct limit
-        percentile; /* time_slices: this share of requests, 0..1, is faster than below_ns */
-    int64_t below_ns;
-    bool all_failed;      /* bad_minute_runs: a minute is bad if every request failed */
-    int64_t min_run_ns;   /* bad_minute_runs, total_failure_runs */
-    int64_t min_requests; /* bad_minute_runs; 0: none */
+    struct limit percentile; /* time_slices: this share of requests, 0..1, is faster than ... */
+    int64_t below_ns;        /* ... this */
+    bool all_failed;         /* bad_minute_runs: a minute is bad if every request failed */
+    int64_t min_run_ns;      /* bad_minute_runs, total_failure_runs */
+    int64_t min_requests;    /* bad_minute_runs; 0: none */
     enum min_requests_per min_requests_per;
     enum pool pool;
     enum unknown_rule unknown[GRADE_COUNT]; /* by the four unknown grades */
@@ -120,7 +120,8 @@ struct contract {
     size_t service_count;
     const struct zone *zone;
     int digits;                      /* of displayed percents; default 3 */
-    const struct currency *currency; /* NULL if there is no fee */
+    const struct currency *currency; /* NULL if there is neither fee nor credits */
+    bool has_fee;                    /* false: fee is 0 */
     struct rational fee;             /* per period, major units */
     enum period_kind period;
     int32_t rolling_days;              /* PERIOD_ROLLING: local days */
@@ -138,6 +139,10 @@ struct contract {
     char digest[65]; /* SHA-256 of terms */
     int line;        /* in the configuration file */
 };
+
+/* Whether statements of this contract can be made from the store, which does not keep what every method needs. False: *ret_why
+ * says what is missing. */
+bool contract_live(const struct contract *contract, const char **ret_why);
 
 /* Writes the terms as a member of a larger document; key is NULL for a document of its own. */
 struct json_writer;

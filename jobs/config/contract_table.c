@@ -1,316 +1,13 @@
 /*
- * contracts[]: docs/sla-methods.md, field by field. What that page has and this version has not is known, and refused by name.
+ * contracts[]: docs/sla-methods.md, field by field. Its sections have files of their own.
  */
 #include "base/check.h"
-#include "base/civil.h"
 #include "base/clock.h"
 #include "jobs/config/tables.h"
 
-static const struct conf_choice methods[] = {{"state_time", METHOD_STATE_TIME, false},
-                                             {"request_ratio", METHOD_REQUEST_RATIO, false},
-                                             {"time_slices", 0, true},
-                                             {"ratio_time_slices", 0, true},
-                                             {"bad_minute_runs", 0, true},
-                                             {"total_failure_runs", 0, true},
-                                             {"mean_interval_errors", 0, true},
-                                             {"proportional", 0, true},
-                                             {NULL, 0, false}};
-static const struct conf_choice pools[] = {{"per_service", POOL_PER_SERVICE, false},
-                                           {"sum", POOL_SUM, false},
-                                           {"all_required", POOL_ALL_REQUIRED, false},
-                                           {"any_enough", POOL_ANY_ENOUGH, false},
-                                           {NULL, 0, false}};
-static const struct conf_choice unknown_rules[] = {{"exclude", UNKNOWN_EXCLUDE, false},
-                                                   {"up", UNKNOWN_UP, false},
-                                                   {"down", UNKNOWN_DOWN, false},
-                                                   {NULL, 0, false}};
-static const struct conf_choice excluded_rules[] = {{"none", EXCLUDED_NONE, false},
-                                                    {"remove", EXCLUDED_REMOVE, false},
-                                                    {"forgive", EXCLUDED_FORGIVE, false},
-                                                    {NULL, 0, false}};
-static const struct conf_choice partial_periods[] = {{"pro_rata", PARTIAL_PRO_RATA, false},
-                                                     {"deemed_up", PARTIAL_DEEMED_UP, false},
-                                                     {NULL, 0, false}};
-/* availability */
-
-static const struct conf_row weight_rows[] = {
-    {.key = "degraded",
-     .type = CONF_RATIO,
-     .required = true,
-     CONF_FIELD(struct availability, weights[GRADE_DEGRADED], struct rational),
-     .help = "share of the time of degraded performance that is lost"},
-    {.key = "partial",
-     .type = CONF_RATIO,
-     .required = true,
-     CONF_FIELD(struct availability, weights[GRADE_PARTIAL], struct rational),
-     .help = "of partial outages"},
-    {.key = "major",
-     .type = CONF_RATIO,
-     .required = true,
-     CONF_FIELD(struct availability, weights[GRADE_MAJOR], struct rational),
-     .help = "of major outages"},
-};
-static const struct conf_table weight_table = {.name = "weights", CONF_ROWS(weight_rows)};
-
-#define UNKNOWN_ROW(name, grade, text)                                                             \
-    {                                                                                              \
-        .key = name, .type = CONF_ENUM, .required = true,                                          \
-        CONF_FIELD(struct availability, unknown[grade], enum unknown_rule),                        \
-        .choices = unknown_rules, .help = text                                                     \
-    }
-
-static const struct conf_row unknown_rows[] = {
-    UNKNOWN_ROW("no_traffic", GRADE_NO_TRAFFIC, "minutes without events of this service"),
-    UNKNOWN_ROW("probe_down", GRADE_PROBE_DOWN, "minutes in which the checker was silent"),
-    UNKNOWN_ROW("pipeline_gap", GRADE_PIPELINE_GAP, "minutes whose events are missing"),
-    UNKNOWN_ROW("not_provisioned", GRADE_NOT_PROVISIONED, "time before the first event"),
-};
-static const struct conf_table unknown_table = {.name = "unknown", CONF_ROWS(unknown_rows)};
-
-static const struct conf_row availability_rows[] = {
-    {.key = "target",
-     .type = CONF_PERCENT,
-     .required = true,
-     CONF_FIELD(struct availability, target, struct rational),
-     .help = "uptime that was agreed"},
-    {.key = "method",
-     .type = CONF_ENUM,
-     .required = true,
-     CONF_FIELD(struct availability, method, enum sla_method),
-     .choices = methods,
-     .help = "how uptime is measured"},
-    {.key = "weights",
-     .type = CONF_TABLE,
-     CONF_SELF,
-     .table = &weight_table,
-     .help = "state_time: required there"},
-    {.key = "min_outage",
-     .situational = true,
-     .type = CONF_DURATION,
-     CONF_FIELD(struct availability, min_outage_ns, int64_t),
-     .fallback = "0s",
-     .maximum = 31 * NS_PER_DAY,
-     .help = "state_time: shorter outages count as up"},
-    {.key = "absorb",
-     .situational = true,
-     .type = CONF_DURATION,
-     CONF_FIELD(struct availability, absorb_ns, int64_t),
-     .fallback = "0s",
-     .maximum = 31 * NS_PER_DAY,
-     .help = "state_time: intervals as short as this take the state that stands on both sides"},
-    {.key = "degraded_weight",
-     .situational = true,
-     .type = CONF_RATIO,
-     CONF_FIELD(struct availability, degraded_weight, struct rational),
-     .fallback = "0",
-     .help = "request_ratio: share of a slow request that is lost"},
-    {.key = "pool",
-     .type = CONF_ENUM,
-     CONF_FIELD(struct availability, pool, enum pool),
-     .choices = pools,
-     .help = "how several services become one figure; required with several"},
-    {.key = "unknown",
-     .type = CONF_TABLE,
-     .required = true,
-     CONF_SELF,
-     .table = &unknown_table,
-     .help = "what unknown time counts as"},
-    {.key = "slice", .type = CONF_LATER},
-    {.key = "max_error_ratio", .type = CONF_LATER},
-    {.key = "max_slow_ratio", .type = CONF_LATER},
-    {.key = "latency", .type = CONF_LATER},
-    {.key = "min_run", .type = CONF_LATER},
-    {.key = "all_failed", .type = CONF_LATER},
-    {.key = "min_requests", .type = CONF_LATER},
-    {.key = "min_requests_per", .type = CONF_LATER},
-    {.key = "interval", .type = CONF_LATER},
-};
-
-/* Fields that belong to one method only. */
-static const struct {
-    const char *key;
-    enum sla_method method;
-} method_keys[] = {
-    {"weights", METHOD_STATE_TIME},
-    {"min_outage", METHOD_STATE_TIME},
-    {"absorb", METHOD_STATE_TIME},
-    {"degraded_weight", METHOD_REQUEST_RATIO},
-};
-
-static void init_availability(struct conf_reader *reader, void *target)
-{
-    struct availability *availability = target;
-
-    (void)reader;
-    for (int i = 0; i <= GRADE_MAJOR; i++) {
-        availability->weights[i] = rational_make(0, 1);
-    }
-}
-
-static enum err_code check_availability(struct conf_reader *reader, const struct conf_node *node,
-                                        void *target, struct err *err)
-{
-    const struct availability *availability = target;
-
-    for (size_t i = 0; i < ARRAY_COUNT(method_keys); i++) {
-        const struct conf_node *child = conf_child(node, method_keys[i].key);
-        struct conf_node place;
-
-        if (child == NULL || method_keys[i].method == availability->method) {
-            continue;
-        }
-        place = (struct conf_node){.line = child->key_line, .column = child->key_column};
-        return conf_error(reader, &place, err, "\"%s\" is only for method %s", method_keys[i].key,
-                          method_keys[i].method == METHOD_STATE_TIME ? "state_time"
-                                                                     : "request_ratio");
-    }
-    if (availability->method == METHOD_STATE_TIME && conf_child(node, "weights") == NULL) {
-        return conf_error(reader, node, err, "availability: method state_time needs \"weights\"");
-    }
-    return ERR_OK;
-}
-
-static const struct conf_table availability_table = {
-    .name = "availability",
-    CONF_ROWS(availability_rows),
-    .init = init_availability,
-    .check = check_availability,
-};
-
-/* maintenance */
-
-static enum err_code read_quota_minutes(struct conf_reader *reader, const struct conf_row *row,
-                                        const struct conf_node *node, void *target, struct err *err)
-{
-    struct maintenance_terms *terms = target;
-    int64_t minutes;
-    struct conf_row integer = {.key = row->key,
-                               .type = CONF_INTEGER,
-                               .size = sizeof(minutes),
-                               .minimum = 0,
-                               .maximum = 10 * 366 * 24 * 60};
-    enum err_code code = conf_row_read(reader, &integer, node, &minutes, err);
-
-    if (code == ERR_OK) {
-        terms->quota_ns = minutes * NS_PER_MINUTE;
-    }
-    return code;
-}
-
-static void integer_schema(struct json_writer *json)
-{
-    json_int64(json, "minimum", 0);
-    json_text(json, "type", "integer");
-}
-
-static const struct conf_custom quota_minutes = {
-    .read = read_quota_minutes, .schema = integer_schema, .form = "integer"};
-
-static const struct conf_row quota_rows[] = {
-    {.key = "windows",
-     .type = CONF_INTEGER,
-     CONF_FIELD(struct maintenance_terms, quota_windows, int64_t),
-     .minimum = 0,
-     .maximum = 1000000,
-     .help = "windows per period that may be excluded"},
-    {.key = "minutes",
-     .type = CONF_CUSTOM,
-     CONF_SELF,
-     .custom = &quota_minutes,
-     .help = "minutes per period that may be excluded"},
-};
-static const struct conf_table quota_table = {.name = "quota", CONF_ROWS(quota_rows)};
-
-static const struct conf_row maintenance_rows[] = {
-    {.key = "notice",
-     .type = CONF_DURATION,
-     CONF_FIELD(struct maintenance_terms, notice_ns, int64_t),
-     .fallback = "0s",
-     .maximum = 366 * NS_PER_DAY,
-     .help = "how long before its start maintenance must be announced"},
-    {.key = "excluded",
-     .type = CONF_ENUM,
-     .required = true,
-     CONF_FIELD(struct maintenance_terms, excluded, enum excluded_rule),
-     .choices = excluded_rules,
-     .help = "whether announced maintenance is taken out, forgiven or counted"},
-    {.key = "quota",
-     .type = CONF_TABLE,
-     CONF_SELF,
-     .table = &quota_table,
-     .help = "limits; without it none"},
-};
-
-static void init_maintenance(struct conf_reader *reader, void *target)
-{
-    struct maintenance_terms *terms = target;
-
-    (void)reader;
-    terms->quota_windows = -1;
-    terms->quota_ns = -1;
-}
-
-static const struct conf_table maintenance_table = {
-    .name = "maintenance", CONF_ROWS(maintenance_rows), .init = init_maintenance};
-
-/* The contract. */
-
-static enum err_code read_period(struct conf_reader *reader, const struct conf_row *row,
-                                 const struct conf_node *node, void *target, struct err *err)
-{
-    static const struct conf_choice periods[] = {
-        {"month", 0, false}, {"quarter", 0, true}, {"year", 0, true}, {NULL, 0, false}};
-    struct conf_row word = {.key = row->key, .type = CONF_ENUM, .choices = periods};
-
-    if (conf_child(node, "rolling") != NULL) {
-        return conf_error(reader, node, err, "period \"rolling\" is not supported by this version");
-    }
-    return conf_row_read(reader, &word, node, target, err);
-}
-
-static void period_schema(struct json_writer *json)
-{
-    json_open_array(json, "enum");
-    json_text(json, NULL, "month");
-    json_close(json);
-}
-
-static const struct conf_custom period = {
-    .read = read_period, .schema = period_schema, .form = "month"};
-
-/* UTC seconds of the local midnight; time_zone was read before. */
-static enum err_code read_local_date(struct conf_reader *reader, const struct conf_row *row,
-                                     const struct conf_node *node, void *target, struct err *err)
-{
-    const struct contract *contract = target;
-    struct conf_date date;
-    struct conf_row single = {.key = row->key, .type = CONF_DATE, .size = sizeof(date)};
-    struct civil midnight = {.hour = 0};
-    int64_t seconds;
-    enum err_code code = conf_row_read(reader, &single, node, &date, err);
-
-    if (code != ERR_OK) {
-        return code;
-    }
-    if (date.year < 1970 || date.year > 2099) {
-        return conf_error(reader, node, err, "%s: years 1970 to 2099 are supported", row->key);
-    }
-    midnight.year = date.year;
-    midnight.month = date.month;
-    midnight.day = date.day;
-    seconds = zone_from_local(contract->zone, &midnight);
-    memcpy((char *)target + row->offset, &seconds, sizeof(seconds));
-    return ERR_OK;
-}
-
-static void date_schema(struct json_writer *json)
-{
-    json_text(json, "format", "date");
-    json_text(json, "type", "string");
-}
-
-static const struct conf_custom local_date = {
-    .read = read_local_date, .schema = date_schema, .form = "date"};
+const struct conf_choice partial_choices[] = {{"pro_rata", PARTIAL_PRO_RATA, false},
+                                              {"deemed_up", PARTIAL_DEEMED_UP, false},
+                                              {NULL, 0, false}};
 
 static const struct conf_row contract_rows[] = {
     {.key = "id",
@@ -350,23 +47,24 @@ static const struct conf_row contract_rows[] = {
     {.key = "fee",
      .type = CONF_DECIMAL,
      CONF_FIELD(struct contract, fee, struct rational),
+     CONF_PRESENT(struct contract, has_fee),
      .maximum = INT64_C(1000000000000),
      .help = "per period, in the major unit"},
     {.key = "period",
      .type = CONF_CUSTOM,
      CONF_SELF,
-     .custom = &period,
+     .custom = &conf_period,
      .fallback = "month",
      .help = "what is measured"},
     {.key = "valid_from",
      .type = CONF_CUSTOM,
      CONF_FIELD(struct contract, valid_from_s, int64_t),
-     .custom = &local_date,
+     .custom = &conf_local_date,
      .help = "first local day"},
     {.key = "valid_until",
      .type = CONF_CUSTOM,
      CONF_FIELD(struct contract, valid_until_s, int64_t),
-     .custom = &local_date,
+     .custom = &conf_local_date,
      .help = "first local day on which it is no longer valid"},
     {.key = "grace",
      .type = CONF_DURATION,
@@ -377,9 +75,9 @@ static const struct conf_row contract_rows[] = {
     {.key = "partial_period",
      .type = CONF_ENUM,
      CONF_FIELD(struct contract, partial_period, enum partial_period),
-     .choices = partial_periods,
+     .choices = partial_choices,
      .fallback = "pro_rata",
-     .help = "a month that is valid in part: measured on that part, or the rest is up"},
+     .help = "a period that is valid in part: measured on that part, or the rest is up"},
     {.key = "availability",
      .type = CONF_TABLE,
      .required = true,
@@ -397,8 +95,17 @@ static const struct conf_row contract_rows[] = {
      .table = &credit_table,
      CONF_PRESENT(struct contract, credits.present),
      .help = "what a missed target costs"},
-    {.key = "service_hours", .type = CONF_LATER},
-    {.key = "latency", .type = CONF_LATER},
+    {.key = "service_hours",
+     .type = CONF_CUSTOM,
+     CONF_SELF,
+     .custom = &conf_service_hours,
+     .help = "local wall time outside of which nothing is measured; default: always"},
+    {.key = "latency",
+     .type = CONF_TABLE,
+     CONF_FIELD(struct contract, latency, struct latency_terms),
+     .table = &latency_level_table,
+     CONF_PRESENT(struct contract, latency.present),
+     .help = "second level: share of the slices that are fast enough"},
 };
 
 static void init_contract(struct conf_reader *reader, void *target)
@@ -409,8 +116,6 @@ static void init_contract(struct conf_reader *reader, void *target)
     contract->valid_from_s = INT64_MIN;
     contract->valid_until_s = INT64_MAX;
     contract->fee = rational_make(0, 1);
-    contract->credits.minimum_more_than = rational_make(0, 1);
-    contract->credits.cap = rational_make(0, 1);
 }
 
 static enum err_code check_services(struct conf_reader *reader, const struct conf_node *node,
@@ -429,21 +134,39 @@ static enum err_code check_services(struct conf_reader *reader, const struct con
     return ERR_OK;
 }
 
+/* Ratios of requests cannot be laid over each other moment by moment. */
 static enum err_code check_pool(struct conf_reader *reader, const struct conf_node *availability,
                                 const struct contract *contract, struct err *err)
 {
+    static const bool by_moment[METHOD_COUNT] = {
+        [METHOD_STATE_TIME] = true,      [METHOD_TIME_SLICES] = true,
+        [METHOD_BAD_MINUTE_RUNS] = true, [METHOD_TOTAL_FAILURE_RUNS] = true,
+        [METHOD_PROPORTIONAL] = true,
+    };
+    enum sla_method method = contract->availability.method;
     enum pool pool = contract->availability.pool;
-    bool by_time = contract->availability.method == METHOD_STATE_TIME;
 
     if (contract->service_count > 1 && pool == POOL_NONE) {
         return conf_error(reader, availability, err,
                           "availability: \"pool\" is required with several services");
     }
-    if (!by_time && (pool == POOL_ALL_REQUIRED || pool == POOL_ANY_ENOUGH)) {
+    if (!by_moment[method] && (pool == POOL_ALL_REQUIRED || pool == POOL_ANY_ENOUGH)) {
         return conf_error(reader, conf_child(availability, "pool"), err,
-                          "pool: method request_ratio allows per_service and sum only");
+                          "pool: method %s allows per_service and sum only",
+                          conf_choice_name(method_choices, method));
     }
     return ERR_OK;
+}
+
+/* Amounts alone can be credited without a fee; everything else is a part of it. */
+static bool needs_fee(const struct credit_terms *credits)
+{
+    for (size_t i = 0; i < credits->tier_count; i++) {
+        if (credits->tiers[i].kind != CREDIT_AMOUNT) {
+            return true;
+        }
+    }
+    return credits->proportional || credits->has_cap;
 }
 
 static enum err_code check_money(struct conf_reader *reader, const struct conf_node *node,
@@ -455,10 +178,13 @@ static enum err_code check_money(struct conf_reader *reader, const struct conf_n
     if (fee != NULL && contract->currency == NULL) {
         return conf_error(reader, fee, err, "fee needs \"currency\"");
     }
-    if (credits != NULL && fee == NULL) {
+    if (credits != NULL && fee == NULL && needs_fee(&contract->credits)) {
         return conf_error(reader, credits, err, "credits need \"fee\"");
     }
-    if (fee == NULL) {
+    if (credits != NULL && contract->currency == NULL) {
+        return conf_error(reader, credits, err, "credits need \"currency\"");
+    }
+    if (fee == NULL && credits == NULL) {
         contract->currency = NULL;
     }
     return ERR_OK;

@@ -5,7 +5,11 @@
 #include "base/clock.h"
 #include "jobs/config/tables.h"
 
-static const struct conf_choice roundings[] = {
+/* Major units of a fee or an amount, and how many times the fee may be credited before the cap: together what an int64_t of minor units holds. */
+#define AMOUNT_MAX INT64_C(1000000000000)
+#define TIMES_MAX 100
+
+const struct conf_choice rounding_choices[] = {
     {"half_even", ROUND_HALF_EVEN, false}, {"half_up", ROUND_HALF_UP, false}, {NULL, 0, false}};
 
 static const struct conf_row tier_rows[] = {
@@ -16,21 +20,70 @@ static const struct conf_row tier_rows[] = {
      .help = "uptime strictly below this"},
     {.key = "percent",
      .type = CONF_PERCENT,
-     .required = true,
      CONF_FIELD(struct credit_tier, value, struct rational),
-     .help = "is credited with this part of the fee"},
-    {.key = "days", .type = CONF_LATER},
-    {.key = "amount", .type = CONF_LATER},
+     .help = "is credited with this part of the fee; or"},
+    {.key = "days",
+     .type = CONF_DECIMAL,
+     CONF_FIELD(struct credit_tier, value, struct rational),
+     .maximum = TIMES_MAX,
+     .help = "with so many days of service: fee / days of the period; or"},
+    {.key = "amount",
+     .type = CONF_DECIMAL,
+     CONF_FIELD(struct credit_tier, value, struct rational),
+     .maximum = AMOUNT_MAX,
+     .help = "with this amount, in the major unit"},
 };
+
+static const struct {
+    const char *key;
+    enum credit_kind kind;
+} kinds[] = {{"percent", CREDIT_PERCENT}, {"days", CREDIT_DAYS}, {"amount", CREDIT_AMOUNT}};
+
+/* Exactly one of the three. */
+static enum err_code check_tier(struct conf_reader *reader, const struct conf_node *node,
+                                void *target, struct err *err)
+{
+    struct credit_tier *tier = target;
+    const char *found = NULL;
+
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        const struct conf_node *child = conf_child(node, kinds[i].key);
+
+        if (child != NULL && found != NULL) {
+            return conf_error(reader, child, err, "%s: instead of \"%s\", not beside it",
+                              kinds[i].key, found);
+        }
+        if (child != NULL) {
+            found = kinds[i].key;
+            tier->kind = kinds[i].kind;
+        }
+    }
+    return found != NULL
+               ? ERR_OK
+               : conf_error(reader, node, err,
+                            "tier: one of \"percent\", \"days\" and \"amount\" is wanted");
+}
+
 static const struct conf_table tier_table = {
-    .name = "tier", CONF_ROWS(tier_rows), .size = sizeof(struct credit_tier)};
+    .name = "tier", CONF_ROWS(tier_rows), .size = sizeof(struct credit_tier), .check = check_tier};
+
+static const struct conf_row proportional_rows[] = {
+    {.key = "multiplier",
+     .type = CONF_DECIMAL,
+     .required = true,
+     CONF_FIELD(struct credit_terms, multiplier, struct rational),
+     .maximum = TIMES_MAX,
+     .help = "of the fee for the time that was lost"},
+};
+static const struct conf_table proportional_table = {.name = "proportional",
+                                                     CONF_ROWS(proportional_rows)};
 
 static const struct conf_row minimum_rows[] = {
     {.key = "more_than",
      .type = CONF_DECIMAL,
      .required = true,
      CONF_FIELD(struct credit_terms, minimum_more_than, struct rational),
-     .maximum = INT64_C(1000000000000),
+     .maximum = AMOUNT_MAX,
      .help = "smaller or equal amounts are not credited"},
 };
 static const struct conf_table minimum_table = {.name = "minimum", CONF_ROWS(minimum_rows)};
@@ -47,7 +100,6 @@ static const struct conf_table cap_table = {.name = "cap", CONF_ROWS(cap_rows)};
 static const struct conf_row credit_rows[] = {
     {.key = "tiers",
      .type = CONF_ARRAY,
-     .required = true,
      CONF_FIELD(struct credit_terms, tiers, struct credit_tier *),
      .count_offset = CONF_OFFSET(struct credit_terms, tier_count, size_t),
      .element = CONF_TABLE,
@@ -55,6 +107,12 @@ static const struct conf_row credit_rows[] = {
      .minimum = 1,
      .maximum = 32,
      .help = "best first; they replace each other"},
+    {.key = "proportional",
+     .type = CONF_TABLE,
+     CONF_SELF,
+     .table = &proportional_table,
+     CONF_PRESENT(struct credit_terms, proportional),
+     .help = "instead of tiers: fee x (1 - uptime) x multiplier"},
     {.key = "minimum",
      .type = CONF_TABLE,
      CONF_SELF,
@@ -71,7 +129,7 @@ static const struct conf_row credit_rows[] = {
      .type = CONF_ENUM,
      .required = true,
      CONF_FIELD(struct credit_terms, rounding, enum rounding),
-     .choices = roundings,
+     .choices = rounding_choices,
      .help = "to the currency's minor unit"},
     {.key = "claim_within",
      .type = CONF_DURATION,
@@ -79,14 +137,12 @@ static const struct conf_row credit_rows[] = {
      .fallback = "0s",
      .maximum = 3660 * NS_PER_DAY,
      .help = "from the local end of the period; 0s: no deadline"},
-    {.key = "proportional", .type = CONF_LATER},
 };
 
-static enum err_code check_credits(struct conf_reader *reader, const struct conf_node *node,
-                                   void *target, struct err *err)
+static enum err_code check_order(struct conf_reader *reader, const struct conf_node *tiers,
+                                 const struct credit_terms *credits, struct err *err)
 {
-    const struct credit_terms *credits = target;
-    const struct conf_node *tier = conf_child(node, "tiers")->first;
+    const struct conf_node *tier = tiers->first;
 
     for (size_t i = 1; i < credits->tier_count; i++) {
         tier = tier->next;
@@ -98,5 +154,31 @@ static enum err_code check_credits(struct conf_reader *reader, const struct conf
     return ERR_OK;
 }
 
+static void init_credits(struct conf_reader *reader, void *target)
+{
+    struct credit_terms *credits = target;
+
+    (void)reader;
+    credits->multiplier = rational_make(0, 1);
+    credits->minimum_more_than = rational_make(0, 1);
+    credits->cap = rational_make(0, 1);
+}
+
+static enum err_code check_credits(struct conf_reader *reader, const struct conf_node *node,
+                                   void *target, struct err *err)
+{
+    const struct credit_terms *credits = target;
+    const struct conf_node *tiers = conf_child(node, "tiers");
+
+    if (tiers == NULL && !credits->proportional) {
+        return conf_error(reader, node, err, "credits: \"tiers\" or \"proportional\" is required");
+    }
+    if (tiers != NULL && credits->proportional) {
+        return conf_error(reader, conf_child(node, "proportional"), err,
+                          "proportional: instead of \"tiers\", not beside them");
+    }
+    return tiers != NULL ? check_order(reader, tiers, credits, err) : ERR_OK;
+}
+
 const struct conf_table credit_table = {
-    .name = "credits", CONF_ROWS(credit_rows), .check = check_credits};
+    .name = "credits", CONF_ROWS(credit_rows), .init = init_credits, .check = check_credits};

@@ -8,12 +8,29 @@
 #include "base/hash.h"
 #include "jobs/config/config.h"
 
-extern const struct conf_table config_table;   /* struct config */
-extern const struct conf_table store_table;    /* struct config */
-extern const struct conf_table topic_table;    /* struct topic_config */
-extern const struct conf_table map_table;      /* struct mapping */
-extern const struct conf_table contract_table; /* struct contract */
-extern const struct conf_table credit_table;   /* struct credit_terms */
+extern const struct conf_table config_table;        /* struct config */
+extern const struct conf_table store_table;         /* struct config */
+extern const struct conf_table topic_table;         /* struct topic_config */
+extern const struct conf_table map_table;           /* struct mapping */
+extern const struct conf_table contract_table;      /* struct contract */
+extern const struct conf_table availability_table;  /* struct availability */
+extern const struct conf_table maintenance_table;   /* struct maintenance_terms */
+extern const struct conf_table latency_level_table; /* struct latency_terms */
+extern const struct conf_table credit_table;        /* struct credit_terms */
+
+/* The words of a contract, in the file and in its canonical terms. */
+extern const struct conf_choice method_choices[], pool_choices[], unknown_choices[],
+    requests_per_choices[], excluded_choices[], partial_choices[], period_choices[],
+    rounding_choices[];
+const char *conf_choice_name(const struct conf_choice *choices, int64_t value);
+
+/* ERR_CONFIG for a field of another method, or one that is missing; node is the table. */
+enum err_code method_fields_check(struct conf_reader *reader, const struct conf_node *node,
+                                  const struct availability *availability, struct err *err);
+
+/* Into a struct contract: its period; a local date, whose midnight is the int64_t of UTC seconds at row->offset (time_zone was read before);
+ * and its service hours. */
+extern const struct conf_custom conf_period, conf_local_date, conf_service_hours;
 
 /* Rules between sections, as check of config_table; target is the struct config. */
 enum err_code config_check_rules(struct conf_reader *reader, const struct conf_node *node,

@@ -121,6 +121,25 @@ static void test_offsets(void **state)
     zone_free(zone);
 }
 
+/* Each change is found from the one before, and the offset differs on its two sides only. */
+static void test_next_changes(void **state)
+{
+    struct zone *berlin = opened("Europe/Berlin");
+    struct zone *zone = opened("UTC");
+    int64_t change = zone_next_change(berlin, utc("2026-03-01T00:00:00Z"));
+
+    (void)state;
+    assert_int_equal(change, utc("2026-03-29T01:00:00Z"));
+    assert_int_equal(zone_next_change(berlin, change - 1), change);
+    assert_int_equal(zone_next_change(berlin, change), utc("2026-10-25T01:00:00Z"));
+    assert_int_equal(zone_offset(berlin, change - 1), 3600);
+    assert_int_equal(zone_offset(berlin, change), 7200);
+    assert_int_equal(zone_next_change(berlin, utc("2099-12-31T00:00:00Z")), INT64_MAX);
+    assert_int_equal(zone_next_change(zone, 0), INT64_MAX);
+    zone_free(berlin);
+    zone_free(zone);
+}
+
 /* Local midnights must order and cover the time line, also where a midnight does not exist or occurs twice. */
 static void test_midnights_ascend(void **state)
 {
@@ -202,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_months_have_their_real_length),
         cmocka_unit_test(test_wall_times),
         cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_next_changes),
         cmocka_unit_test(test_midnights_ascend),
         cmocka_unit_test(test_bad_names),
         cmocka_unit_test(test_the_process_keeps_its_zone),

@@ -86,7 +86,11 @@ static void test_every_field(void **state)
     assert_string_equal(zone_name(c->zone), "Europe/Berlin");
     assert_int_equal(c->digits, 3);
     assert_string_equal(c->currency->code, "EUR");
+    assert_true(c->has_fee);
     assert_rational(c->fee, 12400, 1);
+    assert_int_equal(c->period, PERIOD_MONTH);
+    assert_null(c->hours);
+    assert_false(c->latency.present);
     /* 2025-12-31T23:00:00Z and a year later: midnight in Berlin. */
     assert_int_equal(c->valid_from_s, 1767222000);
     assert_int_equal(c->valid_until_s, 1767222000 + 365 * 86400);
@@ -111,7 +115,9 @@ static void test_every_field(void **state)
     assert_true(c->credits.present);
     assert_int_equal(c->credits.tier_count, 3);
     assert_rational(c->credits.tiers[0].below, 199, 200);
+    assert_int_equal(c->credits.tiers[2].kind, CREDIT_PERCENT);
     assert_rational(c->credits.tiers[2].value, 1, 2);
+    assert_false(c->credits.proportional);
     assert_true(c->credits.has_minimum);
     assert_rational(c->credits.minimum_more_than, 1, 1);
     assert_true(c->credits.has_cap);
@@ -144,6 +150,10 @@ static void test_defaults(void **state)
     assert_string_equal(c->customer.data, "a");
     assert_int_equal(c->digits, 3);
     assert_null(c->currency);
+    assert_false(c->has_fee);
+    assert_int_equal(c->period, PERIOD_MONTH);
+    assert_null(c->hours);
+    assert_false(c->latency.present);
     assert_int_equal(c->valid_from_s, INT64_MIN);
     assert_int_equal(c->valid_until_s, INT64_MAX);
     assert_int_equal(c->partial_period, PARTIAL_PRO_RATA);
@@ -177,11 +187,16 @@ static const struct {
     {"  fee:", "", "f:22:5: credits need \"fee\""},
     {"  fee:", "  fee: 12.400,00", "f:8:8: fee: \"12.400,00\" is not a decimal such as 99.95"},
     {"  fee:", "  fee: -1", "f:8:8: fee: -1 is less than 0"},
-    {"  period:", "  period: quarter",
-     "f:9:11: period \"quarter\" is not supported by this version"},
-    {"  period:", "  period: {rolling: 30d}",
-     "f:9:11: period \"rolling\" is not supported by this version"},
-    {"  period:", "  period: week", "f:9:11: period: \"week\" is not one of month"},
+    {"  period:", "  period: week", "f:9:11: period: \"week\" is not one of month, quarter, year"},
+    {"  period:", "  period: {rollin: 30d}",
+     "f:9:12: unknown key \"rollin\" (did you mean \"rolling\"?)"},
+    {"  period:", "  period: {}", "f:9:11: period: required key \"rolling\" is missing"},
+    {"  period:", "  period: {rolling: 36h}", "f:9:21: rolling: 36h is not a number of whole days"},
+    {"  period:", "  period: {rolling: 30}",
+     "f:9:21: rolling: \"30\" is not a duration such as 500ms, 90s, 10m, 6h or 5d"},
+    {"  period:", "  period: {rolling: 0d}", "f:9:21: rolling: 0d is shorter than 86400000ms"},
+    {"  period:", "  period: {rolling: 367d}", "f:9:21: rolling: 367d is longer than 31622400s"},
+    {"  period:", "  period: [month]", "f:9:11: period: a single value is wanted, not a list"},
     {"  valid_until:", "  valid_until: 2026-01-01",
      "f:11:16: valid_until must be after valid_from"},
     {"  valid_from:", "  valid_from: 2026-02-30",
@@ -192,17 +207,18 @@ static const struct {
      "f:12:10: grace: \"3 days\" is not a duration such as 500ms, 90s, 10m, 6h or 5d"},
     {"  partial_period:", "  partial_period: up",
      "f:13:19: partial_period: \"up\" is not one of pro_rata, deemed_up"},
-    {"  partial_period:", "  service_hours: {mon-fri: \"08:00-18:00\"}",
-     "f:13:3: \"service_hours\" is not supported by this version"},
-    {"  partial_period:", "  latency: {target: 99.0}",
-     "f:13:3: \"latency\" is not supported by this version"},
+    {"  partial_period:", "  latency: {target: 99.0, max_slow_ratio: 0.05}",
+     "f:13:12: latency_level: required key \"slice\" is missing"},
+    {"  partial_period:", "  latency: {target: 99.0, slice: 5m}",
+     "f:13:12: latency_level: required key \"max_slow_ratio\" is missing"},
+    {"  partial_period:", "  latency: {slice: 5m, max_slow_ratio: 0.05}",
+     "f:13:12: latency_level: required key \"target\" is missing"},
+    {"  partial_period:", "  latency: {target: 99.0, max_slow_ratio: 5, slice: 5m}",
+     "f:13:43: max_slow_ratio: 5 is more than 1"},
+    {"  partial_period:", "  latency: {target: 99.0, max_slow_ratio: 0.05, slice: 30s}",
+     "f:13:56: slice: 30s is not a number of whole minutes"},
     {"    target:", "    target: 100.1", "f:15:13: target: 100.1 is more than 100"},
     {"    target:", "    targt: 99", "f:15:5: unknown key \"targt\" (did you mean \"target\"?)"},
-    {"    method:", "    method: time_slices",
-     "f:16:13: method \"time_slices\" is not supported by this version"},
-    {"    method:", "    method: state_tim",
-     "f:16:13: method: \"state_tim\" is not one of state_time, request_ratio (did you mean "
-     "\"state_time\"?)"},
     {"    method:", "    method: request_ratio",
      "f:17:5: \"weights\" is only for method state_time"},
     {"    weights:", "", "f:15:5: availability: method state_time needs \"weights\""},
@@ -212,7 +228,6 @@ static const struct {
      "f:17:52: major: 1.5 is more than 1"},
     {"    weights:", "    degraded_weight: 0.5",
      "f:17:5: \"degraded_weight\" is only for method request_ratio"},
-    {"    weights:", "    slice: 5m", "f:17:5: \"slice\" is not supported by this version"},
     {"    pool:", "", "f:15:5: availability: \"pool\" is required with several services"},
     {"    pool:", "    pool: worst",
      "f:18:11: pool: \"worst\" is not one of per_service, sum, all_required, any_enough"},
@@ -228,12 +243,25 @@ static const struct {
     {"    tiers:", "    tiers: []", "f:22:12: tiers: at least 1 wanted"},
     {"    tiers:", "    tiers: [{below: 99, percent: 10}, {below: 99, percent: 25}]",
      "f:22:47: tiers: best first, each \"below\" less than the one before"},
-    {"    tiers:", "    tiers: [{below: 99, days: 3}]",
-     "f:22:25: \"days\" is not supported by this version"},
-    {"    tiers:", "    tiers: [{below: 99, amount: 3}]",
-     "f:22:25: \"amount\" is not supported by this version"},
-    {"    tiers:", "    proportional: {multiplier: 10}",
-     "f:22:5: \"proportional\" is not supported by this version"},
+    {"    tiers:", "    tiers: [{below: 99}]",
+     "f:22:13: tier: one of \"percent\", \"days\" and \"amount\" is wanted"},
+    {"    tiers:", "    tiers: [{below: 99, percent: 10}, {below: 98, days: 3, percent: 10}]",
+     "f:22:57: days: instead of \"percent\", not beside it"},
+    {"    tiers:", "    tiers: [{amount: 5, below: 99, days: 3}]",
+     "f:22:22: amount: instead of \"days\", not beside it"},
+    {"    tiers:", "    tiers: [{below: 99, days: -1}]", "f:22:31: days: -1 is less than 0"},
+    {"    tiers:", "    tiers: [{below: 99, percent: 101}]",
+     "f:22:34: percent: 101 is more than 100"},
+    {"    tiers:", "    tiers: [{below: 99, amount: 1.2.3}]",
+     "f:22:33: amount: \"1.2.3\" is not a decimal such as 99.95"},
+    {"    tiers:", "    tiers: [{below: 99, percent: 10}, {below: 99.5, days: 3}]",
+     "f:22:47: tiers: best first, each \"below\" less than the one before"},
+    {"    tiers:", "", "f:23:5: credits: \"tiers\" or \"proportional\" is required"},
+    {"    cap:", "    proportional: {multiplier: 10}",
+     "f:24:19: proportional: instead of \"tiers\", not beside them"},
+    {"    tiers:", "    proportional: {}",
+     "f:22:19: proportional: required key \"multiplier\" is missing"},
+    {"    tiers:", "    proportional: {multiplier: -1}", "f:22:32: multiplier: -1 is less than 0"},
     {"    tiers:", "    tiers: [{below: 101, percent: 3}]", "f:22:21: below: 101 is more than 100"},
     {"    minimum:", "    minimum: 1.00",
      "f:23:14: minimum: a table is wanted, not a single value"},
@@ -255,47 +283,6 @@ static void test_refusals(void **state)
             fail_msg("not refused: %s", refusals[i].replacement);
         }
         assert_string_equal(err.text, refusals[i].expected);
-    }
-}
-
-static void test_request_ratio_pools(void **state)
-{
-    static const char *const format =
-        "contracts:\n- id: a\n  services: [s, t]\n  time_zone: UTC\n  availability:\n"
-        "    target: 99\n    method: request_ratio\n    pool: %s\n"
-        "    unknown: {no_traffic: up, probe_down: up, pipeline_gap: up, not_provisioned: up}\n";
-    static const struct {
-        const char *pool;
-        bool good;
-    } cases[] = {
-        {"per_service", true}, {"sum", true}, {"all_required", false}, {"any_enough", false}};
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        struct arena arena = ARENA_INIT;
-        struct config *config = NULL;
-        struct err err = ERR_INIT;
-        struct str text = STR(format);
-        struct strbuf filled;
-
-        strbuf_init(&filled, 1000);
-        for (size_t k = 0; k < text.size; k++) {
-            if (text.data[k] == '%') {
-                strbuf_append_text(&filled, cases[i].pool);
-                k++;
-            } else {
-                strbuf_append_char(&filled, text.data[k]);
-            }
-        }
-        assert_int_equal(config_parse(strbuf_view(&filled), "f", &config, &err),
-                         cases[i].good ? ERR_OK : ERR_CONFIG);
-        if (!cases[i].good) {
-            assert_string_equal(
-                err.text, "f:8:11: pool: method request_ratio allows per_service and sum only");
-        }
-        config_free(config);
-        strbuf_release(&filled);
-        arena_release(&arena);
     }
 }
 
@@ -330,6 +317,151 @@ static void test_versions(void **state)
     }
 }
 
+static void test_periods(void **state)
+{
+    static const struct {
+        const char *text;
+        enum period_kind kind;
+        int32_t days;
+        const char *terms;
+    } cases[] = {
+        {"  period: month", PERIOD_MONTH, 0, "\"period\":\"month\""},
+        {"  period: quarter", PERIOD_QUARTER, 0, "\"period\":\"quarter\""},
+        {"  period: year", PERIOD_YEAR, 0, "\"period\":\"year\""},
+        {"  period: {rolling: 30d}", PERIOD_ROLLING, 30, "\"period\":{\"rolling\":\"30d\"}"},
+        {"  period: {rolling: 24h}", PERIOD_ROLLING, 1, "\"period\":{\"rolling\":\"1d\"}"},
+        {"  period: {rolling: 366d}", PERIOD_ROLLING, 366, "\"period\":{\"rolling\":\"366d\"}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct config *config;
+        struct err err = ERR_INIT;
+
+        assert_int_equal(parse_with("  period:", cases[i].text, &config, &err), ERR_OK);
+        assert_int_equal(config->contracts[0].period, cases[i].kind);
+        assert_int_equal(config->contracts[0].rolling_days, cases[i].days);
+        assert_non_null(strstr(config->contracts[0].terms.data, cases[i].terms));
+        config_free(config);
+    }
+}
+
+static void test_latency_level(void **state)
+{
+    struct config *config;
+    struct err err = ERR_INIT;
+    const struct contract *c;
+
+    (void)state;
+    assert_int_equal(parse_with("  partial_period:",
+                                "  latency: {target: 99.0, max_slow_ratio: 0.05, slice: 5m}",
+                                &config, &err),
+                     ERR_OK);
+    c = &config->contracts[0];
+    assert_true(c->latency.present);
+    assert_rational(c->latency.target, 99, 100);
+    assert_rational(c->latency.max_slow_ratio, 1, 20);
+    assert_int_equal(c->latency.slice_s, 300);
+    assert_non_null(strstr(c->terms.data, "\"id\":\"acme-2026\",\"latency\":{\"max_slow_ratio\":"
+                                          "\"0.05\",\"slice\":\"5m\",\"target\":\"99\"},"));
+    config_free(config);
+}
+
+static void test_tiers_of_all_kinds(void **state)
+{
+    struct config *config;
+    struct err err = ERR_INIT;
+    const struct credit_terms *credits;
+
+    (void)state;
+    assert_int_equal(parse_with("    tiers:",
+                                "    tiers: [{below: 99.5, percent: 2.5}, {below: 99, days: 3}, "
+                                "{below: 98, amount: 1000.005}]",
+                                &config, &err),
+                     ERR_OK);
+    credits = &config->contracts[0].credits;
+    assert_int_equal(credits->tier_count, 3);
+    assert_int_equal(credits->tiers[0].kind, CREDIT_PERCENT);
+    assert_rational(credits->tiers[0].value, 1, 40);
+    assert_int_equal(credits->tiers[1].kind, CREDIT_DAYS);
+    assert_rational(credits->tiers[1].value, 3, 1);
+    assert_int_equal(credits->tiers[2].kind, CREDIT_AMOUNT);
+    assert_rational(credits->tiers[2].value, 200001, 200);
+    assert_non_null(strstr(config->contracts[0].terms.data,
+                           "\"tiers\":[{\"below\":\"99.5\",\"percent\":\"2.5\"},{\"below\":"
+                           "\"99\",\"days\":\"3\"},{\"amount\":\"1000.005\",\"below\":"
+                           "\"98\"}]"));
+    config_free(config);
+}
+
+static void test_proportional_credits(void **state)
+{
+    struct config *config;
+    struct err err = ERR_INIT;
+    const struct credit_terms *credits;
+
+    (void)state;
+    assert_int_equal(parse_with("    tiers:", "    proportional: {multiplier: 10}", &config, &err),
+                     ERR_OK);
+    credits = &config->contracts[0].credits;
+    assert_true(credits->present);
+    assert_true(credits->proportional);
+    assert_rational(credits->multiplier, 10, 1);
+    assert_int_equal(credits->tier_count, 0);
+    assert_non_null(strstr(config->contracts[0].terms.data,
+                           "\"proportional\":{\"multiplier\":\"10\"},\"rounding\":"
+                           "\"half_even\"}"));
+    config_free(config);
+}
+
+/* Amounts need no fee, but a currency; everything that is a part of the fee needs it. */
+static void test_credits_without_a_fee(void **state)
+{
+    static const struct {
+        const char *currency;
+        const char *credits;
+        const char *expected; /* NULL: fine */
+    } cases[] = {
+        {"EUR", "tiers: [{below: 99, amount: 5}]", NULL},
+        {NULL, "tiers: [{below: 99, amount: 5}]", "f:7:12: credits need \"currency\""},
+        {"EUR", "tiers: [{below: 99, days: 5}]", "f:8:12: credits need \"fee\""},
+        {"EUR", "tiers: [{below: 99, amount: 5}], cap: {percent: 50}",
+         "f:8:12: credits need \"fee\""},
+        {"EUR", "proportional: {multiplier: 1}", "f:8:12: credits need \"fee\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct config *config;
+        struct err err = ERR_INIT;
+        struct strbuf text;
+        bool good = cases[i].expected == NULL;
+
+        strbuf_init(&text, 10000);
+        strbuf_append_text(&text,
+                           "contracts:\n- id: a\n  services: [s]\n  time_zone: UTC\n"
+                           "  availability: {target: 99, method: request_ratio,\n    unknown: "
+                           "{no_traffic: up, probe_down: up, pipeline_gap: up, "
+                           "not_provisioned: up}}\n");
+        if (cases[i].currency != NULL) {
+            strbuf_append_format(&text, "  currency: %s\n", cases[i].currency);
+        }
+        strbuf_append_format(&text, "  credits: {%s, rounding: half_up}\n", cases[i].credits);
+        assert_int_equal(config_parse(strbuf_view(&text), "f", &config, &err),
+                         good ? ERR_OK : ERR_CONFIG);
+        if (good) {
+            assert_string_equal(config->contracts[0].currency->code, "EUR");
+            assert_false(config->contracts[0].has_fee);
+            assert_rational(config->contracts[0].fee, 0, 1);
+            assert_null(strstr(config->contracts[0].terms.data, "\"fee\""));
+            config_free(config);
+        } else {
+            assert_string_equal(err.text, cases[i].expected);
+        }
+        strbuf_release(&text);
+    }
+}
+
 static void test_terms_are_canonical(void **state)
 {
     static const char *const expected =
@@ -359,6 +491,44 @@ static void test_terms_are_canonical(void **state)
     config_free(config);
 }
 
+/* Revisions are measured by stored terms: these are a contract again, and the same one. */
+static void test_terms_are_a_contract_again(void **state)
+{
+    static const struct {
+        const char *begin;
+        const char *replacement;
+    } cases[] = {
+        {NULL, NULL},
+        {"  period:", "  period: quarter"},
+        {"  period:", "  period: {rolling: 28d}"},
+        {"  grace:", "  service_hours: {fri-mon: \"08:00-12:00, 13:00-24:00\", wed: "
+                     "00:00-06:30, holidays: [2026-12-25, 2026-01-01]}"},
+        {"  grace:", "  latency: {target: 99.25, max_slow_ratio: 0.05, slice: 15m}"},
+        {"    tiers:", "    tiers: [{below: 99.5, days: 2.5}, {below: 99, amount: 5}]"},
+        {"    tiers:", "    proportional: {multiplier: 2.5}"},
+        {"    minimum:", ""},
+        {"  customer:", "  customer: 'A \"quoted\" \\ naïve: #1 customer'"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct config *config, *again;
+        struct err err = ERR_INIT;
+        struct strbuf text;
+
+        assert_int_equal(parse_with(cases[i].begin, cases[i].replacement, &config, &err), ERR_OK);
+        strbuf_init(&text, 10000);
+        strbuf_append_format(&text, "contracts:\n  - %s\n", config->contracts[0].terms.data);
+        if (config_parse(strbuf_view(&text), "terms", &again, &err) != ERR_OK) {
+            fail_msg("%s", err.text);
+        }
+        assert_string_equal(again->contracts[0].terms.data, config->contracts[0].terms.data);
+        strbuf_release(&text);
+        config_free(again);
+        config_free(config);
+    }
+}
+
 /* The same terms, spelled in another way, are the same terms; other terms are not. */
 static void test_digest_follows_the_meaning(void **state)
 {
@@ -370,6 +540,16 @@ static void test_digest_follows_the_meaning(void **state)
                  {"  fee:", "  fee: \"12400\"", true},
                  {"  period:", "", true},
                  {"    target:", "    target: 99.50", true},
+                 {"  period:", "  period: quarter", false},
+                 {"  period:", "  period: {rolling: 31d}", false},
+                 {"    tiers:",
+                  "    tiers: [{percent: 10.0, below: 99.5}, {below: 99.0, percent: "
+                  "25}, {below: 95.0, percent: 50}]",
+                  true},
+                 {"    tiers:",
+                  "    tiers: [{below: 99.5, days: 10}, {below: 99.0, percent: "
+                  "25}, {below: 95.0, percent: 50}]",
+                  false},
                  {"  grace:", "  grace: 4d", false},
                  {"    target:", "    target: 99.500000000001", false},
                  {"  services:", "  services: [portal, device-api]", false}};
@@ -394,9 +574,14 @@ int main(void)
         cmocka_unit_test(test_every_field),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_request_ratio_pools),
+        cmocka_unit_test(test_periods),
+        cmocka_unit_test(test_latency_level),
+        cmocka_unit_test(test_tiers_of_all_kinds),
+        cmocka_unit_test(test_proportional_credits),
+        cmocka_unit_test(test_credits_without_a_fee),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_terms_are_canonical),
+        cmocka_unit_test(test_terms_are_a_contract_again),
         cmocka_unit_test(test_digest_follows_the_meaning),
     };
 
