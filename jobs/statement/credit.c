@@ -85,10 +85,10 @@ static struct fraction tier_amount(struct award *award, const struct credit_tier
     case CREDIT_PERCENT:
         return fraction_of(arena, rational_multiply(fee, tier->value));
     case CREDIT_DAYS:
-        return fraction_of(
+        return fraction_divide(
             arena,
-            rational_multiply(rational_divide(fee, (struct rational){award->input->period_days, 1}),
-                              tier->value));
+            fraction_multiply(arena, fraction_of(arena, fee), fraction_of(arena, tier->value)),
+            fraction_of_int(arena, award->input->period_days));
     case CREDIT_AMOUNT:
         return fraction_of(arena, tier->value);
     }

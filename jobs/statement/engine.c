@@ -13,6 +13,7 @@
 #include "jobs/statement/incidents.h"
 #include "jobs/statement/maintenance.h"
 #include "jobs/statement/measure.h"
+#include "jobs/statement/period.h"
 #include "jobs/statement/pool.h"
 
 /* An outage is followed back for a day, far enough for the true start of what matters; earlier it begins where the context does. */
@@ -172,20 +173,13 @@ static void find_hours(struct engine *engine)
     }
 }
 
-/* Local days of the whole period. */
+/* Of the whole period. */
 static int32_t count_days(const struct engine_input *input)
 {
     bool whole = input->period_from_s < input->period_to_s;
-    int64_t ends_s[] = {whole ? input->period_from_s : input->from_s,
-                        whole ? input->period_to_s : input->to_s};
-    int64_t days[2];
 
-    for (int i = 0; i < 2; i++) {
-        struct civil local = zone_to_local(input->contract->zone, ends_s[i]);
-
-        days[i] = civil_days(local.year, local.month, local.day);
-    }
-    return days[1] > days[0] ? (int32_t)(days[1] - days[0]) : 1;
+    return period_days(input->contract->zone, whole ? input->period_from_s : input->from_s,
+                       whole ? input->period_to_s : input->to_s);
 }
 
 struct engine *engine_begin(const struct engine_input *input, struct arena *arena)
