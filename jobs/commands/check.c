@@ -16,6 +16,7 @@
 #include "consumers/registry.h"
 #include "consumers/source.h"
 #include "jobs/command.h"
+#include "jobs/commands/review.h"
 #include "jobs/config/show.h"
 #include "jobs/stop.h"
 #include "jobs/ui.h"
@@ -392,36 +393,6 @@ static int reach_all(const struct run *run, const struct config *config, struct 
     return failures;
 }
 
-static bool has_checks(const struct config *config)
-{
-    for (size_t i = 0; i < config->topic_count; i++) {
-        if (config->topics[i].mapping.kind == EVENT_CHECK) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Without health checks a service that is down sends nothing, and nothing is what no_traffic looks like. */
-static void warn_of_silence(const struct config *config)
-{
-    if (config->topic_count == 0 || has_checks(config)) {
-        return;
-    }
-    for (size_t i = 0; i < config->contract_count; i++) {
-        const struct contract *contract = &config->contracts[i];
-
-        if (contract->availability.unknown[GRADE_NO_TRAFFIC] == UNKNOWN_DOWN) {
-            continue;
-        }
-        for (size_t j = 0; j < contract->service_count; j++) {
-            ui_warn("contract %.*s: service %.*s has no topic of health checks: "
-                    "an outage without requests looks like no traffic",
-                    STR_ARGS(contract->id), STR_ARGS(contract->services[j]));
-        }
-    }
-}
-
 static enum err_code print_generated(struct run *run, void (*generate)(struct strbuf *out))
 {
     struct strbuf text;
@@ -450,8 +421,8 @@ static enum err_code print_effective(struct run *run, struct err *err)
 
 static enum err_code check_config(struct run *run, const struct config *config, struct err *err)
 {
-    struct err first = ERR_INIT;
-    int failures;
+    struct err first = ERR_INIT, unreached = ERR_INIT;
+    int failures = 0;
 
     if (run->options[OPTION_SHOW].set) {
         return print_effective(run, err);
@@ -459,16 +430,17 @@ static enum err_code check_config(struct run *run, const struct config *config, 
     (void)fprintf(run->out, "ok   config    %.*s: topics %zu, services %zu, contracts %zu\n",
                   STR_ARGS(config->path), config->topic_count, config->service_count,
                   config->contract_count);
-    warn_of_silence(config);
-    if (run->options[OPTION_OFFLINE].set) {
-        return ERR_OK;
+    (void)review_contracts(config, run->out, &first);
+    if (!run->options[OPTION_OFFLINE].set) {
+        failures = reach_all(run, config, &unreached);
     }
-    failures = reach_all(run, config, &first);
-    if (failures > 0) {
-        return err_set(err, first.code, "%d of the systems could not be used; the first: %s",
-                       failures, first.text);
+    if (first.code != ERR_OK) {
+        *err = first;
+    } else if (failures > 0) {
+        (void)err_set(err, unreached.code, "%d of the systems could not be used; the first: %s",
+                      failures, unreached.text);
     }
-    return ERR_OK;
+    return err->code;
 }
 
 static enum err_code run_check(struct run *run, struct err *err)

@@ -19,7 +19,9 @@ static const struct option_row rows[] = {
     [OPTION_MONTH] = {.name = "month",
                       .type = OPTION_TEXT,
                       .argument = "YYYY-MM",
-                      .help = "default: the last month that has ended in each contract's zone"},
+                      .help = "any month of the period; of rolling ones the month that they end "
+                              "with. Default: the last period that has ended in each contract's "
+                              "zone"},
     [OPTION_FORMAT] = {.name = "format",
                        .type = OPTION_CHOICE,
                        .choices = "table|json|csv",

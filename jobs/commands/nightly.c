@@ -152,7 +152,8 @@ static void say_waiting(const struct contract *contract, const struct due *first
     char more[64] = "";
 
     if (count > 1) {
-        (void)snprintf(more, sizeof(more), " and %" PRId64 " later month%s", count - 1,
+        (void)snprintf(more, sizeof(more), " and %" PRId64 " later %s%s", count - 1,
+                       contract->period == PERIOD_MONTH ? "month" : "period",
                        count == 2 ? "" : "s");
     }
     ui_warn("%.*s, %s%s: over, but not issued: %s", STR_ARGS(contract->id), first->period.name,

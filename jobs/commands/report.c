@@ -27,7 +27,9 @@ static const struct option_row rows[] = {
     [OPTION_MONTH] = {.name = "month",
                       .type = OPTION_TEXT,
                       .argument = "YYYY-MM",
-                      .help = "default: the last month that has ended in each contract's zone"},
+                      .help = "any month of the period; of rolling ones the month that they end "
+                              "with. Default: the last period that has ended in each contract's "
+                              "zone"},
     [OPTION_FORMAT] = {.name = "format",
                        .type = OPTION_CHOICE,
                        .choices = "json|html|csv|all",
@@ -35,7 +37,7 @@ static const struct option_row rows[] = {
                        .help = "what to publish"},
     [OPTION_FORCE] = {.name = "force",
                       .type = OPTION_FLAG,
-                      .help = "issue a month that has ended although data are missing or grace is "
+                      .help = "issue a period that has ended although data are missing or grace is "
                               "not over"},
     [OPTION_EXIT_CODE] = {.name = "exit-code",
                           .type = OPTION_FLAG,

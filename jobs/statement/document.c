@@ -432,15 +432,15 @@ static void write_period(struct document *document)
 
     json_open_object(json, "period");
     write_moment(document, "from", result->from_s);
-    json_open_object(json, "month");
-    write_moment(document, "from", document->facts->month_from_s);
-    json_int64(json, "seconds", document->facts->month_to_s - document->facts->month_from_s);
-    write_moment(document, "to", document->facts->month_to_s);
-    json_close(json);
     json_text(json, "name", document->facts->period);
     json_int64(json, "seconds", result->to_s - result->from_s);
     json_text(json, "time_zone", zone_name(document->contract->zone));
     write_moment(document, "to", result->to_s);
+    json_open_object(json, "whole");
+    write_moment(document, "from", document->facts->whole_from_s);
+    json_int64(json, "seconds", document->facts->whole_to_s - document->facts->whole_from_s);
+    write_moment(document, "to", document->facts->whole_to_s);
+    json_close(json);
     json_close(json);
 }
 

@@ -35,7 +35,7 @@ struct document_facts {
     bool provisional;
     int64_t revision;
     const char *period;               /* "2026-10" */
-    int64_t month_from_s, month_to_s; /* the calendar month, whatever part of it was measured */
+    int64_t whole_from_s, whole_to_s; /* the whole period, whatever part of it was measured */
     bool complete; /* every event of the period that there is has been read, folded and graded */
     const struct lost_time
         *lost; /* sorted by service as in the contract, then by time; within the period */

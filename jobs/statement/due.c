@@ -112,9 +112,9 @@ static enum err_code look_at(const struct look *look, struct due *due, bool *ret
     return code;
 }
 
-/* Each month from the one of the first event to the last one that is over. */
-static enum err_code look_at_months(const struct look *look, int64_t first_minute,
-                                    struct due **ret_due, size_t *ret_count, struct err *err)
+/* Each period from the one of the first event to the last one that is over, by the month with which it ends. */
+static enum err_code look_at_periods(const struct look *look, int64_t first_minute,
+                                     struct due **ret_due, size_t *ret_count, struct err *err)
 {
     const struct publisher *publisher = look->publisher;
     const struct contract *contract = look->contract;
@@ -136,7 +136,8 @@ static enum err_code look_at_months(const struct look *look, int64_t first_minut
                           .month = (int32_t)(number % 12 + 1)};
         bool is_due = false;
 
-        if (period_find(publisher->contracts, publisher->contract_count, contract, due.year,
+        if (period_ends(contract, due.month) &&
+            period_find(publisher->contracts, publisher->contract_count, contract, due.year,
                         due.month, look->arena, &due.period)) {
             code = look_at(look, &due, &is_due, err);
         }
@@ -166,7 +167,7 @@ static enum err_code look_inside(struct look *look, struct due **ret_due, size_t
     code = issued_list(publisher->db, look->contract->id, look->arena, &issued, &look->issued_count,
                        err);
     look->issued = issued;
-    return code == ERR_OK ? look_at_months(look, first_minute, ret_due, ret_count, err) : code;
+    return code == ERR_OK ? look_at_periods(look, first_minute, ret_due, ret_count, err) : code;
 }
 
 enum err_code due_list(const struct publisher *publisher, const struct contract *contract,
@@ -174,8 +175,11 @@ enum err_code due_list(const struct publisher *publisher, const struct contract 
                        bool *ret_started, struct err *err)
 {
     struct look look = {.publisher = publisher, .contract = contract, .arena = arena};
-    enum err_code code = db_now_ns(publisher->db, &look.now_ns, err);
+    enum err_code code = statement_possible(contract, err);
 
+    if (code == ERR_OK) {
+        code = db_now_ns(publisher->db, &look.now_ns, err);
+    }
     if (code == ERR_OK) {
         code = db_begin_snapshot(publisher->db, err);
     }

@@ -1,8 +1,8 @@
 /*
- * What is due: of one version of a contract, which months that are over lack their statement, their credit note or their files.
+ * What is due: of one version of a contract, which periods that are over lack their statement, their credit note or their files.
  *
  * Looks at everything since the first event of the contract's services, so what was missed is caught up. Reads only, in a snapshot of its own. A
- * statement is due when its month and the grace are over and its data are complete; a month that only lacks the latter is incomplete.
+ * statement is due when its period and the grace are over and its data are complete; a period that only lacks the latter is incomplete.
  * Errors as in publish.h.
  */
 #ifndef JOBS_STATEMENT_DUE_H
@@ -20,12 +20,12 @@ enum due_kind {
 
 struct due {
     enum due_kind kind;
-    int32_t year, month;
+    int32_t year, month; /* with which the period ends */
     struct period period;
     bool ungraded; /* of DUE_INCOMPLETE: hours wait to be graded */
 };
 
-/* In the order of the months; in arena. publisher->objects may be NULL: then all files are missing. *ret_started false: none of the services has
+/* In the order of the periods; in arena. publisher->objects may be NULL: then all files are missing. *ret_started false: none of the services has
  * an event yet, and nothing is due. */
 enum err_code due_list(const struct publisher *publisher, const struct contract *contract,
                        struct arena *arena, struct due **ret_due, size_t *ret_count,

@@ -29,7 +29,7 @@ struct issue {
     struct statement_input input;
     struct strbuf journal;
     struct issued issued; /* what the store holds */
-    bool over;            /* the month has ended and grace is over */
+    bool over;            /* the period has ended and grace is over */
 };
 
 __attribute__((format(printf, 2, 3))) static void warn(const struct issue *issue,
@@ -68,7 +68,7 @@ void statement_outcome_release(struct statement_outcome *outcome)
     strbuf_release(&outcome->sentence);
 }
 
-/* A month that is not over is measured as far as the books go, in whole minutes: nobody is blamed for the future. */
+/* A period that is not over is measured as far as the books go, in whole minutes: nobody is blamed for the future. */
 static int64_t measured_until(const struct issue *issue, int64_t complete_ns)
 {
     int64_t complete_s = complete_ns / NS_PER_MINUTE * 60;
@@ -145,8 +145,8 @@ static enum err_code compute(struct issue *issue, bool provisional, const char *
                                                    .provisional = provisional,
                                                    .revision = revision,
                                                    .period = issue->period.name,
-                                                   .month_from_s = issue->period.from_s,
-                                                   .month_to_s = issue->period.to_s,
+                                                   .whole_from_s = issue->period.from_s,
+                                                   .whole_to_s = issue->period.to_s,
                                                    .complete = issue->input.complete,
                                                    .lost = issue->input.lost,
                                                    .lost_count = issue->input.lost_count,
@@ -194,7 +194,7 @@ static enum err_code issue_row(struct issue *issue, struct str document, struct 
 static void explain_provisional(const struct issue *issue)
 {
     if (!issue->over) {
-        warn(issue, "provisional: the month and its grace are not over");
+        warn(issue, "provisional: the period and its grace are not over");
     } else if (issue->input.ungraded) {
         warn(issue, "provisional: hours of it wait to be graded; run aggregate");
     } else {
@@ -214,7 +214,7 @@ static enum err_code compute_and_issue(struct issue *issue, struct statement_out
     enum err_code code;
 
     if (issue->options->force && !ended) {
-        warn(issue, "a month that has not ended cannot be issued, even with --force");
+        warn(issue, "a period that has not ended cannot be issued, even with --force");
     }
     outcome->provisional = !due && !forced;
     if (outcome->provisional && issue->options->final_only) {
@@ -358,7 +358,7 @@ static enum err_code run(struct issue *issue, struct statement_outcome *outcome,
     } else if (issue->input.engine.service_count == 0 ||
                (issue->input.complete_ns / NS_PER_SECOND <= issue->period.from_s &&
                 !issue->options->force)) {
-        warn(issue, "there is no statement yet: no event of this month has been folded");
+        warn(issue, "there is no statement yet: no event of this period has been folded");
         return ERR_OK;
     } else {
         code = compute_and_issue(issue, outcome, err);
@@ -372,6 +372,15 @@ static enum err_code run(struct issue *issue, struct statement_outcome *outcome,
     return code;
 }
 
+enum err_code statement_possible(const struct contract *contract, struct err *err)
+{
+    const char *why;
+
+    return contract_live(contract, &why)
+               ? ERR_OK
+               : err_set(err, ERR_CONFIG, "the contract in line %d: %s", contract->line, why);
+}
+
 enum err_code statement_publish_month(const struct publisher *publisher,
                                       const struct contract *contract, int32_t year, int32_t month,
                                       const struct statement_options *options,
@@ -380,10 +389,10 @@ enum err_code statement_publish_month(const struct publisher *publisher,
     struct issue issue = {
         .publisher = publisher, .contract = contract, .options = options, .arena = ARENA_INIT};
     int64_t now_ns;
-    enum err_code code = ERR_OK;
+    enum err_code code = statement_possible(contract, err);
 
     strbuf_init(&issue.journal, 1);
-    if (year == 0) {
+    if (code == ERR_OK && year == 0) {
         code = db_now_ns(publisher->db, &now_ns, err);
         if (code == ERR_OK) {
             period_last(contract, now_ns, &year, &month);

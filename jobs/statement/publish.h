@@ -3,7 +3,7 @@
  *
  * A statement is issued once: its row in the store comes first, files are derived from it, and issuing again publishes the stored bytes
  * again. Before complete-until has passed the period's end and grace is over it is provisional: files under another name, no row.
- * Errors: ERR_STORE, ERR_FENCED (the store is locked, or the lease was lost), ERR_DELIVERY (other content stands under that name), ERR_MISMATCH (a stored
+ * Errors: ERR_CONFIG (statement_possible), ERR_STORE, ERR_FENCED (the store is locked, or the lease was lost), ERR_DELIVERY (other content stands under that name), ERR_MISMATCH (a stored
  * statement is not what its checksum says).
  */
 #ifndef JOBS_STATEMENT_PUBLISH_H
@@ -46,10 +46,10 @@ struct statement_options {
 };
 
 struct statement_outcome {
-    bool present;     /* false: the contract is not valid in that month, or there are no data yet */
-    bool provisional; /* neither stored nor final */
-    bool known;       /* the result is a fraction: something was measured */
-    bool met;         /* of a known result */
+    bool present; /* false: the contract is not valid in that period, or there are no data yet */
+    bool provisional;       /* neither stored nor final */
+    bool known;             /* the result is a fraction: something was measured */
+    bool met;               /* of a known result */
     struct strbuf document; /* canonical JSON; the caller owns it */
     struct strbuf places;   /* one path per line; the caller owns it */
     struct strbuf sentence; /* the verdict in one sentence; the caller owns it */
@@ -62,8 +62,10 @@ void statement_name(struct str contract, struct str period, int64_t revision, co
 void statement_outcome_init(struct statement_outcome *outcome);
 void statement_outcome_release(struct statement_outcome *outcome);
 
-/* One version of a contract and the calendar month in its zone (year 0: the last that has ended there). Issues it if it is due (or forced) and not issued yet, and publishes
- * it. A version that is not valid in that month has no outcome. ret_outcome is initialised by the caller. */
+/* ERR_CONFIG: statements of this contract cannot be made from the store; says why. */
+enum err_code statement_possible(const struct contract *contract, struct err *err);
+/* One version of a contract and the period in its zone that goes with that month (year 0: the last that has ended there). Issues it if it is due (or forced) and not issued yet, and publishes
+ * it. A version that is not valid in that period has no outcome. ret_outcome is initialised by the caller. */
 enum err_code statement_publish_month(const struct publisher *publisher,
                                       const struct contract *contract, int32_t year, int32_t month,
                                       const struct statement_options *options,

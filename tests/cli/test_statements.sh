@@ -24,7 +24,7 @@ printf 'store: {sqlite: a.db}\noutput: published\n' >none.yaml
 # Nothing has been folded: no statement, and no error.
 expect 0 report a.yaml --month 2026-01
 no_out
-err 'no event of this month has been folded'
+err 'no event of this period has been folded'
 expect 0 credits a.yaml --month 2026-01
 no_out
 expect 0 credits a.yaml --month 2026-01 --format json

@@ -318,8 +318,8 @@ static void print(const struct input *input, const struct result *result, const 
     struct document_facts facts = {.program_version = "0.0.0",
                                    .revision = 1,
                                    .period = "2026-10",
-                                   .month_from_s = input->from_s,
-                                   .month_to_s = input->to_s,
+                                   .whole_from_s = input->from_s,
+                                   .whole_to_s = input->to_s,
                                    .complete = true,
                                    .partitions = &partition,
                                    .partition_count = 1};

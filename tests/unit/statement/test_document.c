@@ -134,8 +134,8 @@ static void write(struct fixture *fixture, struct strbuf *ret_document)
     struct document_facts facts = {.program_version = "1.0",
                                    .revision = 1,
                                    .period = "2026-10",
-                                   .month_from_s = fixture->from_s,
-                                   .month_to_s = fixture->to_s,
+                                   .whole_from_s = fixture->from_s,
+                                   .whole_to_s = fixture->to_s,
                                    .complete = true};
     struct err err = ERR_INIT;
 
