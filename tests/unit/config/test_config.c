@@ -511,7 +511,7 @@ static void test_example_is_valid(void **state)
     replace(&text, "    gaps_: x", "   ");
     config = parse(strbuf_text(&text));
     assert_int_equal(config->topic_count, 2);
-    assert_int_equal(config->contract_count, 1);
+    assert_int_equal(config->contract_count, 2);
     config_free(config);
     strbuf_release(&text);
 }
