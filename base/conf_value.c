@@ -36,9 +36,13 @@ static enum err_code not_a(const struct conf_reader *reader, const struct conf_r
                       cut ? "..." : "", wanted);
 }
 
-/* C0, DEL and C1, the last in their UTF-8 form. */
+/* C0, DEL and C1; the separators of lines and paragraphs, the byte order mark and the two that are no characters, none of which YAML reads back as it
+ * was written. All in their UTF-8 form. */
 static bool has_control(struct str s)
 {
+    static const char *const longer[] = {"\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf",
+                                         "\xef\xbf\xbe", "\xef\xbf\xbf"};
+
     for (size_t i = 0; i < s.size; i++) {
         unsigned char c = (unsigned char)s.data[i];
 
@@ -47,6 +51,11 @@ static bool has_control(struct str s)
         }
         if (c == 0xc2 && i + 1 < s.size && (unsigned char)s.data[i + 1] < 0xa0) {
             return true;
+        }
+        for (size_t k = 0; k < ARRAY_COUNT(longer); k++) {
+            if (str_starts_with(str_of(s.data + i, s.size - i), STR(longer[k]))) {
+                return true;
+            }
         }
     }
     return false;

@@ -200,6 +200,12 @@ static const struct {
     {"text: ''\n", "f:1:7: text is wanted here, not nothing"},
     {"text: \"a\\nb\"\n", "f:1:7: control characters are not allowed here"},
     {"text: \"a\\x85b\"\n", "f:1:7: control characters are not allowed here"},
+    /* what could be written by its number, but would not be read back from its bytes */
+    {"text: \"a \\u2028 b\"\n", "f:1:7: control characters are not allowed here"},
+    {"text: \"a \\u2029 b\"\n", "f:1:7: control characters are not allowed here"},
+    {"text: \"a\\uFEFFb\"\n", "f:1:7: control characters are not allowed here"},
+    {"text: \"a\\uFFFEb\"\n", "f:1:7: control characters are not allowed here"},
+    {"text: \"a\\uFFFFb\"\n", "f:1:7: control characters are not allowed here"},
     {"fruit: aple\n", "f:1:8: fruit: \"aple\" is not one of apple, pear (did you mean \"apple\"?)"},
     {"fruit: plum\n", "f:1:8: fruit \"plum\" is not supported by this version"},
     {"flag: yes\n", "f:1:7: flag: \"yes\" is not true or false"},
