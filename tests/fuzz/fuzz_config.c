@@ -39,6 +39,25 @@ static void check_shown(struct str text, const struct config *config)
     arena_release(&scratch);
 }
 
+/* Revisions are measured by stored terms: these are a contract again, and the same one. */
+static void check_terms(const struct contract *contract)
+{
+    struct config *again;
+    struct strbuf text;
+    struct err err = ERR_INIT;
+
+    strbuf_init(&text, CONF_SIZE_MAX);
+    strbuf_append_text(&text, "contracts:\n  - ");
+    strbuf_append(&text, contract->terms);
+    strbuf_append_char(&text, '\n');
+    if (!text.overflow) {
+        CHECK(config_parse(strbuf_view(&text), "terms", &again, &err) == ERR_OK);
+        CHECK(strcmp(again->contracts[0].digest, contract->digest) == 0);
+        config_free(again);
+    }
+    strbuf_release(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = str_of((const char *)data, size);
@@ -47,6 +66,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (config_parse(text, "f", &config, &err) == ERR_OK) {
         check_shown(text, config);
+        for (size_t i = 0; i < config->contract_count; i++) {
+            check_terms(&config->contracts[i]);
+        }
         config_free(config);
     } else {
         CHECK(err.text[0] != '\0');
