@@ -68,18 +68,8 @@ static bool in_order(const struct gatherer *gatherer, const struct window_row *r
     return !gatherer->given[row->service];
 }
 
-static enum err_code gather(struct gatherer *gatherer, const struct window_row *row,
-                            struct err *err)
+static enum err_code keep(struct gatherer *gatherer, const struct window_row *row, struct err *err)
 {
-    bool same = gatherer->any && row->service == gatherer->last.service;
-
-    CHECK(in_order(gatherer, row));
-    if (same && row->minute_s == gatherer->last.minute_s) {
-        return windows_duplicate(gatherer->windows, row, gatherer->last.line, err);
-    }
-    if (!same) {
-        give(gatherer);
-    }
     if (gatherer->count == MINUTES_ROWS_MAX) {
         return err_set(err, ERR_DATA,
                        "%s: more than %d minutes of service \"%.*s\": keep those of the period "
@@ -98,6 +88,24 @@ static enum err_code gather(struct gatherer *gatherer, const struct window_row *
         gatherer->times[gatherer->count] = row->times;
     }
     gatherer->count++;
+    return ERR_OK;
+}
+
+static enum err_code gather(struct gatherer *gatherer, const struct window_row *row,
+                            struct err *err)
+{
+    bool same = gatherer->any && row->service == gatherer->last.service;
+
+    CHECK(in_order(gatherer, row));
+    if (same && row->minute_s == gatherer->last.minute_s) {
+        return windows_duplicate(gatherer->windows, row, gatherer->last.line, err);
+    }
+    if (!same) {
+        give(gatherer);
+    }
+    if (row->total > 0 && keep(gatherer, row, err) != ERR_OK) {
+        return err->code;
+    }
     gatherer->last = *row;
     gatherer->any = true;
     return ERR_OK;

@@ -18,8 +18,8 @@ enum { MINUTES_ROWS_MAX = 1 << 24 };
 
 /* Borrowed until the function returns. */
 struct minutes_of_service {
-    size_t service; /* its place in the contract */
-    const struct count_row *rows;
+    size_t service;                    /* its place in the contract */
+    const struct count_row *rows;      /* those with requests; there may be none */
     const struct request_times *times; /* NULL unless they are needed */
     size_t count;
 };
