@@ -154,6 +154,13 @@ void json_int64(struct json_writer *json, const char *key, int64_t value)
     strbuf_append_format(json->out, "%" PRId64, value);
 }
 
+void json_digits(struct json_writer *json, const char *key, struct str digits)
+{
+    CHECK(digits.size > 0);
+    begin_value(json, key);
+    strbuf_append(json->out, digits);
+}
+
 void json_bool(struct json_writer *json, const char *key, bool value)
 {
     begin_value(json, key);

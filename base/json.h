@@ -35,6 +35,8 @@ void json_close(struct json_writer *json);
 void json_str(struct json_writer *json, const char *key, struct str value);
 void json_text(struct json_writer *json, const char *key, const char *value);
 void json_int64(struct json_writer *json, const char *key, int64_t value);
+/* An integer of any size: decimal digits, with '-' where it is negative. */
+void json_digits(struct json_writer *json, const char *key, struct str digits);
 void json_bool(struct json_writer *json, const char *key, bool value);
 void json_nothing(struct json_writer *json, const char *key);
 /* Ends the document; everything must be closed. */

@@ -22,9 +22,10 @@ enum command_needs {
     NEEDS_NOTHING = 0,
     NEEDS_CONFIG = 1, /* first argument CONFIG, or --config, or UPTALLY_CONFIG, or ./uptally.yaml */
     NEEDS_STORE = 2,  /* the store, migrated; implies CONFIG */
-    NEEDS_STORE_READ = 4,  /* the store, read-only and of this version; implies CONFIG */
-    NEEDS_BOOK = 8,        /* with one of the stores: book_id is set */
-    NEEDS_CONFIG_PATH = 16 /* only where the configuration is, if anywhere: the command reads it */
+    NEEDS_STORE_READ = 4,   /* the store, read-only and of this version; implies CONFIG */
+    NEEDS_BOOK = 8,         /* with one of the stores: book_id is set */
+    NEEDS_CONFIG_PATH = 16, /* only where the configuration is, if anywhere: the command reads it */
+    NEEDS_CONTRACTS = 32    /* of the configuration only its contracts: nothing else is looked at */
 };
 
 /* What every command gets. Borrowed; main owns it. */
@@ -100,6 +101,6 @@ enum global_option {
 /* One per file of commands/. */
 extern const struct command command_consume, command_aggregate, command_report, command_credits,
     command_announce, command_nightly, command_redrive, command_status, command_audit,
-    command_export, command_check, command_demo;
+    command_export, command_check, command_demo, command_evaluate;
 
 #endif

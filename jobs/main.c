@@ -35,6 +35,7 @@ static const struct command *const commands[] = {
     &command_credits,
     &command_export,
     &command_status,
+    &command_evaluate,
     /* Prove */
     &command_audit,
     /* Set up */
@@ -301,6 +302,9 @@ static enum err_code open_needs(struct run *run, const struct command *command, 
 
     if (command->needs == NEEDS_NOTHING) {
         return ERR_OK;
+    }
+    if ((command->needs & NEEDS_CONTRACTS) != 0) {
+        return config_read_contracts(run->config_path, &run->config, err);
     }
     if ((command->needs & NEEDS_CONFIG_PATH) == 0) {
         code = config_read(run->config_path, &run->config, err);

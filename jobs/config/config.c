@@ -51,8 +51,30 @@ static struct str folder_of(struct str path)
     return path;
 }
 
-enum err_code config_parse(struct str text, const char *name, struct config **ret_config,
-                           struct err *err)
+/* Of the document only that section, if it is there. */
+static const struct conf_node *only(struct arena *arena, const struct conf_node *root,
+                                    const char *key)
+{
+    const struct conf_node *child = root->kind == CONF_MAP ? conf_child(root, key) : root;
+    struct conf_node *map = arena_calloc(arena, 1, sizeof(*map));
+    struct conf_node *section = arena_calloc(arena, 1, sizeof(*section));
+
+    if (child == root) {
+        return root; /* no table: an error for the reader */
+    }
+    *map = *root;
+    map->count = child != NULL;
+    map->first = NULL;
+    if (child != NULL) {
+        *section = *child;
+        section->next = NULL;
+        map->first = section;
+    }
+    return map;
+}
+
+static enum err_code parse(struct str text, const char *name, const char *section,
+                           struct config **ret_config, struct err *err)
 {
     struct config_owned *owned = memory_calloc(1, sizeof(*owned));
     struct config *config = &owned->config;
@@ -66,6 +88,9 @@ enum err_code config_parse(struct str text, const char *name, struct config **re
                                          .folder = folder_of(config->path),
                                          .root = config};
     code = conf_parse(&config->arena, text, config->path.data, &root, err);
+    if (code == ERR_OK && section != NULL) {
+        root = only(&config->arena, root, section);
+    }
     if (code == ERR_OK) {
         code = conf_table_read(&owned->reader, &config_table, root, config, err);
     }
@@ -76,6 +101,12 @@ enum err_code config_parse(struct str text, const char *name, struct config **re
     finish_contracts(config);
     *ret_config = config;
     return ERR_OK;
+}
+
+enum err_code config_parse(struct str text, const char *name, struct config **ret_config,
+                           struct err *err)
+{
+    return parse(text, name, NULL, ret_config, err);
 }
 
 /* The content of the file; bounded, and never of a pipe that nobody writes to. */
@@ -107,7 +138,8 @@ enum err_code config_read_text(const char *path, struct strbuf *content, struct 
     return code;
 }
 
-enum err_code config_read(const char *path, struct config **ret_config, struct err *err)
+static enum err_code read_section(const char *path, const char *section, struct config **ret_config,
+                                  struct err *err)
 {
     struct strbuf content;
     enum err_code code;
@@ -115,10 +147,20 @@ enum err_code config_read(const char *path, struct config **ret_config, struct e
     strbuf_init(&content, CONF_SIZE_MAX);
     code = config_read_text(path, &content, err);
     if (code == ERR_OK) {
-        code = config_parse(strbuf_view(&content), path, ret_config, err);
+        code = parse(strbuf_view(&content), path, section, ret_config, err);
     }
     strbuf_release(&content);
     return code;
+}
+
+enum err_code config_read(const char *path, struct config **ret_config, struct err *err)
+{
+    return read_section(path, NULL, ret_config, err);
+}
+
+enum err_code config_read_contracts(const char *path, struct config **ret_config, struct err *err)
+{
+    return read_section(path, "contracts", ret_config, err);
 }
 
 void config_free(struct config *config)

@@ -101,6 +101,8 @@ struct config {
 
 /* Reads and checks the whole file. ERR_CONFIG with "FILE:LINE:COLUMN: what". The caller owns the result. */
 enum err_code config_read(const char *path, struct config **ret_config, struct err *err);
+/* Only its section "contracts": the rest may hold anything that is YAML, also secrets and files that are not here. */
+enum err_code config_read_contracts(const char *path, struct config **ret_config, struct err *err);
 /* The same from memory; name stands for the file in messages. For tests, fuzzing and the demo. */
 enum err_code config_parse(struct str text, const char *name, struct config **ret_config,
                            struct err *err);

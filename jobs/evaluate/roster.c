@@ -4,7 +4,7 @@
 
 void roster_init(struct roster *roster, const struct contract *contract)
 {
-    *roster = (struct roster){0};
+    *roster = (struct roster){.contract = contract};
     intern_init(&roster->names);
     for (size_t i = 0; i < contract->service_count; i++) {
         CHECK(intern_add(&roster->names, contract->services[i]) == i);
@@ -33,10 +33,10 @@ int64_t roster_find(struct roster *roster, struct str name)
 
 struct str roster_name(const struct roster *roster, size_t service)
 {
-    return intern_name(&roster->names, (uint32_t)service);
+    return roster->contract->services[service];
 }
 
 size_t roster_count(const struct roster *roster)
 {
-    return roster->names.count;
+    return roster->contract->service_count;
 }

@@ -328,6 +328,14 @@ static void finish_pools(struct engine *engine)
     decide(engine, &result->verdicts);
 }
 
+void engine_abandon(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->result.verdicts.level_count; i++) {
+        pool_abandon(engine->pools[i]);
+    }
+    arena_release(&engine->scratch);
+}
+
 void engine_finish(struct engine *engine, struct result *ret_result)
 {
     struct result *result = &engine->result;

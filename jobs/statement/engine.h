@@ -68,6 +68,8 @@ struct engine;
 struct engine *engine_begin(const struct engine_input *input, struct arena *arena);
 /* In any order; index: its place in the contract. If brief, states, counts and times may be freed afterwards; the name may not. */
 void engine_service(struct engine *engine, size_t index, const struct service_input *service);
+/* Instead of engine_finish, at any time: gives back what is not in the arena. */
+void engine_abandon(struct engine *engine);
 /* All services of input were given. */
 void engine_finish(struct engine *engine, struct result *ret_result);
 /* How far before and behind the period states may change the result: an interval or outage that crosses its border is judged whole. */

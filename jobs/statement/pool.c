@@ -183,13 +183,18 @@ static void finish_moments(struct pool_run *run)
     }
 }
 
+void pool_abandon(struct pool_run *run)
+{
+    arena_release(&run->now.arena);
+    arena_release(&run->next.arena);
+}
+
 void pool_finish(struct pool_run *run, struct measure *ret_measure, size_t *ret_worst)
 {
     if (run->now.count > 0) {
         finish_moments(run);
     }
-    arena_release(&run->now.arena);
-    arena_release(&run->next.arena);
+    pool_abandon(run);
     if (run->terms.kind == POOL_NONE || run->terms.kind == POOL_PER_SERVICE) {
         CHECK(run->worst != SIZE_MAX);
         *ret_worst = run->worst;

@@ -29,6 +29,8 @@ struct pool_run;
 struct pool_run *pool_begin(const struct pool_terms *terms, struct arena *arena);
 /* index: of the service in the contract; the smaller one speaks where all else is equal. measure is only read. */
 void pool_add(struct pool_run *run, size_t index, const struct measure *measure);
+/* Instead of pool_finish. */
+void pool_abandon(struct pool_run *run);
 /* *ret_worst: index of the service whose measure it is, of POOL_NONE and POOL_PER_SERVICE; of others unchanged. */
 void pool_finish(struct pool_run *run, struct measure *ret_measure, size_t *ret_worst);
 
