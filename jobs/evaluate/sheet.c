@@ -245,13 +245,9 @@ static void keep_date(struct sheet_date *date, struct str text, int64_t time_ns)
 {
     int64_t time_s = time_ns / NS_PER_SECOND;
 
-    int64_t start_s = time_s - time_s % SECONDS_PER_DAY;
-
-    /* Every time of the day must fit. */
-    if (text.size == TIME_SIZE && text.data[TIME_SIZE - 1] == 'Z' && time_s >= 0 &&
-        start_s < INT64_MAX / NS_PER_SECOND - SECONDS_PER_DAY) {
+    if (text.size == TIME_SIZE && text.data[TIME_SIZE - 1] == 'Z' && time_s >= 0) {
         memcpy(date->text, text.data, SHEET_DATE_SIZE);
-        date->start_s = start_s;
+        date->start_s = time_s - time_s % SECONDS_PER_DAY;
     }
 }
 
@@ -260,7 +256,7 @@ enum err_code sheet_time_ns(struct sheet *sheet, size_t column, int64_t *ret_tim
 {
     struct str text = sheet_text(sheet, column);
     struct sheet_date *date = &sheet->dates[column];
-    int64_t time_s;
+    int64_t time_s, time_ns;
 
     if (time_of_same_date(date, text, &time_s)) {
         *ret_time_ns = time_s * NS_PER_SECOND;
@@ -269,12 +265,15 @@ enum err_code sheet_time_ns(struct sheet *sheet, size_t column, int64_t *ret_tim
     if (text.size == 0) {
         return sheet_error(sheet, column, err, "empty");
     }
-    if (!civil_parse_rfc3339(text, ret_time_ns)) {
+    if (!civil_parse_rfc3339(text, &time_ns) || time_ns < -SHEET_TIME_NS_MAX ||
+        time_ns > SHEET_TIME_NS_MAX) {
         return sheet_error(sheet, column, err,
-                           "\"%.*s\" is no time like 2026-10-01T00:00:00Z (RFC 3339)", shown(text),
-                           text.data);
+                           "\"%.*s\" is no time like 2026-10-01T00:00:00Z (RFC 3339), of the years "
+                           "1685 to 2255",
+                           shown(text), text.data);
     }
-    keep_date(date, text, *ret_time_ns);
+    keep_date(date, text, time_ns);
+    *ret_time_ns = time_ns;
     return ERR_OK;
 }
 

@@ -14,6 +14,9 @@ enum { SHEET_COLUMNS_MAX = 12, SHEET_DATE_SIZE = 11 };
 /* Counts are so bounded that sums and differences of them fit; whole sums are checked by who adds them. */
 #define SHEET_COUNT_MAX ((INT64_C(1) << 62) - 1)
 
+/* Nanoseconds before and behind 1970. So far from what 64 bits hold that a period's length may be added. */
+#define SHEET_TIME_NS_MAX (INT64_C(9000000000) * NS_PER_SECOND)
+
 struct sheet_column {
     const char *name;
     bool required;
