@@ -145,9 +145,10 @@ static const struct conf_row percentile_rows[] = {
 static enum err_code check_percentile(struct conf_reader *reader, const struct conf_node *node,
                                       void *target, struct err *err)
 {
-    const struct availability *availability = target;
+    struct availability *availability = target;
     const struct conf_node *percentile = conf_child(node, "percentile");
 
+    availability->percentile_line = percentile->line;
     if (rational_compare(availability->percentile.value, rational_make(1, 100)) < 0) {
         return conf_error(reader, percentile, err,
                           "percentile: %.*s is less than 1; the 95th percentile is 95",

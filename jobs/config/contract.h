@@ -61,6 +61,7 @@ struct availability {
     struct limit max_slow_ratio;     /* time_slices */
     struct limit percentile; /* time_slices: this share of requests, 0..1, is faster than ... */
     int64_t below_ns;        /* ... this */
+    int percentile_line;     /* in the configuration file */
     bool all_failed;         /* bad_minute_runs: a minute is bad if every request failed */
     int64_t min_run_ns;      /* bad_minute_runs, total_failure_runs */
     int64_t min_requests;    /* bad_minute_runs; 0: none */
