@@ -1,6 +1,7 @@
 #include "jobs/evaluate/announcements.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 
@@ -114,6 +115,61 @@ static enum err_code read_rows(struct reading *reading, struct err *err)
     }
 }
 
+static int by_subject(const void *a, const void *b)
+{
+    const struct announcement_input *x = *(const struct announcement_input *const *)a;
+    const struct announcement_input *y = *(const struct announcement_input *const *)b;
+    int order = str_compare(x->service, y->service);
+
+    if (order != 0) {
+        return order;
+    }
+    if (x->from_ns != y->from_ns) {
+        return x->from_ns < y->from_ns ? -1 : 1;
+    }
+    if (x->to_ns != y->to_ns) {
+        return x->to_ns < y->to_ns ? -1 : 1;
+    }
+    /* The latest first, and of one moment the cancelling row. */
+    if (x->announced_ns != y->announced_ns) {
+        return x->announced_ns > y->announced_ns ? -1 : 1;
+    }
+    return (int)y->cancelled - (int)x->cancelled;
+}
+
+static bool same_subject(const struct announcement_input *a, const struct announcement_input *b)
+{
+    return str_equal(a->service, b->service) && a->from_ns == b->from_ns && a->to_ns == b->to_ns;
+}
+
+/* A cancelling row withdraws what was announced of the same service and times, and not after it. For the engine a withdrawn announcement is marked, and there
+ * are no cancelling rows. */
+static void withdraw(struct reading *reading)
+{
+    struct announcement_input **sorted =
+        arena_calloc(reading->arena, reading->count + 1, sizeof(sorted[0]));
+    bool *cancelling = arena_calloc(reading->arena, reading->count + 1, sizeof(cancelling[0]));
+    bool withdrawn = false;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < reading->count; i++) {
+        sorted[i] = &reading->rows[i];
+        cancelling[i] = reading->rows[i].cancelled;
+    }
+    qsort(sorted, reading->count, sizeof(sorted[0]), by_subject);
+    for (size_t i = 0; i < reading->count; i++) {
+        withdrawn =
+            sorted[i]->cancelled || (withdrawn && i > 0 && same_subject(sorted[i - 1], sorted[i]));
+        sorted[i]->cancelled = withdrawn;
+    }
+    for (size_t i = 0; i < reading->count; i++) {
+        if (!cancelling[i]) {
+            reading->rows[kept++] = reading->rows[i];
+        }
+    }
+    reading->count = kept;
+}
+
 enum err_code announcements_read(const char *path, struct roster *roster, int64_t from_s,
                                  int64_t to_s, bool (*stopped)(void), struct arena *arena,
                                  struct announcement_input **ret_announcements, size_t *ret_count,
@@ -132,6 +188,7 @@ enum err_code announcements_read(const char *path, struct roster *roster, int64_
     code = read_rows(&reading, err);
     sheet_close(&reading.sheet);
     if (code == ERR_OK) {
+        withdraw(&reading);
         *ret_announcements = reading.rows;
         *ret_count = reading.count;
     }

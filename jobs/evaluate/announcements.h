@@ -3,7 +3,7 @@
  *
  *     service,announced_at,from,to[,status,reason]
  *
- * service may be "*"; status is planned (also if empty) or cancelled. Rows of other services, and of times that do not touch the period,
+ * service may be "*"; status is planned (also if empty) or cancelled; a cancelling row withdraws earlier ones of the same service, from and to. Rows of other services, and of times that do not touch the period,
  * are read, checked and left out; more than ANNOUNCEMENTS_MAX that remain are refused. Errors as in jobs/evaluate/sheet.h.
  */
 #ifndef JOBS_EVALUATE_ANNOUNCEMENTS_H

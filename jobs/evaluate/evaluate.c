@@ -36,8 +36,7 @@ static enum err_code check_files(const struct terms *terms, const struct evaluat
         return err_set(err, ERR_CONFIG,
                        "%s:%d: contract \"%.*s\": a percentile of latencies cannot be computed "
                        "from counts per minute; use max_slow_ratio",
-                       config_path, contract->availability.percentile_line,
-                       STR_ARGS(contract->id));
+                       config_path, contract->availability.percentile_line, STR_ARGS(contract->id));
     }
     if (by_states(contract) && files->states == NULL) {
         return err_set(err, ERR_USAGE,

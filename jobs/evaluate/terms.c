@@ -10,9 +10,9 @@ static enum err_code check_range(const struct terms_request *request, struct err
     if (request->interval && request->to_s <= request->from_s) {
         return err_set(err, ERR_USAGE, "--to is not after --from");
     }
-    if (request->interval ? request->from_s < civil_to_seconds(&first) ||
-                                request->to_s > civil_to_seconds(&last)
-                          : request->year < TERMS_YEAR_MIN || request->year > TERMS_YEAR_MAX) {
+    if (request->interval
+            ? request->from_s < civil_to_seconds(&first) || request->to_s > civil_to_seconds(&last)
+            : request->year < TERMS_YEAR_MIN || request->year > TERMS_YEAR_MAX) {
         return err_set(err, ERR_USAGE, "%s: periods are within the years %d to %d",
                        request->interval ? "--from, --to" : "--month", TERMS_YEAR_MIN,
                        TERMS_YEAR_MAX);
