@@ -131,6 +131,19 @@ static enum err_code print(const struct run *run, const struct result *result, s
     return code;
 }
 
+/* All minutes are then without traffic: possible, and more likely a slip. */
+static void warn_without_windows(const struct contract *contract,
+                                 const struct evaluate_files *files)
+{
+    bool counts = contract->availability.method != METHOD_STATE_TIME;
+
+    if (files->windows == NULL && (counts || contract->latency.present)) {
+        ui_warn(
+            "no --windows: %s of contract \"%.*s\" is measured as if there had been no requests",
+            counts ? "uptime" : "latency", STR_ARGS(contract->id));
+    }
+}
+
 static enum err_code run(struct run *run, struct err *err)
 {
     struct terms_request request = {0};
@@ -146,6 +159,7 @@ static enum err_code run(struct run *run, struct err *err)
         code = evaluate(&terms, &files, run->config_path, stop_is_requested, &evaluation, err);
     }
     if (code == ERR_OK) {
+        warn_without_windows(terms.contract, &files);
         code = print(run, &evaluation.result, err);
     }
     if (code == ERR_OK && run->options[OPTION_EXIT_CODE].set && evaluation.result.verdicts.known &&

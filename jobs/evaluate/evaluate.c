@@ -44,7 +44,7 @@ static enum err_code check_files(const struct terms *terms, const struct evaluat
                        "its services",
                        method, STR_ARGS(contract->id));
     }
-    if (!by_states(contract) && files->windows == NULL) {
+    if (files->windows == NULL && files->states == NULL) {
         return err_set(err, ERR_USAGE,
                        "--windows is missing: method %s of contract \"%.*s\" goes by the requests "
                        "of each minute",
