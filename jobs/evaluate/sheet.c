@@ -15,19 +15,23 @@ enum {
     SECONDS_PER_DAY = 24 * 3600
 };
 
-/* "service,minute,total": what the header may be; optional columns in brackets. */
+/* "service,from,to[,status,reason]": what the header may be; optional columns are the last ones. */
 static const char *header_text(const struct sheet *sheet, char text[REASON_SIZE])
 {
+    bool optional = false;
     size_t used = 0;
 
-    text[0] = '\0';
     for (size_t i = 0; i < sheet->column_count && used < REASON_SIZE; i++) {
         const struct sheet_column *column = &sheet->columns[i];
-        int size = snprintf(text + used, REASON_SIZE - used, column->required ? "%s%s" : "[%s%s]",
+        bool opens = !column->required && !optional;
+        int size = snprintf(text + used, REASON_SIZE - used, "%s%s%s", opens ? "[" : "",
                             i > 0 ? "," : "", column->name);
 
+        optional = optional || opens;
         used += size > 0 ? (size_t)size : 0;
     }
+    (void)snprintf(text + used, used < REASON_SIZE ? REASON_SIZE - used : 0, "%s",
+                   optional ? "]" : "");
     return text;
 }
 

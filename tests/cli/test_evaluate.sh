@@ -194,9 +194,9 @@ bad bad.csv 'bad.csv:3: total: the sum of all requests is above 4611686018427387
 printf '%s\n' $header 'a\377i,2026-10-01T00:00:00Z,1,0,0' | sed 's/\\377/\xff/' >bad.csv
 bad bad.csv 'bad.csv:2: not UTF-8'
 printf 'service,minute,total,error,slow\n' >bad.csv
-bad bad.csv 'bad.csv:1: unknown column "error" (did you mean "errors"?); the header is service,minute,total,errors,slow[,first_ok][,last_ok][,first_error][,last_error]'
+bad bad.csv 'bad.csv:1: unknown column "error" (did you mean "errors"?); the header is service,minute,total,errors,slow[,first_ok,last_ok,first_error,last_error]'
 : >bad.csv
-bad bad.csv 'bad.csv:1: empty; the header is service,minute,total,errors,slow[,first_ok][,last_ok][,first_error][,last_error]'
+bad bad.csv 'bad.csv:1: empty; the header is service,minute,total,errors,slow[,first_ok,last_ok,first_error,last_error]'
 bad nowhere.csv 'nowhere.csv: No such file or directory'
 printf '%s\n' service,from,to,state 'api,2026-10-02T00:00:00Z,2026-10-03T00:00:00Z,major' 'api,2026-10-01T00:00:00Z,2026-10-02T00:00:01Z,major' >bad.csv
 expect 4 "${states[@]}" --states bad.csv
