@@ -30,14 +30,14 @@ def total(measure, ground):
     if measure.fraction is not None:
         return measure.fraction
     if measure.units is not None:
-        shares = [share for share in measure.units.values() if share is not None]
-        return sum(shares), len(shares)
-    good = measured = 0
-    for (start, end), share in zip(ground.moments, measure.shares):
+        weighed = [(share, 1) for share in measure.units.values()]
+    else:
+        weighed = [(share, end - start) for (start, end), share in zip(ground.moments, measure.shares)]
+    weights = {}
+    for share, weight in weighed:
         if share is not None:
-            measured += end - start
-            good += share * (end - start) if share else 0
-    return good, measured
+            weights[share] = weights.get(share, 0) + weight
+    return sum(share * weight for share, weight in weights.items()), sum(weights.values())
 
 
 def seconds(measure, ground):
@@ -155,21 +155,34 @@ def entry(terms, level, fast):
     return out
 
 
-def evaluate(contracts, month=None, interval=None, windows=None, states=None, announcements=None, slow=False):
-    """The answer for the contract (all its versions), from CSV files; raises Refused."""
-    terms = choose(contracts, month, interval)
-    if terms.availability["method"] == "state_time" and states is None:
-        raise Refused("state_time needs --states")
-    files = [table(windows), table(states), table(announcements)]
-    services = [Service(name, terms, *files) for name in terms.services]
-    top, each = availability(terms, services, slow)
-    fast, fast_each = latency(terms, services, slow)
-    answer = {"contract": terms.contract["id"],
-              "period": {"from": terms.first, "to": terms.last, "seconds": terms.last - terms.first}}
-    answer |= entry(terms, top, fast)
-    answer["services"] = [{"service": service.name} | entry(terms, level, part)
-                          for service, level, part in zip(services, each, fast_each)]
-    return answer
+class Measured:
+    """What was measured; the answer follows from it and from targets, tiers and fee, which may still change."""
+
+    def __init__(self, contracts, month=None, interval=None, windows=None, states=None, announcements=None, slow=False):
+        self.terms = terms = choose(contracts, month, interval)
+        if terms.availability["method"] == "state_time" and states is None:
+            raise Refused("state_time needs --states")
+        files = [table(windows), table(states), table(announcements)]
+        services = [Service(name, terms, *files) for name in terms.services]
+        self.top, self.each = availability(terms, services, slow)
+        self.fast, self.fast_each = latency(terms, services, slow)
+
+    def levels(self):
+        return [level for level in (self.top[0], self.fast) if level is not None]
+
+    def answer(self):
+        terms = self.terms
+        answer = {"contract": terms.contract["id"],
+                  "period": {"from": terms.first, "to": terms.last, "seconds": terms.last - terms.first}}
+        answer |= entry(terms, self.top, self.fast)
+        answer["services"] = [{"service": name} | entry(terms, level, fast)
+                              for name, level, fast in zip(terms.services, self.each, self.fast_each)]
+        return answer
+
+
+def evaluate(*arguments, **files):
+    """The answer for a contract (all its versions), from CSV files; raises Refused."""
+    return Measured(*arguments, **files).answer()
 
 
 def main(arguments):

@@ -5,8 +5,9 @@ Instants are UTC seconds: int, or Fraction where the file has a fraction.
 
 import bisect
 import csv
+import functools
 import re
-from datetime import datetime, timezone
+from datetime import date
 from fractions import Fraction
 
 from brute_terms import duration, floor_minute
@@ -16,13 +17,15 @@ GRADES = ("operational", "degraded", "partial", "major")
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
+@functools.cache
+def day_start(year, month, day):
+    return (date(int(year), int(month), int(day)) - date(1970, 1, 1)).days * 86400
+
+
 def instant(text):
     """RFC 3339, exactly."""
-    year, month, day, hour, minute, second, fraction, offset = TIME.fullmatch(text).groups()
-    moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second),
-                      tzinfo=timezone.utc)
-    seconds = (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)).days * 86400
-    seconds += moment.hour * 3600 + moment.minute * 60 + moment.second
+    *day, hour, minute, second, fraction, offset = TIME.fullmatch(text).groups()
+    seconds = day_start(*day) + int(hour) * 3600 + int(minute) * 60 + int(second)
     if offset not in "Zz":
         east = int(offset[1:3]) * 3600 + int(offset[4:6]) * 60
         seconds -= east if offset[0] == "+" else -east

@@ -8,10 +8,10 @@ NINETY = trouble(*WHOLE, ("2026-09-10 00:00", "2026-09-13 00:00", "major"))
 ONE = [{"below": "99.9", "percent": 10}]
 
 
-def money(name, currency, fee, credits, minor, rows=None, month="2026-09", tier=None, rounding="half_even", **fields):
+def money(name, currency, fee, credits, minor, rows=None, month="2026-09", tier=None, rounding="half_even", target="99.9", **fields):
     wanted = {"credit": minor} | ({"tier": tier} if tier else {})
     terms = {"currency": currency, "fee": fee, "credits": credits | {"rounding": rounding}} | fields
-    return case(name, contract(fields=terms), month, wanted, states=rows or NINETY)
+    return case(name, contract(target=target, fields=terms), month, wanted, states=rows or NINETY)
 
 
 def percent(name, currency, fee, share, minor, rounding):
@@ -65,7 +65,7 @@ RULES = [
     money("proportional", "EUR", "100.00", {"proportional": {"multiplier": 3}}, 3000),
     # One hour of 720: 100.00 / 720 * 10 = 1.3888.., although 99.86 % is above a target of 99 %.
     money("proportional follows the fraction, met or missed", "EUR", "100.00", {"proportional": {"multiplier": 10}}, 139,
-          trouble(*WHOLE, ("2026-09-10 00:00", "2026-09-10 01:00", "major"))),
+          trouble(*WHOLE, ("2026-09-10 00:00", "2026-09-10 01:00", "major")), target=99),
     # 12 * 0.1 = 120 % of the fee, capped at 100 %.
     money("proportional, capped", "EUR", "100.00", {"proportional": {"multiplier": 12}, "cap": {"percent": 100}}, 10000),
     money("no credit for what was met", "EUR", "100.00", {"tiers": ONE}, 0, trouble(*WHOLE)),

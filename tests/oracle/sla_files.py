@@ -1,12 +1,13 @@
 """What brute_compare.py and sla_by_hand.py share: configurations and CSV files on disk, running `uptally evaluate`, comparing answers."""
 
 import csv
+import functools
 import io
 import json
 import os
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,13 +23,19 @@ HEADERS = {
 }
 
 
-def rfc3339(t, offset_minutes=0):
-    """An instant in a zone that is some minutes east of UTC; nanoseconds if it has a fraction."""
+@functools.cache
+def day_text(day):
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+
+
+def rfc3339(t, offset_minutes=0, nanoseconds=0):
+    """An instant (whole seconds, or a Fraction) in a zone that is some minutes east of UTC; nanoseconds if it has a fraction."""
     whole = int(t // 1)
-    local = datetime.fromtimestamp(whole + offset_minutes * 60, timezone.utc)
-    text = local.strftime("%Y-%m-%dT%H:%M:%S")
-    if t != whole:
-        text += f".{int((t - whole) * 10**9):09}".rstrip("0")
+    nanoseconds += int((t - whole) * 10**9)
+    day, second = divmod(whole + offset_minutes * 60, 86400)
+    text = f"{day_text(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    if nanoseconds:
+        text += f".{nanoseconds:09}".rstrip("0")
     if offset_minutes == 0:
         return text + "Z"
     hours, minutes = divmod(abs(offset_minutes), 60)
