@@ -4,6 +4,7 @@
     sla_by_hand.py UPTALLY [--only TEXT] [--keep FOLDER]
     sla_by_hand.py --against brute            the same table against brute.py
 
+With UPTALLY also the bad input of by_hand_bad.py, and what the command line promises.
 Ends with one line of counts; exit status 1 if anything is not as expected. Plain Python.
 """
 
@@ -14,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import brute
+import by_hand_bad
 import by_hand_counts
 import by_hand_money
 import by_hand_time
@@ -84,6 +86,42 @@ def check(case, ask, folder):
         return [f"{type(error).__name__}: {error}"]
 
 
+def check_bad(program, case, folder):
+    """Bad input: exit status, place and words on standard error, nothing on standard output, no new file."""
+    write_case(folder, case["contracts"], case["files"])
+    before = sorted(folder.iterdir())
+    done = run(command(program, "c", "2026-09", case["files"]), folder)
+    message = done.stderr.decode(errors="replace")
+    if done.returncode not in case["status"]:
+        yield f"exit {done.returncode} instead of {case['status']}: {message.strip()}"
+    elif case["place"] and case["place"] not in message:
+        yield f"{case['place']} is not named: {message.strip()}"
+    for word in case["words"]:
+        if word not in message:
+            yield f"{word!r} is not named: {message.strip()}"
+    if done.stdout:
+        yield f"writes to standard output: {done.stdout[:80]!r}"
+    if sorted(folder.iterdir()) != before:
+        yield "files appeared"
+
+
+def check_command_line(program, folder):
+    """A missed target with and without --exit-code, and standard input as a file."""
+    missed = next(case for case in CASES if case["name"] == "45 bad minutes of 44,640")
+    text = csv_text("windows", missed["tables"]["windows"], 5)
+    write_case(folder, missed["contracts"], {"windows": text})
+    line = command(program, "c", missed["when"], {"windows": text})
+    if run(line, folder).returncode != 0:
+        yield "a missed target is no failure without --exit-code"
+    if run(line + ["--exit-code"], folder).returncode != 10:
+        yield "a missed target does not exit 10 with --exit-code"
+    piped = run(["-" if word == "windows.csv" else word for word in line], folder, text.encode())
+    if piped.returncode != 0 or piped.stdout != run(line, folder).stdout:
+        yield f"standard input is read differently: {piped.stderr.decode(errors='replace').strip()}"
+    if run(line[:2] + ["config.yaml", "--contract", "nobody"] + line[5:], folder).returncode not in (2, 3):
+        yield "an unknown contract is not refused"
+
+
 def widest(name, rows):
     """The optional columns at the end are left out where no row has them."""
     least = {"windows": 5, "states": 4, "announcements": 4}[name]
@@ -101,17 +139,21 @@ def main(arguments):
         parser.error("name UPTALLY or --against brute")
     program = given.program and str(Path(given.program).resolve())
     ask = (lambda folder, case: ask_program(program, folder, case)) if program else ask_brute
-    cases = [case for case in CASES if given.only in case["name"]]
+    checks = [(case["name"], lambda folder, case=case: check(case, ask, folder)) for case in CASES]
+    if program:
+        checks += [(case["name"], lambda folder, case=case: check_bad(program, case, folder)) for case in by_hand_bad.BAD]
+        checks.append(("the command line", lambda folder: check_command_line(program, folder)))
+    checks = [pair for pair in checks if given.only in pair[0]]
     wrong = 0
     with tempfile.TemporaryDirectory() as temporary:
         base = given.keep or Path(temporary)
-        for number, case in enumerate(cases):
-            found = check(case, ask, base / f"{number:03}")
+        for number, (name, look) in enumerate(checks):
+            found = list(look(base / f"{number:03}"))
             wrong += bool(found)
             for line in found:
-                print(f"{case['name']}: {line}")
-    print(f"{len(cases)} cases by hand, {wrong} wrong")
-    return 1 if wrong or not cases else 0
+                print(f"{name}: {line}")
+    print(f"{len(checks)} cases by hand, {wrong} wrong")
+    return 1 if wrong or not checks else 0
 
 
 if __name__ == "__main__":
