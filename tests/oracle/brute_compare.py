@@ -26,38 +26,38 @@ from sla_files import answer_differences, command, parsed, run, write_case
 def measured(case, folder, slow=False):
     month = case.when if isinstance(case.when, str) else None
     paths = {name: folder / f"{name}.csv" for name in case.tables}
-    return brute.Measured([case.contract], month, None if month else case.when, **paths, slow=slow)
+    return brute.Measured(case.contracts, month, None if month else case.when, **paths, slow=slow)
 
 
 def prepared(seed, number, folder):
     """A case whose targets and tiers lie where the measured values are, with its files and the oracle's measure."""
-    month = None
+    month = method = None
     if number < 0:
-        month = MONTHS[(-number - 1) % len(MONTHS)]
-    case = Case(seed, number, METHODS[(-number - 1) % len(METHODS)] if month else None, month)
-    write_case(folder, [case.contract], case.tables)
+        month, method = MONTHS[-number % len(MONTHS)], METHODS[(seed - number) % len(METHODS)]
+    case = Case(seed, number, method, month)
+    write_case(folder, case.contracts, case.tables)
     measure = measured(case, folder)
     case.settle(measure.levels())
-    write_case(folder, [case.contract], case.tables)
+    write_case(folder, case.contracts, case.tables)
     return case, measure
 
 
 def against_program(program, case, measure, folder):
-    line = command(program, case.contract["id"], case.when, case.tables)
+    line = command(program, case.contract["id"], case.when, case.tables, case.offset)
     (folder / "command").write_text(shlex.join(line) + "\n", encoding="utf-8")
     done = run(line, folder)
     if done.returncode != 0:
         return [f"exit {done.returncode}: {done.stderr.decode(errors='replace').strip()}"]
     try:
         return answer_differences(measure.answer(), parsed(done.stdout),
-                                  case.contract["availability"].get("pool", "per_service") == "per_service")
+                                  case.contract["availability"].get("pool", "per_service"))
     except (KeyError, TypeError, ValueError) as error:
         return [f"the answer cannot be read: {type(error).__name__}: {error}"]
 
 
 def against_itself(case, measure, folder):
     slow, fast = measured(case, folder, slow=True).answer(), measure.answer()
-    return [] if slow == fast else answer_differences(slow, fast, True) or ["the answers differ"]
+    return [] if slow == fast else answer_differences(slow, fast, "per_service") or ["the answers differ"]
 
 
 def check(given, number, folder):

@@ -10,7 +10,7 @@ import re
 from datetime import date
 from fractions import Fraction
 
-from brute_terms import duration, floor_minute
+from brute_terms import Refused, duration, floor_minute
 
 UNKNOWN = ("no_traffic", "probe_down", "pipeline_gap", "not_provisioned")
 GRADES = ("operational", "degraded", "partial", "major")
@@ -145,8 +145,10 @@ class Service:
             minute = Minute(row)
             if minute.total > 0:
                 self.minutes[instant(row["minute"])] = minute
-        self.claims = merged(sorted((instant(row["from"]), instant(row["to"]), row["state"])
-                                    for row in claims))
+        claims = sorted((instant(row["from"]), instant(row["to"]), row["state"]) for row in claims)
+        if any(left[1] > right[0] for left, right in zip(claims, claims[1:])):
+            raise Refused(f"states of {name} overlap")
+        self.claims = merged(claims)
         self.covered = announced(name, announcements, terms)
         self.unknowns = Spans([span for span in self.claims if span[2] in UNKNOWN])
         self.void_minutes = {m for m in self.minutes if self.unknowns.holds(m, m + 60)}

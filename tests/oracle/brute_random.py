@@ -36,8 +36,11 @@ class Case:
         self.zone = self.rng.choice(ZONES)
         self.contract = self.make_contract()
         self.when = month or self.interval()
+        self.huge = self.maybe(0.05)
+        self.offset = self.rng.choice((0, 0, 120, -300, 630, 345))     # of times in the files and on the command line
         self.validity()
-        terms = choose([self.contract], *((self.when, None) if month else (None, self.when)))
+        self.contracts = [*self.earlier_version(), self.contract]
+        terms = choose(self.contracts, *((self.when, None) if month else (None, self.when)))
         self.first, self.last = terms.first, terms.last
         self.terms = terms
         self.rows = self.make_rows()
@@ -45,6 +48,9 @@ class Case:
 
     def maybe(self, share):
         return self.rng.random() < share
+
+    def time(self, t):
+        return rfc3339(t, self.offset if self.maybe(0.9) else 0)
 
     # --- the contract ---------------------------------------------------------------------------------
 
@@ -57,7 +63,7 @@ class Case:
         if count > 1:
             pools = ("per_service", "sum") if self.method in COUNTED_UNITS else ("per_service", "sum", "all_required", "any_enough")
             availability["pool"] = rng.choice(pools)
-        contract = {"id": "acme", "services": services, "time_zone": self.zone, "digits": rng.choice((0, 2, 3, 3, 5)),
+        contract = {"id": "acme", "services": services, "time_zone": self.zone, "digits": rng.choice((0, 2, 3, 3, 5, 9)),
                     "availability": availability}
         if self.maybe(0.25):
             contract["period"] = rng.choice(("month", "quarter", "year", {"rolling": "30d"}, {"rolling": "7d"}))
@@ -175,6 +181,24 @@ class Case:
                 self.contract.pop("valid_from", None)
                 self.contract.pop("valid_until", None)
 
+    def earlier_version(self):
+        """Sometimes other terms came before, up to the day on which the period begins."""
+        if "valid_from" in self.contract or not self.maybe(0.15):
+            return []
+        zone = Zone(self.zone)
+        if self.whole_month:
+            year, month = (int(part) for part in self.when.split("-"))
+            border = calendar_period(self.contract["period"], year, month)[0]
+        else:
+            border = zone.wall(self.when[0])[0]
+        if self.contract.get("valid_until", "9999-01-01") <= border.isoformat():
+            return []
+        self.contract["valid_from"] = border.isoformat()
+        rules = dict.fromkeys(UNKNOWN, "down")
+        other = {key: self.contract[key] for key in ("id", "services", "time_zone", "period") if key in self.contract}
+        return [other | {"valid_until": border.isoformat(),
+                         "availability": {"target": "1", "method": "request_ratio", "pool": "sum", "unknown": rules}}]
+
     # --- the data -------------------------------------------------------------------------------------
 
     def make_rows(self):
@@ -223,12 +247,12 @@ class Case:
             for border in (self.first, self.last):     # some runs cross the ends of the period
                 if at < border < at + count * 60 + 240 and self.maybe(0.5):
                     count = (border - at) // 60 + rng.choice((0, 1, 3))
-            base = rng.choice((20, 100, 100, 200, 40))
+            base = rng.choice((20, 100, 100, 200, 40)) * (10**12 if self.huge else 1)
             borders = int(limit * base), int(fast * base)
             for _ in range(max(1, count)):
                 row = self.minute(kind, base, *borders)
                 if row is not None and at < last:
-                    out.append([service, rfc3339(at), *row])
+                    out.append([service, self.time(at), *row])
                 at += 60
         return out
 
@@ -272,7 +296,7 @@ class Case:
         minutes = {}
         for t, good in events:
             minutes.setdefault(t // SECOND // 60 * 60, ([], []))[0 if good else 1].append(t)
-        return [[service, rfc3339(minute), len(good) + len(bad), len(bad), rng.randrange(len(good) + 1),
+        return [[service, self.time(minute), len(good) + len(bad), len(bad), rng.randrange(len(good) + 1),
                  *(precise(pick(times)) if times else "" for times in (good, bad) for pick in (min, max))]
                 for minute, (good, bad) in sorted(minutes.items()) if minute * SECOND < last]
 
@@ -291,7 +315,7 @@ class Case:
                 if at < edge < at + length + 600 and self.maybe(0.5):
                     length = edge - at + rng.choice((0, 1, 60, length))
             if length > 0 and not (self.maybe(0.05) and previous):
-                out.append([service, rfc3339(at), rfc3339(at + length), state])
+                out.append([service, self.time(at), self.time(at + length), state])
             at, previous = at + length, state
         return out
 
@@ -301,12 +325,12 @@ class Case:
         while at < self.last + 3600:
             at += rng.choice((0, 1, 60, rng.randrange(30, max(31, (self.last - self.first) // 3))))
             if self.maybe(0.6):
-                at = floor_minute(at)
+                at = -floor_minute(-at)
             length = rng.choice((1, 59, 60, 61, 120, 300, 600, rng.randrange(1, 7200)))
             state = rng.choice(UNKNOWN * 3 + ("operational", "major"))
             out.append((at, at + length, state))
             at += length
-        rows = [[service, rfc3339(a), rfc3339(b), state] for a, b, state in out]
+        rows = [[service, self.time(a), self.time(b), state] for a, b, state in out]
         return rows if self.maybe(0.8) else []
 
     def announcements(self, trouble):
@@ -334,7 +358,7 @@ class Case:
             if self.maybe(0.2):       # one that touches or overlaps
                 out.append([service, row[1], start + length - rng.choice((0, 0, 30)), start + length + 900, "planned"])
         reasons = ("", "work", 'replace "disk", twice', "Wartung für alle")
-        return [[service, *(rfc3339(t) for t in instants), status, rng.choice(reasons)] for service, *instants, status in out]
+        return [[service, *(self.time(t) for t in instants), status, rng.choice(reasons)] for service, *instants, status in out]
 
     # --- the files ------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ def data(name, words, file, line, text):
     content = text if isinstance(text, bytes) else text.encode()
     return {"name": name, "status": DATA, "place": f"{file}.csv:{line}:", "words": words,
             "contracts": [contract() if file == "states" else COUNTS],
-            "files": {"states": STATES.encode()} | {file: content}}
+            "files": {"windows": WINDOWS.encode(), "states": STATES.encode()} | {file: content}}
 
 
 def windows(name, words, line, *rows):

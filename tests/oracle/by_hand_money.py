@@ -60,6 +60,8 @@ RULES = [
     money("days of a month of 31", "EUR", "1000.00", {"tiers": [{"below": "99.9", "days": 1}]}, 3226, october(("2026-10-10 00:00", "2026-10-13 00:00", "major")), "2026-10"),
     # Half of the month is measured; the days, and the fee, are those of the whole month.
     money("days of the whole month, measured in part", "EUR", "3000.00", {"tiers": [{"below": "99.9", "days": 2}]}, 20000, valid_from="2026-09-02"),
+    # 10 % of the whole fee, although 29 of 30 days are measured: 26/29 is below 99.9 %.
+    money("the fee is that of the whole period", "EUR", "3000.00", {"tiers": ONE}, 30000, valid_from="2026-09-02"),
     money("an amount", "EUR", "3000.00", {"tiers": [{"below": "99.9", "amount": "17.25"}]}, 1725, tier=("99.9", "amount", "17.25")),
     # 100.00 * 0.1 * 3 = 30.00.
     money("proportional", "EUR", "100.00", {"proportional": {"multiplier": 3}}, 3000),

@@ -155,6 +155,10 @@ CALENDAR = [
     # The 30 local days before 1 November: 2 to 31 October, one of them with 25 h.
     hours("rolling days end with the month", {"period": {"rolling": "30d"}}, {"uptime": (720, 721), "period": 721 * HOUR}, ("2026-10-20 10:00", "2026-10-20 11:00", "major"),
           ("2026-10-01 10:00", "2026-10-01 11:00", "major")),
+    # The terms change on the 1st: September is measured by the first, October by the second, at half the weight: 743.5 of 744 h.
+    *(case(f"versions of the terms, {month}", [contract(fields={"valid_until": "2026-10-01"}), contract(weights={"degraded": 0, "partial": 0, "major": "0.5"}, fields={"valid_from": "2026-10-01"})],
+           month, {"uptime": uptime}, states=trouble("2026-09-01 00:00", "2026-11-01 00:00", (f"{month}-10 10:00", f"{month}-10 11:00", "major")))
+      for month, uptime in (("2026-09", (719, 720)), ("2026-10", (1487, 1488)))),
     case("any interval", contract(), (at("2026-09-10 10:00:30"), at("2026-09-10 11:00:30")),
          {"uptime": (59, 60), "period": HOUR, "seconds": {"up": HOUR - 60, "major": 60}}, states=trouble(*WHOLE, day("10:00", "10:01:30"))),
 ]

@@ -19,7 +19,7 @@ import by_hand_bad
 import by_hand_counts
 import by_hand_money
 import by_hand_time
-from sla_files import command, csv_text, moment, parsed, ratio, run, tier, write_case
+from sla_files import command, csv_text, moment, not_adding_up, parsed, ratio, run, tier, write_case
 
 CASES = by_hand_time.CASES + by_hand_counts.CASES + by_hand_money.CASES
 
@@ -81,7 +81,9 @@ def check(case, ask, folder):
     tables = {name: csv_text(name, rows, widest(name, rows)) for name, rows in case["tables"].items()}
     write_case(folder, case["contracts"], tables)
     try:
-        return list(findings(case["wanted"], ask(folder, case)))
+        answer = ask(folder, case)
+        pool = case["contracts"][-1]["availability"].get("pool", "per_service")
+        return list(findings(case["wanted"], answer)) + list(not_adding_up(answer, pool))
     except (ValueError, KeyError, TypeError, brute.Refused) as error:
         return [f"{type(error).__name__}: {error}"]
 

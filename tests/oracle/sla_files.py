@@ -87,10 +87,13 @@ def write_case(folder, contracts, tables):
     return folder
 
 
-def command(program, contract, when, tables):
+def command(program, contract, when, tables, offset=0):
     """The command line of a case, in its folder. `when` is a month, or (from, to)."""
     line = [program, "evaluate", "config.yaml", "--contract", contract]
-    line += ["--month", when] if isinstance(when, str) else ["--from", rfc3339(when[0]), "--to", rfc3339(when[1])]
+    if isinstance(when, str):
+        line += ["--month", when]
+    else:
+        line += ["--from", rfc3339(when[0], offset), "--to", rfc3339(when[1], offset)]
     for name in HEADERS:
         if name in tables:
             line += ["--" + name, f"{name}.csv"]
@@ -155,13 +158,24 @@ def credit_differences(wanted, got, where):
     return [f"{where}credit: the oracle has {expected}, the program {value}"]
 
 
+def not_adding_up(answer, pool):
+    """Up, lost, excluded, unknown and outside time are the whole period, to the second."""
+    length = int(answer["period"]["seconds"])
+    wholes = [("the contract", answer, length * (len(answer["services"]) if pool == "sum" else 1))]
+    wholes += [(entry["service"], entry, length) for entry in answer["services"]]
+    for name, part, whole in wholes:
+        booked = sum(int(value) for value in part["seconds"].values())
+        if booked != whole:
+            yield f"{name}: {booked} of {whole} seconds are booked"
+
+
 def plain(value):
     if isinstance(value, tuple):
         return f"{value[0]} shown as {value[1]}"
     return {key: str(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def answer_differences(wanted, got, per_service):
+def answer_differences(wanted, got, pool):
     """All differences between two whole answers."""
     found = []
     if got.get("contract") != wanted["contract"]:
@@ -170,12 +184,13 @@ def answer_differences(wanted, got, per_service):
     if period != wanted["period"]:
         found.append(f"period: the oracle has {wanted['period']}, the program {period}")
     found += differences(wanted, got)
+    found += not_adding_up(got, pool)
     services = {entry["service"]: entry for entry in got["services"]}
     if list(services) != [entry["service"] for entry in wanted["services"]]:
         found.append(f"services: {list(services)}")
     for entry in wanted["services"]:
         if entry["service"] in services:
-            found += differences(entry, services[entry["service"]], entry["service"] + ": ", per_service)
+            found += differences(entry, services[entry["service"]], entry["service"] + ": ", pool == "per_service")
     return found
 
 
