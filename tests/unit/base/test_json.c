@@ -23,6 +23,7 @@ static void write_document(struct json_writer *json)
     json_open_object(json, "b");
     json_close(json);
     json_text(json, "c", "x\"y");
+    json_digits(json, "d", STR("123456789012345678901234567890"));
     json_close(json);
     json_finish(json);
 }
@@ -37,13 +38,14 @@ static void test_compact_and_pretty(void **state)
     json_init(&json, &out, false);
     write_document(&json);
     assert_string_equal(strbuf_text(&out),
-                        "{\"a\":[-9223372036854775808,true,null],\"b\":{},\"c\":\"x\\\"y\"}");
+                        "{\"a\":[-9223372036854775808,true,null],\"b\":{},\"c\":\"x\\\"y\","
+                        "\"d\":123456789012345678901234567890}");
     strbuf_clear(&out);
     json_init(&json, &out, true);
     write_document(&json);
-    assert_string_equal(strbuf_text(&out),
-                        "{\n  \"a\": [\n    -9223372036854775808,\n    true,\n"
-                        "    null\n  ],\n  \"b\": {},\n  \"c\": \"x\\\"y\"\n}\n");
+    assert_string_equal(strbuf_text(&out), "{\n  \"a\": [\n    -9223372036854775808,\n    true,\n"
+                                           "    null\n  ],\n  \"b\": {},\n  \"c\": \"x\\\"y\",\n"
+                                           "  \"d\": 123456789012345678901234567890\n}\n");
     strbuf_release(&out);
 }
 

@@ -82,6 +82,11 @@ static void test_states_are_read(void **state)
         {HEADER "api,1970-01-01T00:00:00Z,1970-01-01T00:10:00Z,major\n"
                 "api,1970-01-01T00:00:00Z,1970-01-01T00:10:00Z,major\n",
          ":3: from: overlaps the state of service \"api\" in line 2"},
+        /* Of several the one that comes first. */
+        {HEADER "api,1970-01-01T00:00:00Z,1970-01-01T00:10:00Z,major\n"
+                "api,1970-01-01T00:04:00Z,1970-01-01T00:05:00Z,partial\n"
+                "api,1970-01-01T00:02:00Z,1970-01-01T00:03:00Z,partial\n",
+         ":3: from: overlaps the state of service \"api\" in line 2"},
         /* Rows that became one do not hide which line it was. */
         {HEADER "api,1970-01-01T00:00:00Z,1970-01-01T00:01:00Z,major\n"
                 "api,1970-01-01T00:01:00Z,1970-01-01T00:02:00Z,major\n"
