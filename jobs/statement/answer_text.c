@@ -252,6 +252,10 @@ static void write_announcements(struct page *page)
                                arena_format(arena, " (%s excused)",
                                             wording_duration(arena, exclusion->excused_s)));
         }
+        if (exclusion->reason.size > 0) {
+            strbuf_append_text(page->out, ", for: ");
+            append_plain(page->out, exclusion->reason);
+        }
         strbuf_append_char(page->out, '\n');
     }
 }

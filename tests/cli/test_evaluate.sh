@@ -155,7 +155,7 @@ api,2026-10-11T00:00:00Z,2026-10-20T00:30:00Z,2026-10-20T01:00:00Z,planned,
 api,2026-10-12T00:00:00Z,2026-10-20T00:30:00Z,2026-10-20T01:00:00Z,cancelled,
 END
 expect 0 "${states[@]}" --states s.csv --announcements a.csv
-out 'line 2, api, 2026-10-20T02:00:00+02:00 to 2026-10-20T02:30:00+02:00: announced in time: excluded (30 min excused)'
+out 'line 2, api, 2026-10-20T02:00:00+02:00 to 2026-10-20T02:30:00+02:00: announced in time: excluded (30 min excused), for: disks,?new ones'
 out 'line 4, api, 2026-10-20T02:30:00+02:00 to 2026-10-20T03:00:00+02:00: cancelled: not excluded'
 out 'line 5, api, 2026-10-20T02:00:00+02:00 to 2026-10-20T03:00:00+02:00: entered after its start: not excluded'
 out 'Major outage      1,800  30 min'
@@ -166,6 +166,7 @@ cmp -s again "$folder/out" || fail "another answer from standard input"
 # What stands in a reason cannot move the cursor of a terminal, and is whole in JSON.
 printf 'service,announced_at,from,to,status,reason\napi,2026-10-10T00:00:00Z,2026-10-20T00:00:00Z,2026-10-20T00:30:00Z,,"\033[2J"\n' >escape.csv
 expect 0 "${states[@]}" --states s.csv --announcements escape.csv
+out ', for: ?[2J'
 if grep -q "$(printf '\033')" "$folder/out"; then fail "a control character is printed"; fi
 expect 0 "${states[@]}" --states s.csv --announcements escape.csv --format json
 out '"reason": "\u001b[2J"'
