@@ -109,6 +109,23 @@ static void push(struct voices *voices, const struct voice *voice, int64_t from_
     voices->voices[voices->count++].segment.to_ns = to_ns;
 }
 
+/* How many stretches the borders of both make: with a hundred services, room for more would be most of the memory of an evaluation. */
+static size_t count_stretches(const struct voices *now, const struct measure *measure)
+{
+    size_t left = 0, right = 0, count = 0;
+
+    for (; right < measure->segment_count; count++) {
+        int64_t until_ns = measure->segments[right].to_ns;
+
+        if (left < now->count && now->voices[left].segment.to_ns < until_ns) {
+            until_ns = now->voices[left].segment.to_ns;
+        }
+        left += left < now->count && now->voices[left].segment.to_ns == until_ns;
+        right += measure->segments[right].to_ns == until_ns;
+    }
+    return count;
+}
+
 /* Between two borders of either nothing changes, so each such stretch is decided once. */
 static void merge(struct pool_run *run, size_t index, const struct measure *measure)
 {
@@ -117,10 +134,10 @@ static void merge(struct pool_run *run, size_t index, const struct measure *meas
     size_t left = 0, right = 0;
     int64_t at_ns = run->terms.from_s * NS_PER_SECOND;
 
-    arena_clear(&next->arena);
+    arena_release(&next->arena); /* a cleared one would keep its last block beside the new one */
     next->count = 0;
-    next->voices = arena_calloc(&next->arena, now->count + measure->segment_count + 1,
-                                sizeof(next->voices[0]));
+    next->voices =
+        arena_calloc(&next->arena, count_stretches(now, measure) + 1, sizeof(next->voices[0]));
     while (right < measure->segment_count) {
         const struct segment *segment = &measure->segments[right];
         struct voice voice = {*segment, index};
