@@ -101,6 +101,6 @@ enum global_option {
 /* One per file of commands/. */
 extern const struct command command_consume, command_aggregate, command_report, command_credits,
     command_announce, command_nightly, command_redrive, command_status, command_audit,
-    command_export, command_check, command_demo, command_evaluate;
+    command_export, command_check, command_demo, command_evaluate, command_slo;
 
 #endif

@@ -35,6 +35,7 @@ static const struct command *const commands[] = {
     &command_credits,
     &command_export,
     &command_status,
+    &command_slo,
     &command_evaluate,
     /* Prove */
     &command_audit,
@@ -84,7 +85,7 @@ static const struct {
     {7, "delivery: output folder, upload, mail"},
     {8, "fenced, or locked by another run for longer than --lock-wait"},
     {9, "an audit or a verification found a mismatch"},
-    {10, "a target was missed; only with --exit-code"},
+    {10, "a target was missed, a budget used up, or an alert fires; only with --exit-code"},
     {128, "plus the number of the signal that ended an unfinished run; 141: the reader of standard "
           "output left"},
 };

@@ -54,6 +54,20 @@ bool ui_color_output(void)
     return use_color(STDOUT_FILENO);
 }
 
+bool ui_unicode_output(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+
+        if (value != NULL && value[0] != '\0') {
+            return strcasestr(value, "UTF-8") != NULL || strcasestr(value, "UTF8") != NULL;
+        }
+    }
+    return false;
+}
+
 /* One object per line, as Cloud Logging reads them. */
 static void write_json(const char *severity, const char *text, enum err_code code)
 {

@@ -27,5 +27,7 @@ void ui_progress(const char *what, int64_t done, int64_t total, const char *unit
 void ui_progress_clear(void);
 /* Whether data on standard output may be coloured. */
 bool ui_color_output(void);
+/* Whether standard output is read as UTF-8, by LC_ALL, LC_CTYPE or LANG: else ASCII is drawn with. */
+bool ui_unicode_output(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "jobs/command.h"
 #include "jobs/commands/missing.h"
+#include "jobs/label.h"
 #include "jobs/ui.h"
 
 enum { STRIP_MINUTES = 60, NAME_COLUMNS_MAX = 40, DOCUMENT_SIZE_MAX = 256 * 1024 * 1024 };
@@ -184,59 +185,12 @@ static void print_grade(FILE *out, enum grade grade, const char *text, bool colo
     (void)fprintf(out, "%s%s%s", color ? color_of(grade) : "", text, color ? "\033[0m" : "");
 }
 
-/* Names come from outside: control characters, C1 ones and those that turn the direction of text do not reach the terminal. */
-static bool is_harmless(struct str rest, size_t length)
-{
-    const unsigned char *p = (const unsigned char *)rest.data;
-
-    if (length == 1) {
-        return p[0] >= 0x20 && p[0] < 0x7f;
-    }
-    if (length == 2) {
-        return !(p[0] == 0xc2 && p[1] < 0xa0) && !(p[0] == 0xd8 && p[1] == 0x9c);
-    }
-    if (length == 3 && p[0] == 0xe2) {
-        return !(p[1] == 0x80 && (p[2] >= 0xa8 || p[2] == 0x8e || p[2] == 0x8f)) &&
-               !(p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
-    }
-    return true;
-}
-
-static size_t character_size(struct str rest)
-{
-    unsigned char first = (unsigned char)rest.data[0];
-    size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-    return size <= rest.size ? size : rest.size;
-}
-
-/* Appends at most `columns` characters and pads to that many; returns how many characters the whole name has. */
-static size_t print_name(FILE *out, struct str name, size_t columns)
-{
-    size_t count = 0;
-
-    while (name.size > 0) {
-        size_t size = character_size(name);
-
-        if (count < columns && out != NULL) {
-            (void)fprintf(out, "%.*s", is_harmless(name, size) ? (int)size : 1,
-                          is_harmless(name, size) ? name.data : "?");
-        }
-        name = str_of(name.data + size, name.size - size);
-        count++;
-    }
-    for (size_t i = count; i < columns && out != NULL; i++) {
-        (void)fputc(' ', out);
-    }
-    return count;
-}
-
 static size_t name_columns(const struct status *status)
 {
     size_t columns = 7;
 
     for (size_t i = 0; i < status->service_count; i++) {
-        size_t count = print_name(NULL, status->services[i].name, 0);
+        size_t count = label_columns(status->services[i].name);
 
         columns = count > columns ? count : columns;
     }
@@ -249,7 +203,7 @@ static void print_service(FILE *out, const struct service_status *service, size_
     const struct grade_row *now = grade_row(service->now);
     char word[32];
 
-    (void)print_name(out, service->name, columns);
+    label_print(out, service->name, columns);
     (void)snprintf(word, sizeof(word), "  %s %-20s", now->symbol, now->title);
     print_grade(out, service->now, word, color);
     (void)fputs("  ", out);
@@ -285,7 +239,7 @@ static void print_incidents(FILE *out, const struct status *status, bool color)
         const struct open_incident *incident = &status->incidents[i];
 
         (void)fprintf(out, "  %.*s  ", STR_ARGS(incident->level));
-        (void)print_name(out, incident->service, name_columns(status));
+        label_print(out, incident->service, name_columns(status));
         (void)fputs("  ", out);
         print_grade(out, incident->worst, grade_row(incident->worst)->title, color);
         (void)fprintf(out, ", since %s (",
@@ -329,7 +283,7 @@ static void print_table(FILE *out, const struct status *status, bool color)
         missing_print(out, &status->missing);
         return;
     }
-    (void)print_name(out, STR("Service"), name_columns(status));
+    label_print(out, STR("Service"), name_columns(status));
     (void)fprintf(out, "  %-22s  Last %d minutes\n", "Grade", STRIP_MINUTES);
     for (size_t i = 0; i < status->service_count; i++) {
         print_service(out, &status->services[i], name_columns(status), color);

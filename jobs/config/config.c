@@ -196,3 +196,13 @@ const struct contract *config_contract(const struct config *config, struct str i
     }
     return NULL;
 }
+
+const struct slo *config_slo(const struct config *config, struct str id)
+{
+    for (size_t i = 0; i < config->slo_count; i++) {
+        if (str_equal(config->slos[i].id, id)) {
+            return &config->slos[i];
+        }
+    }
+    return NULL;
+}

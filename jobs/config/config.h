@@ -16,6 +16,7 @@
 #include "consumers/mapping.h"
 #include "consumers/source.h"
 #include "jobs/config/contract.h"
+#include "jobs/config/slo.h"
 
 enum start_kind { START_EARLIEST, START_LATEST, START_TIME };
 
@@ -97,6 +98,8 @@ struct config {
     size_t service_count;
     struct contract *contracts;
     size_t contract_count;
+    struct slo *slos;
+    size_t slo_count;
 };
 
 /* Reads and checks the whole file. ERR_CONFIG with "FILE:LINE:COLUMN: what". The caller owns the result. */
@@ -118,5 +121,6 @@ enum err_code topic_schemas_add(const struct topic_config *topic, struct schema_
                                 struct err *err);
 /* NULL if there is none. With several versions of one id: the first one. */
 const struct contract *config_contract(const struct config *config, struct str id);
+const struct slo *config_slo(const struct config *config, struct str id);
 
 #endif

@@ -406,6 +406,14 @@ static const struct conf_row config_rows[] = {
      .table = &contract_table,
      .maximum = 10000,
      .help = "what was agreed with customers"},
+    {.key = "slos",
+     .type = CONF_ARRAY,
+     CONF_FIELD(struct config, slos, struct slo *),
+     .count_offset = CONF_OFFSET(struct config, slo_count, size_t),
+     .element = CONF_TABLE,
+     .table = &slo_table,
+     .maximum = 10000,
+     .help = "targets that we set ourselves"},
 };
 
 const struct conf_table config_table = {

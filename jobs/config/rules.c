@@ -122,26 +122,27 @@ static bool services_are_declared(const struct config *config)
     return config->topic_count > 0;
 }
 
-static enum err_code check_contract_services(struct conf_reader *reader,
-                                             const struct conf_node *node,
-                                             const struct config *config,
-                                             const struct contract *contract, struct err *err)
+/* node: of a contract or an objective. The latter may have a single service instead of a list. */
+static enum err_code check_declared(struct conf_reader *reader, const struct conf_node *node,
+                                    const struct config *config, const struct str *services,
+                                    size_t count, struct err *err)
 {
-    const struct conf_node *child = conf_child(node, "services")->first;
+    const struct conf_node *list = conf_child(node, "services");
+    const struct conf_node *child = list != NULL ? list->first : conf_child(node, "service");
 
-    for (size_t i = 0; i < contract->service_count; i++, child = child->next) {
+    for (size_t i = 0; i < count; i++, child = child->next) {
         struct spelling spelling;
         char hint[SPELLING_HINT_SIZE];
 
-        if (config_service(config, contract->services[i]) != &config->service_default) {
+        if (config_service(config, services[i]) != &config->service_default) {
             continue;
         }
-        spelling_init(&spelling, contract->services[i]);
+        spelling_init(&spelling, services[i]);
         for (size_t j = 0; j < config->service_count; j++) {
             spelling_offer(&spelling, config->services[j].name.data);
         }
         return conf_error(reader, child, err, "service \"%.*s\" is not declared%s",
-                          STR_ARGS(contract->services[i]), spelling_hint(&spelling, hint));
+                          STR_ARGS(services[i]), spelling_hint(&spelling, hint));
     }
     return ERR_OK;
 }
@@ -175,10 +176,32 @@ static enum err_code check_contracts(struct conf_reader *reader, const struct co
         enum err_code code = check_versions(reader, node, config, i, err);
 
         if (code == ERR_OK && declared) {
-            code = check_contract_services(reader, node, config, &config->contracts[i], err);
+            code = check_declared(reader, node, config, config->contracts[i].services,
+                                  config->contracts[i].service_count, err);
         }
         if (code != ERR_OK) {
             return code;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err_code check_slos(struct conf_reader *reader, const struct conf_node *root,
+                                const struct config *config, struct err *err)
+{
+    bool declared = services_are_declared(config);
+
+    for (size_t i = 0; i < config->slo_count; i++) {
+        const struct conf_node *node = list_at(root, "slos", i);
+        const struct slo *slo = &config->slos[i];
+
+        if (config_slo(config, slo->id) != slo) {
+            return conf_error(reader, conf_child(node, "id"), err, "slo \"%.*s\" occurs twice",
+                              STR_ARGS(slo->id));
+        }
+        if (declared && check_declared(reader, node, config, slo->services, slo->service_count,
+                                       err) != ERR_OK) {
+            return err->code;
         }
     }
     return ERR_OK;
@@ -195,6 +218,9 @@ enum err_code config_check_rules(struct conf_reader *reader, const struct conf_n
     }
     if (code == ERR_OK) {
         code = check_contracts(reader, node, config, err);
+    }
+    if (code == ERR_OK) {
+        code = check_slos(reader, node, config, err);
     }
     return code;
 }

@@ -17,6 +17,7 @@ extern const struct conf_table availability_table;  /* struct availability */
 extern const struct conf_table maintenance_table;   /* struct maintenance_terms */
 extern const struct conf_table latency_level_table; /* struct latency_terms */
 extern const struct conf_table credit_table;        /* struct credit_terms */
+extern const struct conf_table slo_table;           /* struct slo */
 
 /* The words of a contract, in the file and in its canonical terms. */
 extern const struct conf_choice method_choices[], pool_choices[], unknown_choices[],

@@ -139,7 +139,20 @@ static const char contracts[] =
     "    maintenance: {notice: 7d, excluded: remove}\n"
     "    credits:\n"
     "      tiers: [{below: 99.0, percent: 10}, {below: 97.0, percent: 30}]\n"
-    "      rounding: half_even\n";
+    "      rounding: half_even\n"
+    "\n"
+    "slos:\n"
+    "  - {id: portal-requests, service: portal, target: 99.5, method: request_ratio, window: "
+    "{rolling: 28d}}\n"
+    "  - id: api-minutes\n"
+    "    services: [device-api, auth]\n"
+    "    target: 99.5\n"
+    "    method: time_slices\n"
+    "    max_error_ratio: 0.05\n"
+    "    window: month\n"
+    "    time_zone: Europe/Berlin\n"
+    "  - {id: reports-speed, service: reports, target: 99, method: request_ratio, degraded_weight: "
+    "0.5, window: {rolling: 7d}}\n";
 
 void settings_write(const struct world *world, struct strbuf *out)
 {
