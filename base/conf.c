@@ -9,6 +9,10 @@ struct conf_parser {
     struct arena *arena;
     const char *name;
     size_t node_count;
+    bool several; /* documents are allowed */
+    bool started; /* one has begun */
+    struct conf_node *first, *last;
+    size_t document_count;
 };
 
 static enum err_code error_at(const struct conf_parser *parser, const yaml_mark_t *mark,
@@ -207,6 +211,27 @@ static enum err_code take_event(struct conf_parser *parser, struct conf_stack *s
     return open_level(parser, stack, event, err);
 }
 
+static bool is_empty(const struct conf_node *root)
+{
+    return root == NULL || conf_is_null(root);
+}
+
+/* A document has ended. */
+static void keep_document(struct conf_parser *parser, struct conf_stack *stack)
+{
+    if (is_empty(stack->root)) {
+        return;
+    }
+    if (parser->last == NULL) {
+        parser->first = stack->root;
+    } else {
+        parser->last->next = stack->root;
+    }
+    parser->last = stack->root;
+    parser->document_count++;
+    stack->root = NULL;
+}
+
 /* All events of the stream; *ret_ended once it is over. */
 static enum err_code take_any_event(struct conf_parser *parser, struct conf_stack *stack,
                                     const yaml_event_t *event, bool *ret_ended, struct err *err)
@@ -214,56 +239,80 @@ static enum err_code take_any_event(struct conf_parser *parser, struct conf_stac
     switch (event->type) {
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
+        return ERR_OK;
     case YAML_DOCUMENT_END_EVENT:
+        keep_document(parser, stack);
         return ERR_OK;
     case YAML_STREAM_END_EVENT:
         *ret_ended = true;
         return ERR_OK;
     case YAML_DOCUMENT_START_EVENT:
-        if (stack->root != NULL) {
+        if (parser->started && !parser->several) {
             return error_at(parser, &event->start_mark, "a second document begins here", err);
         }
+        parser->started = true;
+        stack->root = NULL;
         return ERR_OK;
     default:
         return take_event(parser, stack, event, err);
     }
 }
 
-enum err_code conf_parse(struct arena *arena, struct str text, const char *name,
-                         const struct conf_node **ret_root, struct err *err)
+static enum err_code parse_stream(struct conf_parser *parser, struct str text, struct err *err)
 {
-    struct conf_parser parser = {.arena = arena, .name = name};
     struct conf_stack stack = {.depth = 0};
     bool ended = false;
     enum err_code code = ERR_OK;
 
     if (text.size > CONF_SIZE_MAX) {
-        return err_set(err, ERR_CONFIG, "%s: larger than %d bytes", name, CONF_SIZE_MAX);
+        return err_set(err, ERR_CONFIG, "%s: larger than %d bytes", parser->name, CONF_SIZE_MAX);
     }
-    CHECK(yaml_parser_initialize(&parser.yaml) == 1);
+    CHECK(yaml_parser_initialize(&parser->yaml) == 1);
     /* Fixed, so that a byte order mark cannot turn the file into UTF-16. */
-    yaml_parser_set_encoding(&parser.yaml, YAML_UTF8_ENCODING);
+    yaml_parser_set_encoding(&parser->yaml, YAML_UTF8_ENCODING);
     /* libyaml asserts that the input is not NULL, which an empty text is. */
     yaml_parser_set_input_string(
-        &parser.yaml, (const unsigned char *)(text.size > 0 ? text.data : ""), text.size);
+        &parser->yaml, (const unsigned char *)(text.size > 0 ? text.data : ""), text.size);
     while (code == ERR_OK && !ended) {
         yaml_event_t event;
 
-        code = next_event(&parser, text, &event, err);
+        code = next_event(parser, text, &event, err);
         if (code == ERR_OK) {
-            code = take_any_event(&parser, &stack, &event, &ended, err);
+            code = take_any_event(parser, &stack, &event, &ended, err);
             yaml_event_delete(&event);
         }
     }
-    yaml_parser_delete(&parser.yaml);
+    yaml_parser_delete(&parser->yaml);
+    return code;
+}
+
+enum err_code conf_parse_all(struct arena *arena, struct str text, const char *name,
+                             const struct conf_node **ret_first, size_t *ret_count, struct err *err)
+{
+    struct conf_parser parser = {.arena = arena, .name = name, .several = true};
+    enum err_code code = parse_stream(&parser, text, err);
+
+    if (code == ERR_OK) {
+        *ret_first = parser.first;
+        *ret_count = parser.document_count;
+    }
+    return code;
+}
+
+enum err_code conf_parse(struct arena *arena, struct str text, const char *name,
+                         const struct conf_node **ret_root, struct err *err)
+{
+    struct conf_parser parser = {.arena = arena, .name = name};
+    enum err_code code = parse_stream(&parser, text, err);
+
     if (code != ERR_OK) {
         return code;
     }
-    if (stack.root == NULL || conf_is_null(stack.root)) {
-        stack.root = arena_alloc(arena, sizeof(*stack.root));
-        *stack.root = (struct conf_node){.kind = CONF_MAP, .line = 1, .column = 1};
+    if (parser.first == NULL) {
+        parser.first = arena_alloc(arena, sizeof(*parser.first));
+        *parser.first = (struct conf_node){.kind = CONF_MAP, .line = 1, .column = 1};
     }
-    *ret_root = stack.root;
+    *ret_root = parser.first;
     return ERR_OK;
 }
 

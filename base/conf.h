@@ -1,7 +1,7 @@
 /*
  * A YAML document as a bounded tree that remembers where everything stood.
  *
- * A subset on purpose: one document of maps, lists and scalars; no anchors, aliases, tags, merge keys or keys that are not text, so
+ * A subset on purpose: maps, lists and scalars; no anchors, aliases, tags, merge keys or keys that are not text, so
  * that a file says what it means and cannot grow when it is read. Bounds: CONF_SIZE_MAX bytes, CONF_DEPTH_MAX levels, CONF_NODES_MAX nodes,
  * CONF_KEYS_MAX keys per map. Keys are unique. Scalars stay text: what they mean is decided by base/conf_table.h.
  *
@@ -43,6 +43,10 @@ struct conf_node {
 /* name stands for the file in messages. An empty document is an empty map. */
 enum err_code conf_parse(struct arena *arena, struct str text, const char *name,
                          const struct conf_node **ret_root, struct err *err);
+/* The same of a stream of documents, linked by `next`: with the bounds of one document for all of them. Those that are empty do not count. */
+enum err_code conf_parse_all(struct arena *arena, struct str text, const char *name,
+                             const struct conf_node **ret_first, size_t *ret_count,
+                             struct err *err);
 /* The child of that key, or NULL. */
 const struct conf_node *conf_child(const struct conf_node *map, const char *key);
 /* True for a plain scalar that is empty, "~" or "null". */

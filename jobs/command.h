@@ -78,6 +78,7 @@ struct command {
     const char *usage;   /* behind "uptally NAME ": "CONFIG [options]" */
     int argument_count; /* positional arguments besides CONFIG that it takes, exactly: with one more
                              on the command line the first of them is CONFIG */
+    bool more_arguments; /* and any number behind them; only without CONFIG */
     const char *words; /* "a|b": what the one argument may be; it may then also stand before CONFIG.
                           NULL: anything */
     const char *examples;             /* three lines of shell */
@@ -101,6 +102,6 @@ enum global_option {
 /* One per file of commands/. */
 extern const struct command command_consume, command_aggregate, command_report, command_credits,
     command_announce, command_nightly, command_redrive, command_status, command_audit,
-    command_export, command_check, command_demo, command_evaluate, command_slo;
+    command_export, command_check, command_demo, command_evaluate, command_slo, command_import;
 
 #endif

@@ -42,6 +42,7 @@ static const struct command *const commands[] = {
     /* Set up */
     &command_demo,
     &command_check,
+    &command_import,
 };
 
 static const struct option_row global_rows[] = {
@@ -259,7 +260,7 @@ static enum err_code check_surplus(const struct command *command,
     bool takes_config = command->needs != NEEDS_NOTHING && globals[GLOBAL_CONFIG].text == NULL;
     int most = command->argument_count + (takes_config ? 1 : 0);
 
-    if (arguments->count > most) {
+    if (arguments->count > most && !command->more_arguments) {
         return err_set(err, ERR_USAGE, "unexpected argument \"%s\": uptally %s %s",
                        arguments->items[most], command->name, command->usage);
     }
@@ -273,7 +274,7 @@ static enum err_code check_argument_count(const struct command *command,
         return err_set(err, ERR_USAGE, "too few arguments: uptally %s %s", command->name,
                        command->usage);
     }
-    CHECK(arguments->count == command->argument_count);
+    CHECK(arguments->count == command->argument_count || command->more_arguments);
     return ERR_OK;
 }
 

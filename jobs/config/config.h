@@ -110,6 +110,8 @@ enum err_code config_read_contracts(const char *path, struct config **ret_config
 enum err_code config_parse(struct str text, const char *name, struct config **ret_config,
                            struct err *err);
 void config_free(struct config *config);
+/* Appends the content of the file to text, at most CONF_SIZE_MAX bytes. ERR_CONFIG. */
+enum err_code config_read_text(const char *path, struct strbuf *text, struct err *err);
 /* Where the store is and how long it is waited for, as db_open wants it. *ret_server lives as long as *options is used. ERR_CONFIG if the
  * configuration names none. */
 enum err_code config_store(const struct config *config, struct db_options *options,

@@ -33,9 +33,9 @@ struct slo_rule {
 
 struct slo {
     struct str id;
-    struct str service;   /* the only one; empty: see services */
-    struct str *services; /* their requests are added up */
-    size_t service_count; /* at least 1 */
+    struct str service;     /* the only one; empty: see services */
+    struct str *services;   /* their requests are added up */
+    size_t service_count;   /* at least 1 */
     struct rational target; /* 0..1, less than 1 */
     enum slo_method method;
     enum slo_period period;

@@ -44,8 +44,8 @@ static enum err_code check_percent(struct conf_reader *reader, const struct conf
                                    struct rational percent, struct err *err)
 {
     if (!has_decimals(percent, SLO_PERCENT_DECIMALS + 2)) {
-        return conf_error(reader, node, err, "%.*s has more than %d decimals", STR_ARGS(node->text),
-                          SLO_PERCENT_DECIMALS);
+        return conf_error(reader, node, err, "%.*s: %.*s has more than %d decimals",
+                          STR_ARGS(node->key), STR_ARGS(node->text), SLO_PERCENT_DECIMALS);
     }
     return ERR_OK;
 }
@@ -341,7 +341,7 @@ static enum err_code check_method(struct conf_reader *reader, const struct conf_
     }
     if (!has_decimals(slo->degraded_weight, SLO_WEIGHT_DECIMALS)) {
         return conf_error(reader, conf_child(node, "degraded_weight"), err,
-                          "degraded_weight has more than %d decimals", SLO_WEIGHT_DECIMALS);
+                          "degraded_weight: more than %d decimals", SLO_WEIGHT_DECIMALS);
     }
     return ERR_OK;
 }

@@ -37,9 +37,6 @@ extern const struct conf_custom conf_period, conf_local_date, conf_service_hours
 enum err_code config_check_rules(struct conf_reader *reader, const struct conf_node *node,
                                  void *target, struct err *err);
 
-/* Appends the content of the file to text, at most CONF_SIZE_MAX bytes. ERR_CONFIG. */
-enum err_code config_read_text(const char *path, struct strbuf *text, struct err *err);
-
 /* A path, or a list of alternative paths, into the struct role at row->offset. */
 extern const struct conf_custom conf_role;
 /* One path of a role. */

@@ -257,8 +257,8 @@ void slo_view_legend(const struct slo_view *view)
 {
     const struct glyphs *glyphs = glyphs_of(view);
 
-    (void)fprintf(view->out,
-                  "Days: %s nothing lost, %s as fast as the budget allows, %s ten times as fast, "
-                  "%s no data\n",
-                  glyphs->levels[0], glyphs->levels[2], glyphs->levels[5], glyphs->unknown);
+    (void)fprintf(
+        view->out,
+        "Days: %s nothing lost, %s what the budget allows, %s ten times that, %s no data\n",
+        glyphs->levels[0], glyphs->levels[2], glyphs->levels[5], glyphs->unknown);
 }
