@@ -157,13 +157,43 @@ static void test_bounds(void **state)
     arena_release(&arena);
 }
 
+/* A stream of documents: the bounds and the places of one file, empty ones left out. */
+static void test_documents(void **state)
+{
+    struct arena arena = ARENA_INIT;
+    const struct conf_node *first = NULL;
+    struct err err = ERR_INIT;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(conf_parse_all(&arena,
+                                    STR("---\na: 1\n---\n---\n# nothing\n---\n[x, y]\n...\n"
+                                        "---\nb: {c: 2}\n"),
+                                    "f", &first, &count, &err),
+                     ERR_OK);
+    assert_int_equal(count, 3);
+    assert_non_null(conf_child(first, "a"));
+    assert_int_equal(first->next->kind, CONF_LIST);
+    assert_int_equal(conf_child(first->next->next, "b")->line, 10);
+    assert_null(first->next->next->next);
+    assert_int_equal(conf_parse_all(&arena, STR(""), "f", &first, &count, &err), ERR_OK);
+    assert_int_equal(count, 0);
+    assert_null(first);
+    assert_int_equal(conf_parse_all(&arena, STR("a: 1\n---\na: [1\n"), "f", &first, &count, &err),
+                     ERR_CONFIG);
+    assert_true(str_starts_with(STR(err.text), STR("f:4:1: ")));
+    /* One configuration is one document, also if it is an empty one. */
+    assert_int_equal(conf_parse(&arena, STR("---\n---\nb: 2\n"), "f", &first, &err), ERR_CONFIG);
+    assert_string_equal(err.text, "f:2:1: a second document begins here");
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_empty_documents_are_empty_tables),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_tree),      cmocka_unit_test(test_empty_documents_are_empty_tables),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_documents),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
