@@ -427,9 +427,10 @@ static enum err_code check_config(struct run *run, const struct config *config, 
     if (run->options[OPTION_SHOW].set) {
         return print_effective(run, err);
     }
-    (void)fprintf(run->out, "ok   config    %.*s: topics %zu, services %zu, contracts %zu\n",
+    (void)fprintf(run->out,
+                  "ok   config    %.*s: topics %zu, services %zu, contracts %zu, objectives %zu\n",
                   STR_ARGS(config->path), config->topic_count, config->service_count,
-                  config->contract_count);
+                  config->contract_count, config->slo_count);
     (void)review_contracts(config, run->out, &first);
     if (!run->options[OPTION_OFFLINE].set) {
         failures = reach_all(run, config, &unreached);

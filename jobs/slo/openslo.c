@@ -16,7 +16,7 @@ void openslo_init(struct openslo *openslo)
 {
     *openslo = (struct openslo){.arena = ARENA_INIT};
     openslo->objects =
-        arena_calloc(&openslo->arena, OPENSLO_OBJECTS_MAX, sizeof(*openslo->objects));
+        arena_calloc(&openslo->arena, OPENSLO_OBJECTS_MAX, sizeof(openslo->objects[0]));
 }
 
 void openslo_release(struct openslo *openslo)
@@ -31,9 +31,9 @@ static struct openslo_object *find_object(struct openslo *openslo, enum openslo_
                                           struct str name)
 {
     for (size_t i = 0; i < openslo->count; i++) {
-        if (openslo->objects[i].kind == kind &&
-            str_equal(openslo->objects[i].metadata.name, name)) {
-            return &openslo->objects[i];
+        if (openslo->objects[i]->kind == kind &&
+            str_equal(openslo->objects[i]->metadata.name, name)) {
+            return openslo->objects[i];
         }
     }
     return NULL;
@@ -70,26 +70,28 @@ static enum err_code find_kind(struct conf_reader *reader, const struct conf_nod
 static enum err_code read_document(struct openslo *openslo, struct conf_reader *reader,
                                    const struct conf_node *node, struct err *err)
 {
-    struct openslo_object object = {.reader = reader, .node = node};
+    struct openslo_object *object = arena_alloc(&openslo->arena, sizeof(*object));
     const struct openslo_object *other;
-    enum err_code code = find_kind(reader, node, &object.kind, err);
+    enum err_code code = find_kind(reader, node, &object->kind, err);
 
     if (code == ERR_OK) {
-        code = conf_table_read(reader, &openslo_tables[object.kind], node, &object, err);
+        code = conf_table_read(reader, &openslo_tables[object->kind], node, object, err);
     }
     if (code != ERR_OK) {
         return code;
     }
-    other = find_object(openslo, object.kind, object.metadata.name);
+    other = find_object(openslo, object->kind, object->metadata.name);
     if (other != NULL) {
         return conf_error(reader, conf_child(conf_child(node, "metadata"), "name"), err,
                           "%s \"%.*s\" occurs twice (first in %s:%d)",
-                          openslo_tables[object.kind].name, STR_ARGS(object.metadata.name),
+                          openslo_tables[object->kind].name, STR_ARGS(object->metadata.name),
                           other->reader->name, other->node->line);
     }
     if (openslo->count == OPENSLO_OBJECTS_MAX) {
         return conf_error(reader, node, err, "more than %d documents", OPENSLO_OBJECTS_MAX);
     }
+    object->reader = reader;
+    object->node = node;
     openslo->objects[openslo->count++] = object;
     return ERR_OK;
 }
@@ -311,8 +313,8 @@ static enum err_code resolve(struct openslo *openslo, const struct openslo_objec
     }
     spelling_init(&spelling, slo->reference);
     for (size_t i = 0; i < openslo->count; i++) {
-        if (openslo->objects[i].kind == OPENSLO_SLI) {
-            spelling_offer(&spelling, openslo->objects[i].metadata.name.data);
+        if (openslo->objects[i]->kind == OPENSLO_SLI) {
+            spelling_offer(&spelling, openslo->objects[i]->metadata.name.data);
         }
     }
     return conf_error(object->reader, conf_child(spec, "indicatorRef"), err,
@@ -359,10 +361,10 @@ static void write_service_list(const struct openslo *openslo, struct strbuf *out
     bool any = false;
 
     for (size_t i = 0; i < openslo->count; i++) {
-        if (openslo->objects[i].kind == OPENSLO_SERVICE) {
+        if (openslo->objects[i]->kind == OPENSLO_SERVICE) {
             strbuf_append_text(out, any ? "" : "services:\n");
             strbuf_append_text(out, "  - {name: ");
-            write_text(out, openslo->objects[i].metadata.name);
+            write_text(out, openslo->objects[i]->metadata.name);
             strbuf_append_text(out, "}\n");
             any = true;
         }
@@ -379,9 +381,9 @@ static enum err_code check_service(struct openslo *openslo, const struct openslo
 
     spelling_init(&spelling, object->slo.service);
     for (size_t i = 0; i < openslo->count; i++) {
-        if (openslo->objects[i].kind == OPENSLO_SERVICE) {
+        if (openslo->objects[i]->kind == OPENSLO_SERVICE) {
             any = true;
-            spelling_offer(&spelling, openslo->objects[i].metadata.name.data);
+            spelling_offer(&spelling, openslo->objects[i]->metadata.name.data);
         }
     }
     if (!any || find_object(openslo, OPENSLO_SERVICE, object->slo.service) != NULL) {
@@ -414,7 +416,7 @@ enum err_code openslo_write(struct openslo *openslo, struct strbuf *out, struct 
     strbuf_append_text(out, "# From OpenSLO v1, by uptally import openslo.\n");
     write_service_list(openslo, out);
     for (size_t i = 0; i < openslo->count && code == ERR_OK; i++) {
-        const struct openslo_object *object = &openslo->objects[i];
+        const struct openslo_object *object = openslo->objects[i];
 
         if (object->kind != OPENSLO_SLO) {
             continue;

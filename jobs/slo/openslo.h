@@ -86,7 +86,7 @@ extern const struct conf_table openslo_tables[];
 
 struct openslo {
     struct arena arena;
-    struct openslo_object *objects;
+    struct openslo_object **objects;
     size_t count;
     struct conf_reader *readers[64]; /* one per file */
     size_t reader_count;

@@ -27,6 +27,7 @@ static void check_shown(struct str text, const struct config *config)
         CHECK(config_parse(strbuf_view(&shown), "f", &again, &err) == ERR_OK);
         CHECK(again->topic_count == config->topic_count);
         CHECK(again->contract_count == config->contract_count);
+        CHECK(again->slo_count == config->slo_count);
         for (size_t i = 0; i < config->topic_count; i++) {
             CHECK(strcmp(again->topics[i].digest, config->topics[i].digest) == 0);
         }
