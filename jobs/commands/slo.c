@@ -161,9 +161,10 @@ static void print_summary(FILE *out, const struct listing *listing)
                   listing->count, firing);
 }
 
-static void print_table(FILE *out, const struct listing *listing)
+static void print_table(FILE *out, const struct listing *listing, struct arena *scratch)
 {
-    struct slo_view view = {.out = out, .color = ui_color_output(), .unicode = ui_unicode_output()};
+    struct slo_view view = {
+        .out = out, .color = ui_color_output(), .unicode = ui_unicode_output(), .scratch = scratch};
 
     if (listing->now == 0) {
         (void)fputs("Nothing is complete yet: run uptally consume, then uptally aggregate.\n", out);
@@ -240,7 +241,7 @@ static enum err_code run_slo(struct run *run, struct err *err)
         db_rollback(run->db);
     }
     if (code == ERR_OK && run->options[OPTION_FORMAT].number == 0) {
-        print_table(run->out, &listing);
+        print_table(run->out, &listing, &arena);
     } else if (code == ERR_OK) {
         code = print_json(run->out, &listing, err);
     }

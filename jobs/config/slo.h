@@ -1,8 +1,7 @@
 /*
  * A service level objective: a target that we set ourselves, as the configuration states it. docs/slo.md.
  *
- * Immutable after reading; texts live in the configuration's arena. Ratios are exact: a target of 99.9 is the rational 999/1000. Decimals are
- * bounded (SLO_..._DECIMALS), so that the arithmetic of jobs/slo on at most 2^56 requests stays within 128 bits.
+ * Immutable after reading; texts live in the configuration's arena. Ratios are exact: a target of 99.9 is the rational 999/1000.
  */
 #ifndef JOBS_CONFIG_SLO_H
 #define JOBS_CONFIG_SLO_H
@@ -16,9 +15,6 @@
 #include "base/zone.h"
 #include "jobs/config/contract.h"
 #include "schemas/grade.h"
-
-/* Of percents and ratios in the file. */
-enum { SLO_PERCENT_DECIMALS = 6, SLO_WEIGHT_DECIMALS = 4 };
 
 enum slo_method { SLO_REQUEST_RATIO, SLO_TIME_SLICES, SLO_RATIO_TIME_SLICES };
 enum slo_period { SLO_ROLLING, SLO_MONTH, SLO_QUARTER, SLO_YEAR };

@@ -10,17 +10,13 @@
 /* The words of contracts, and OpenSLO's for the same. */
 static const struct conf_choice methods[] = {{"request_ratio", SLO_REQUEST_RATIO, false},
                                              {"time_slices", SLO_TIME_SLICES, false},
-                                             {"ratio_time_slices", SLO_RATIO_TIME_SLICES, true},
+                                             {"ratio_time_slices", SLO_RATIO_TIME_SLICES, false},
                                              {"occurrences", SLO_REQUEST_RATIO, false},
                                              {"timeslices", SLO_TIME_SLICES, false},
-                                             {"ratio_timeslices", SLO_RATIO_TIME_SLICES, true},
+                                             {"ratio_timeslices", SLO_RATIO_TIME_SLICES, false},
                                              {NULL, 0, false}};
 static const struct conf_choice severities[] = {
     {"page", SLO_PAGE, false}, {"ticket", SLO_TICKET, false}, {NULL, 0, false}};
-static const struct conf_choice unknown_rules[] = {{"exclude", UNKNOWN_EXCLUDE, false},
-                                                   {"up", UNKNOWN_UP, false},
-                                                   {"down", UNKNOWN_DOWN, false},
-                                                   {NULL, 0, false}};
 
 /* The table of the SRE workbook: 2 % in an hour and 5 % in six hours wake somebody, 10 % in three days can wait for the morning. */
 static const struct slo_rule default_rules[] = {
@@ -28,27 +24,6 @@ static const struct slo_rule default_rules[] = {
     {{1, 20}, 6 * NS_PER_HOUR, 30 * NS_PER_MINUTE, SLO_PAGE},
     {{1, 10}, 3 * NS_PER_DAY, 6 * NS_PER_HOUR, SLO_TICKET},
 };
-
-/* Whether value times 10^digits is whole. */
-static bool has_decimals(struct rational value, int digits)
-{
-    int128 power = 1;
-
-    for (int i = 0; i < digits; i++) {
-        power *= 10;
-    }
-    return power % value.denominator == 0;
-}
-
-static enum err_code check_percent(struct conf_reader *reader, const struct conf_node *node,
-                                   struct rational percent, struct err *err)
-{
-    if (!has_decimals(percent, SLO_PERCENT_DECIMALS + 2)) {
-        return conf_error(reader, node, err, "%.*s: %.*s has more than %d decimals",
-                          STR_ARGS(node->key), STR_ARGS(node->text), SLO_PERCENT_DECIMALS);
-    }
-    return ERR_OK;
-}
 
 static enum err_code check_whole_minutes(struct conf_reader *reader, const struct conf_node *table,
                                          const char *key, int64_t duration_ns, struct err *err)
@@ -64,7 +39,7 @@ static enum err_code check_whole_minutes(struct conf_reader *reader, const struc
 #define UNKNOWN_ROW(name, grade, text)                                                             \
     {                                                                                              \
         .key = name, .type = CONF_ENUM, CONF_FIELD(struct slo, unknown[grade], enum unknown_rule), \
-        .choices = unknown_rules, .fallback = "exclude", .help = text                              \
+        .choices = unknown_choices, .fallback = "exclude", .help = text                            \
     }
 
 static const struct conf_row unknown_rows[] = {
@@ -110,13 +85,10 @@ static enum err_code check_rule(struct conf_reader *reader, const struct conf_no
 {
     const struct slo_rule *rule = target;
     const struct conf_node *budget = conf_child(node, "budget");
-    enum err_code code = check_percent(reader, budget, rule->budget, err);
+    enum err_code code = check_whole_minutes(reader, node, "long", rule->long_ns, err);
 
-    if (code == ERR_OK && rule->budget.numerator == 0) {
-        code = conf_error(reader, budget, err, "budget: 0 is not greater than 0");
-    }
-    if (code == ERR_OK) {
-        code = check_whole_minutes(reader, node, "long", rule->long_ns, err);
+    if (rule->budget.numerator == 0) {
+        return conf_error(reader, budget, err, "budget: 0 is not greater than 0");
     }
     if (code == ERR_OK) {
         code = check_whole_minutes(reader, node, "short", rule->short_ns, err);
@@ -339,10 +311,6 @@ static enum err_code check_method(struct conf_reader *reader, const struct conf_
                           "slo: method time_slices needs \"max_error_ratio\" or "
                           "\"max_slow_ratio\"");
     }
-    if (!has_decimals(slo->degraded_weight, SLO_WEIGHT_DECIMALS)) {
-        return conf_error(reader, conf_child(node, "degraded_weight"), err,
-                          "degraded_weight: more than %d decimals", SLO_WEIGHT_DECIMALS);
-    }
     return ERR_OK;
 }
 
@@ -354,7 +322,7 @@ static enum err_code check_target(struct conf_reader *reader, const struct conf_
     if (rational_compare(slo->target, rational_make(1, 1)) >= 0) {
         return conf_error(reader, target, err, "target: 100 leaves no error budget");
     }
-    return check_percent(reader, target, slo->target, err);
+    return ERR_OK;
 }
 
 static enum err_code check_durations(struct conf_reader *reader, const struct conf_node *node,

@@ -12,13 +12,16 @@ struct evaluation {
     const struct slo *slo;
     const struct slo_span *span;
     const struct slo_series *series;
-    struct rational budget;
+    struct arena *arena;
+    struct fraction one;
+    struct fraction budget;
 };
 
-/* Counts that are added up; `bad` in units of 1 / the denominator of degraded_weight. */
+/* What is added up. */
 struct count {
-    int128 bad;
-    int64_t valid;
+    int64_t bad, valid;
+    int64_t slow;                /* SLO_REQUEST_RATIO: each loses degraded_weight */
+    struct fraction_sum *ratios; /* SLO_RATIO_TIME_SLICES: of errors, of each slice; else NULL */
 };
 
 static int64_t floor_to(int64_t value, int64_t unit)
@@ -74,13 +77,15 @@ static void count_slice(const struct evaluation *evaluation, int64_t from, int64
         enum unknown_rule rule = rule_of_silence(evaluation, from, to);
 
         count->valid += rule != UNKNOWN_EXCLUDE;
-        count->bad += rule == UNKNOWN_DOWN ? slo->degraded_weight.denominator : 0;
+        count->bad += rule == UNKNOWN_DOWN;
         return;
     }
     count->valid++;
-    if (exceeds(errors, total, slo->has_max_error_ratio, slo->max_error_ratio) ||
-        exceeds(slow, total, slo->has_max_slow_ratio, slo->max_slow_ratio)) {
-        count->bad += slo->degraded_weight.denominator;
+    if (count->ratios != NULL) {
+        fraction_sum_add(count->ratios, 1, rational_make(errors, total));
+    } else if (exceeds(errors, total, slo->has_max_error_ratio, slo->max_error_ratio) ||
+               exceeds(slow, total, slo->has_max_slow_ratio, slo->max_slow_ratio)) {
+        count->bad++;
     }
 }
 
@@ -105,33 +110,50 @@ static void count_slices(const struct evaluation *evaluation, int64_t from, int6
 static void count_requests(const struct evaluation *evaluation, int64_t from, int64_t to,
                            struct count *count)
 {
-    struct rational weight = evaluation->slo->degraded_weight;
-
     for (int64_t m = from; m < to; m++) {
         const struct slo_minute *minute = minute_at(evaluation, m);
 
         count->valid += minute->total;
-        count->bad += minute->errors * weight.denominator + minute->slow * weight.numerator;
+        count->bad += minute->errors;
+        count->slow += minute->slow;
     }
 }
 
 /* Of both */
 
+static struct fraction lost(const struct evaluation *evaluation, const struct count *count)
+{
+    struct arena *arena = evaluation->arena;
+    struct fraction whole = fraction_of_int(arena, count->bad);
+    struct fraction part = fraction_multiply(arena, fraction_of_int(arena, count->slow),
+                                             fraction_of(arena, evaluation->slo->degraded_weight));
+
+    if (count->ratios != NULL) {
+        part = fraction_sum_total(arena, count->ratios);
+    }
+    return fraction_add(arena, whole, part);
+}
+
 static struct slo_burn burn_of(const struct evaluation *evaluation, int64_t from, int64_t to)
 {
-    struct count count = {0, 0};
-    struct slo_burn burn = {.minutes = to - from, .rate = rational_make(0, 1)};
+    struct arena *arena = evaluation->arena;
+    struct count count = {.bad = 0};
+    struct slo_burn burn = {.minutes = to - from, .rate = FRACTION_ZERO};
 
+    if (evaluation->slo->method == SLO_RATIO_TIME_SLICES) {
+        count.ratios = fraction_sum_new(arena);
+    }
     if (evaluation->slo->method == SLO_REQUEST_RATIO) {
         count_requests(evaluation, from, to, &count);
     } else {
         count_slices(evaluation, from, to, &count);
     }
     burn.valid = count.valid;
-    burn.bad = rational_make(count.bad, evaluation->slo->degraded_weight.denominator);
+    burn.bad = lost(evaluation, &count);
     if (count.valid > 0) {
-        burn.rate = rational_divide(rational_divide(burn.bad, rational_make(count.valid, 1)),
-                                    evaluation->budget);
+        burn.rate = fraction_divide(
+            arena, fraction_divide(arena, burn.bad, fraction_of_int(arena, count.valid)),
+            evaluation->budget);
     }
     return burn;
 }
@@ -151,86 +173,61 @@ static int64_t period_minutes(const struct slo_span *span)
 static void measure_period(const struct evaluation *evaluation, struct slo_result *result)
 {
     const struct slo_span *span = evaluation->span;
-    struct rational one = rational_make(1, 1);
+    struct arena *arena = evaluation->arena;
+    struct rational over = rational_make(span->until - span->from, period_minutes(span));
 
     result->burn = burn_of(evaluation, span->from, span->until);
-    result->good = one;
-    if (result->burn.valid > 0) {
-        result->good = rational_subtract(
-            one, rational_divide(result->burn.bad, rational_make(result->burn.valid, 1)));
-    }
-    result->met = rational_compare(result->good, evaluation->slo->target) >= 0;
-    result->consumed = rational_multiply(
-        result->burn.rate, rational_make(span->until - span->from, period_minutes(span)));
-    result->left = rational_subtract(one, result->consumed);
+    /* The rate times the budget is what was lost, as a share. */
+    result->good = fraction_subtract(
+        arena, evaluation->one, fraction_multiply(arena, result->burn.rate, evaluation->budget));
+    result->met = fraction_compare(result->good, fraction_of(arena, evaluation->slo->target)) >= 0;
+    result->consumed = fraction_multiply(arena, result->burn.rate, fraction_of(arena, over));
+    result->left = fraction_subtract(arena, evaluation->one, result->consumed);
 }
 
-/* floor(a * b / c) for a, b >= 0 and 0 < c < 2^125, by doubling and adding: the product may have more than 128 bits, the result
- * may not. */
-static int128 multiply_divide(int128 a, int128 b, int128 c)
+/* What is left lasts for left * period / rate; INT64_MAX if that is more than can be said. */
+static int64_t seconds_left(const struct evaluation *evaluation, const struct slo_result *result)
 {
-    int128 whole = 0, rest = 0;
-    int128 step = a / c, step_rest = a % c;
+    struct arena *arena = evaluation->arena;
+    struct fraction period = fraction_of_int(arena, period_minutes(evaluation->span) * MINUTE_S);
+    struct fraction lasts =
+        fraction_divide(arena, fraction_multiply(arena, result->left, period), result->recent.rate);
+    int64_t seconds;
 
-    CHECK(a >= 0);
-    CHECK(b >= 0);
-    CHECK(c > 0);
-    CHECK(c >> 125 == 0);
-    for (int bit = 126; bit >= 0; bit--) {
-        whole = 2 * whole;
-        rest = 2 * rest;
-        if ((b >> bit & 1) != 0) {
-            whole += step;
-            rest += step_rest;
-        }
-        for (; rest >= c; rest -= c) {
-            whole++;
-        }
-    }
-    return whole;
-}
-
-/* What is left lasts for left * period / rate. Rounded down twice, which is as good as once for whole numbers. */
-static int128 seconds_left(const struct slo_result *result)
-{
-    struct rational full = rational_divide(
-        rational_make(period_minutes(&result->span) * MINUTE_S, 1), result->recent.rate);
-
-    return multiply_divide(full.numerator, result->left.numerator, result->left.denominator) /
-           full.denominator;
+    return fraction_scale(lasts, 0, ROUND_FLOOR, &seconds) ? seconds : INT64_MAX;
 }
 
 static void forecast(const struct evaluation *evaluation, struct slo_result *result)
 {
     const struct slo_span *span = evaluation->span;
     bool rolling = evaluation->slo->period == SLO_ROLLING;
-    struct rational rate;
-    int128 seconds;
+    int64_t seconds;
 
     result->recent = recent_burn(evaluation, evaluation->slo->forecast_ns);
-    rate = result->recent.rate;
-    if (result->left.numerator <= 0) {
+    result->outlook = SLO_LASTS;
+    if (fraction_sign(result->left) <= 0) {
         result->outlook = SLO_EXHAUSTED;
     } else if (result->recent.valid == 0) {
         result->outlook = SLO_OUTLOOK_UNKNOWN;
-    } else if (rate.numerator == 0 ||
-               (rolling && rational_compare(rate, rational_make(1, 1)) <= 0)) {
-        result->outlook = SLO_LASTS;
-    } else {
-        seconds = seconds_left(result);
-        result->outlook = SLO_WILL_EXHAUST;
-        if (!rolling && seconds >= (span->to - span->until) * MINUTE_S) {
-            result->outlook = SLO_LASTS;
-        } else {
-            result->exhausted_s = span->until * MINUTE_S + (int64_t)seconds;
+    } else if (fraction_sign(result->recent.rate) > 0 &&
+               (!rolling || fraction_compare(result->recent.rate, evaluation->one) > 0)) {
+        seconds = seconds_left(evaluation, result);
+        if (rolling || seconds < (span->to - span->until) * MINUTE_S) {
+            result->outlook = SLO_WILL_EXHAUST;
+            result->exhausted_s = span->until * MINUTE_S + seconds;
         }
     }
 }
 
-static void judge_alerts(const struct evaluation *evaluation, struct arena *arena,
-                         struct slo_result *result)
+static bool burns_faster(const struct slo_burn *burn, struct fraction factor)
+{
+    return fraction_compare(burn->rate, factor) > 0;
+}
+
+static void judge_alerts(const struct evaluation *evaluation, struct slo_result *result)
 {
     const struct slo *slo = evaluation->slo;
+    struct arena *arena = evaluation->arena;
 
     result->alerts = arena_calloc(arena, slo->rule_count + 1, sizeof(*result->alerts));
     result->alert_count = slo->rule_count;
@@ -240,12 +237,13 @@ static void judge_alerts(const struct evaluation *evaluation, struct arena *aren
 
         alert->rule = rule;
         alert->factor =
-            rational_multiply(rule->budget, rational_make(period_minutes(evaluation->span),
-                                                          rule->long_ns / NS_PER_MINUTE));
+            fraction_multiply(arena, fraction_of(arena, rule->budget),
+                              fraction_of(arena, rational_make(period_minutes(evaluation->span),
+                                                               rule->long_ns / NS_PER_MINUTE)));
         alert->long_burn = recent_burn(evaluation, rule->long_ns);
         alert->short_burn = recent_burn(evaluation, rule->short_ns);
-        alert->firing = rational_compare(alert->long_burn.rate, alert->factor) > 0 &&
-                        rational_compare(alert->short_burn.rate, alert->factor) > 0;
+        alert->firing = burns_faster(&alert->long_burn, alert->factor) &&
+                        burns_faster(&alert->short_burn, alert->factor);
     }
 }
 
@@ -254,13 +252,12 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static void burn_of_days(const struct evaluation *evaluation, struct arena *arena,
-                         struct slo_result *result)
+static void burn_of_days(const struct evaluation *evaluation, struct slo_result *result)
 {
     const struct slo_span *span = evaluation->span;
     int64_t first, last;
 
-    result->days = arena_calloc(arena, SLO_DAYS_MAX, sizeof(*result->days));
+    result->days = arena_calloc(evaluation->arena, SLO_DAYS_MAX, sizeof(*result->days));
     if (span->until == span->from) {
         return;
     }
@@ -296,7 +293,7 @@ static enum err_code check_series(const struct slo_series *series, struct err *e
     for (size_t i = 0; i < series->count; i++) {
         const struct slo_minute *minute = &series->minutes[i];
 
-        if (minute->errors < 0 || minute->slow < 0 || minute->total > SLO_COUNT_MAX - sum ||
+        if (minute->errors < 0 || minute->slow < 0 || minute->total > INT64_MAX - sum ||
             minute->errors > minute->total || minute->slow > minute->total - minute->errors) {
             return err_set(err, ERR_DATA,
                            "minute %" PRId64 ": total %" PRId64 ", errors %" PRId64
@@ -312,10 +309,14 @@ enum err_code slo_evaluate(const struct slo *slo, const struct slo_span *span,
                            const struct slo_series *series, struct arena *arena,
                            struct slo_result *ret_result, struct err *err)
 {
-    struct evaluation evaluation = {.slo = slo,
-                                    .span = span,
-                                    .series = series,
-                                    .budget = rational_subtract(rational_make(1, 1), slo->target)};
+    struct fraction one = fraction_of_int(arena, 1);
+    struct evaluation evaluation = {
+        .slo = slo,
+        .span = span,
+        .series = series,
+        .arena = arena,
+        .one = one,
+        .budget = fraction_subtract(arena, one, fraction_of(arena, slo->target))};
     struct slo_result result = {.span = *span};
     enum err_code code = check_series(series, err);
 
@@ -326,8 +327,8 @@ enum err_code slo_evaluate(const struct slo *slo, const struct slo_span *span,
     }
     measure_period(&evaluation, &result);
     forecast(&evaluation, &result);
-    judge_alerts(&evaluation, arena, &result);
-    burn_of_days(&evaluation, arena, &result);
+    judge_alerts(&evaluation, &result);
+    burn_of_days(&evaluation, &result);
     *ret_result = result;
     return ERR_OK;
 }

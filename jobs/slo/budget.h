@@ -5,16 +5,15 @@
  * is gone of the period's budget is its burn rate so far times the share of the period that is over. An alert of `b` of the budget in the long window fires
  * if both windows burn strictly faster than b * length of the period / length of the long window. docs/slo.md, docs/decisions/0024.
  *
- * Everything is exact. Counts are at most SLO_COUNT_MAX in any stretch that is added up, which keeps all products within 128 bits.
+ * Everything is exact, whatever its size.
  */
 #ifndef JOBS_SLO_BUDGET_H
 #define JOBS_SLO_BUDGET_H
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/fraction.h"
 #include "jobs/slo/span.h"
-
-#define SLO_COUNT_MAX (INT64_C(1) << 56)
 
 /* The requests of the objective's services in one minute. */
 struct slo_minute {
@@ -32,14 +31,14 @@ struct slo_series {
 /* What there was in a stretch: requests, or slices. */
 struct slo_burn {
     int64_t minutes;      /* of the stretch */
-    struct rational bad;  /* at most valid */
+    struct fraction bad;  /* at most valid */
     int64_t valid;        /* 0: there was nothing, and there is no rate */
-    struct rational rate; /* (bad / valid) / budget; 0 if valid is 0 */
+    struct fraction rate; /* (bad / valid) / budget; 0 if valid is 0 */
 };
 
 struct slo_alert {
     const struct slo_rule *rule; /* borrowed */
-    struct rational factor;
+    struct fraction factor;
     struct slo_burn long_burn, short_burn;
     bool firing;
 };
@@ -60,10 +59,10 @@ enum slo_outlook {
 struct slo_result {
     struct slo_span span;
     struct slo_burn burn;     /* of the period so far */
-    struct rational good;     /* share; 1 if valid is 0 */
+    struct fraction good;     /* share; 1 if valid is 0 */
     bool met;                 /* good >= target, or nothing was measured */
-    struct rational consumed; /* of the period's budget; may be more than 1 */
-    struct rational left;     /* 1 - consumed */
+    struct fraction consumed; /* of the period's budget; may be more than 1 */
+    struct fraction left;     /* 1 - consumed */
     struct slo_burn recent;   /* that the forecast is made from */
     enum slo_outlook outlook;
     int64_t exhausted_s; /* SLO_WILL_EXHAUST: the second in which the last of it goes */
@@ -78,7 +77,7 @@ enum { SLO_DAYS_MAX = 56 }; /* what a line of a terminal holds beside their name
 /* The first minute that slo_evaluate looks at. */
 int64_t slo_first_minute(const struct slo *slo, const struct slo_span *span);
 /* The series must hold [slo_first_minute(), span->until). Results live in arena. ERR_DATA: negative counts, more errors and slow requests
- * than requests, or more than SLO_COUNT_MAX. */
+ * than requests, or more of them than can be added up. */
 enum err_code slo_evaluate(const struct slo *slo, const struct slo_span *span,
                            const struct slo_series *series, struct arena *arena,
                            struct slo_result *ret_result, struct err *err);

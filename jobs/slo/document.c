@@ -7,7 +7,8 @@
 #include "base/civil.h"
 #include "base/clock.h"
 
-enum { NUMBER_SIZE_MAX = 128, DAY_S = 24 * 60 * 60 };
+enum { NUMBER_SIZE_MAX = 128, FRACTION_SIZE_MAX = 64 * 1024 * 1024 };
+enum { BAD_DECIMALS = 9, DAY_S = 24 * 60 * 60 };
 
 const char *slo_method_name(enum slo_method method)
 {
@@ -35,6 +36,11 @@ const char *slo_severity_name(enum slo_severity severity)
     return names[severity];
 }
 
+struct fraction slo_percent(struct arena *arena, struct fraction value)
+{
+    return fraction_multiply(arena, value, fraction_of_int(arena, 100));
+}
+
 const char *slo_duration(int64_t minutes, char ret_text[SLO_DURATION_SIZE])
 {
     bool days = minutes % (24 * 60) == 0;
@@ -50,21 +56,26 @@ const char *slo_duration(int64_t minutes, char ret_text[SLO_DURATION_SIZE])
     return ret_text;
 }
 
-static void write_int128(struct json_writer *json, const char *key, int128 value)
+/* Whole numbers are texts in all of our documents, for they may have any number of digits. */
+static void write_terms(struct json_writer *json, struct fraction value)
 {
     struct strbuf text;
 
-    strbuf_init(&text, NUMBER_SIZE_MAX);
-    int128_format(&text, value);
-    json_str(json, key, strbuf_view(&text));
+    strbuf_init(&text, FRACTION_SIZE_MAX);
+    fraction_format_denominator(&text, value);
+    CHECK(!text.overflow);
+    json_str(json, "denominator", strbuf_view(&text));
+    strbuf_clear(&text);
+    fraction_format_numerator(&text, value);
+    CHECK(!text.overflow);
+    json_str(json, "numerator", strbuf_view(&text));
     strbuf_release(&text);
 }
 
-void slo_write_fraction(struct json_writer *json, const char *key, struct rational value)
+static void write_fraction(struct json_writer *json, const char *key, struct fraction value)
 {
     json_open_object(json, key);
-    write_int128(json, "denominator", value.denominator);
-    write_int128(json, "numerator", value.numerator);
+    write_terms(json, value);
     json_close(json);
 }
 
@@ -84,15 +95,17 @@ static void write_percent(struct json_writer *json, const char *key, struct rati
     write_decimal(json, key, rational_multiply(value, rational_make(100, 1)));
 }
 
-static void write_floored(struct json_writer *json, const char *key, struct rational value,
+static void write_floored(struct json_writer *json, const char *key, struct fraction value,
                           int digits)
 {
+    struct arena scratch = ARENA_INIT;
     struct strbuf text;
 
     strbuf_init(&text, NUMBER_SIZE_MAX);
-    rational_format(&text, rational_multiply(value, rational_make(100, 1)), digits, ROUND_FLOOR);
+    fraction_format(&text, slo_percent(&scratch, value), digits, ROUND_FLOOR);
     json_str(json, key, strbuf_view(&text));
     strbuf_release(&text);
+    arena_release(&scratch);
 }
 
 static void write_time(struct json_writer *json, const char *key, int64_t seconds)
@@ -102,16 +115,21 @@ static void write_time(struct json_writer *json, const char *key, int64_t second
     json_text(json, key, civil_format_rfc3339(seconds * NS_PER_SECOND, text));
 }
 
-/* The members of an object that is open. Without anything to measure there is no rate. */
-static void write_counts(struct json_writer *json, const struct slo_burn *burn)
+static void write_bad(struct json_writer *json, const struct slo_burn *burn)
 {
-    write_decimal(json, "bad", burn->bad);
+    struct strbuf text;
+
+    strbuf_init(&text, NUMBER_SIZE_MAX);
+    fraction_format_short(&text, burn->bad, BAD_DECIMALS);
+    json_str(json, "bad", strbuf_view(&text));
+    strbuf_release(&text);
 }
 
+/* Without anything to measure there is no rate. */
 static void write_rate(struct json_writer *json, const struct slo_burn *burn)
 {
     if (burn->valid > 0) {
-        slo_write_fraction(json, "rate", burn->rate);
+        write_fraction(json, "rate", burn->rate);
     } else {
         json_nothing(json, "rate");
     }
@@ -122,7 +140,7 @@ static void write_burn(struct json_writer *json, const char *key, const struct s
     char text[SLO_DURATION_SIZE];
 
     json_open_object(json, key);
-    write_counts(json, burn);
+    write_bad(json, burn);
     write_rate(json, burn);
     json_int64(json, "valid", burn->valid);
     json_text(json, "window", slo_duration(burn->minutes, text));
@@ -137,7 +155,7 @@ static void write_alerts(struct json_writer *json, const struct slo_result *resu
 
         json_open_object(json, NULL);
         write_percent(json, "budget_percent", alert->rule->budget);
-        slo_write_fraction(json, "factor", alert->factor);
+        write_fraction(json, "factor", alert->factor);
         json_bool(json, "firing", alert->firing);
         write_burn(json, "long", &alert->long_burn);
         json_text(json, "severity", slo_severity_name(alert->rule->severity));
@@ -151,8 +169,8 @@ static void write_budget(struct json_writer *json, const struct slo *slo,
                          const struct slo_result *result)
 {
     json_open_object(json, "budget");
-    slo_write_fraction(json, "consumed", result->consumed);
-    slo_write_fraction(json, "left", result->left);
+    write_fraction(json, "consumed", result->consumed);
+    write_fraction(json, "left", result->left);
     write_floored(json, "left_percent", result->left, slo->digits);
     write_percent(json, "percent", rational_subtract(rational_make(1, 1), slo->target));
     json_close(json);
@@ -169,7 +187,7 @@ static void write_days(struct json_writer *json, const struct slo_result *result
         (void)snprintf(text, sizeof(text), "%04" PRId32 "-%02" PRId32 "-%02" PRId32, date.year,
                        date.month, date.day);
         json_open_object(json, NULL);
-        write_counts(json, &day->burn);
+        write_bad(json, &day->burn);
         json_text(json, "date", text);
         write_rate(json, &day->burn);
         json_int64(json, "valid", day->burn.valid);
@@ -204,8 +222,7 @@ static void write_good(struct json_writer *json, const struct slo *slo,
         return;
     }
     json_open_object(json, "good");
-    write_int128(json, "denominator", result->good.denominator);
-    write_int128(json, "numerator", result->good.numerator);
+    write_terms(json, result->good);
     write_floored(json, "percent", result->good, slo->digits);
     json_close(json);
 }

@@ -9,10 +9,10 @@
 
 enum { SLO_DOCUMENT_VERSION = 1 };
 
-/* Whole numbers as texts, like all of our documents: "numerator" and "denominator" in lowest terms. */
-void slo_write_fraction(struct json_writer *json, const char *key, struct rational value);
 /* One objective, as an element of an array that is open. */
 void slo_write(struct json_writer *json, const struct slo *slo, const struct slo_result *result);
+/* 100 times the value. */
+struct fraction slo_percent(struct arena *arena, struct fraction value);
 /* "1d", "6h", "90m": the largest unit without a rest; whole minutes. */
 enum { SLO_DURATION_SIZE = 32 };
 const char *slo_duration(int64_t minutes, char ret_text[SLO_DURATION_SIZE]);

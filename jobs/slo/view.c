@@ -53,33 +53,32 @@ static void paint(const struct slo_view *view, const char *color, const char *fo
     (void)fputs(view->color ? "\033[0m" : "", view->out);
 }
 
-static void print_decimal(FILE *out, struct rational value, int digits)
+/* Rounded down. */
+static void print_percent(const struct slo_view *view, struct fraction value, int digits)
 {
     struct strbuf text;
 
     strbuf_init(&text, TEXT_SIZE_MAX);
-    rational_format(&text, value, digits, ROUND_FLOOR);
-    (void)fputs(strbuf_text(&text), out);
+    fraction_format(&text, slo_percent(view->scratch, value), digits, ROUND_FLOOR);
+    (void)fputs(strbuf_text(&text), view->out);
     strbuf_release(&text);
 }
 
-static struct rational percent_of(struct rational value)
+/* Rounded up: what was lost is not made to look smaller. So it is the negative value that is rounded down, and its sign left away. */
+static const char *rate_text(const struct slo_view *view, const struct slo_burn *burn)
 {
-    return rational_multiply(value, rational_make(100, 1));
-}
-
-/* Rounded up: what was lost is not made to look smaller. */
-static void append_rate(struct strbuf *text, const struct slo_burn *burn)
-{
-    struct rational rate = burn->rate;
-    int128 hundredths =
-        -rational_scale((struct rational){-rate.numerator, rate.denominator}, 2, ROUND_FLOOR);
+    struct strbuf text;
+    const char *kept;
 
     if (burn->valid == 0) {
-        strbuf_append_char(text, '?');
-        return;
+        return "?";
     }
-    rational_format(text, rational_make(hundredths, 100), 2, ROUND_FLOOR);
+    strbuf_init(&text, TEXT_SIZE_MAX);
+    fraction_format(&text, fraction_subtract(view->scratch, FRACTION_ZERO, burn->rate), 2,
+                    ROUND_FLOOR);
+    kept = arena_text(view->scratch, strbuf_view(&text));
+    strbuf_release(&text);
+    return kept[0] == '-' ? kept + 1 : kept;
 }
 
 /* Lines */
@@ -91,7 +90,7 @@ static void print_title(const struct slo_view *view, const struct slo *slo)
     bool rolling = slo->period == SLO_ROLLING;
 
     strbuf_init(&target, TEXT_SIZE_MAX);
-    rational_format_exact(&target, percent_of(slo->target));
+    rational_format_exact(&target, rational_multiply(slo->target, rational_make(100, 1)));
     label_print(view->out, slo->id, view->name_columns);
     (void)fprintf(view->out, "  %s %% of %s, %s%s%s\n", strbuf_text(&target),
                   slo->method == SLO_REQUEST_RATIO ? "requests" : "slices",
@@ -108,20 +107,21 @@ static void print_times(FILE *out, const char *glyph, int64_t count)
 }
 
 /* Rounded down: the bar is full only while nothing was lost. */
-static int64_t filled_columns(struct rational left)
+static int64_t filled_columns(const struct slo_view *view, struct fraction left)
 {
-    int128 filled =
-        rational_scale(rational_multiply(left, rational_make(BAR_COLUMNS, 1)), 0, ROUND_FLOOR);
+    struct fraction columns =
+        fraction_multiply(view->scratch, left, fraction_of_int(view->scratch, BAR_COLUMNS));
+    int64_t filled;
 
-    return filled < 0 ? 0 : (int64_t)filled;
+    return fraction_scale(columns, 0, ROUND_FLOOR, &filled) && filled > 0 ? filled : 0;
 }
 
 static void print_budget(const struct slo_view *view, const struct slo *slo,
                          const struct slo_result *result)
 {
-    int64_t filled = filled_columns(result->left);
-    bool gone = result->left.numerator <= 0;
-    bool low = rational_compare(result->left, rational_make(1, 4)) < 0;
+    int64_t filled = filled_columns(view, result->left);
+    bool gone = fraction_sign(result->left) <= 0;
+    bool low = filled < BAR_COLUMNS / 4;
     const char *color = gone ? worst_color : low ? "\033[33m" : "\033[32m";
 
     (void)fputs("  budget  ", view->out);
@@ -129,14 +129,14 @@ static void print_budget(const struct slo_view *view, const struct slo *slo,
     print_times(view->out, glyphs_of(view)->full, filled);
     print_times(view->out, glyphs_of(view)->empty, BAR_COLUMNS - filled);
     (void)fputs(view->color ? "\033[0m  " : "  ", view->out);
-    print_decimal(view->out, percent_of(result->left), 1);
+    print_percent(view, result->left, 1);
     (void)fputs(gone ? " % left: used up" : " % left", view->out);
     if (result->burn.valid == 0) {
         (void)fputs(", nothing measured yet\n", view->out);
         return;
     }
     (void)fputs(", ", view->out);
-    print_decimal(view->out, percent_of(result->good), slo->digits);
+    print_percent(view, result->good, slo->digits);
     (void)fputs(" % good\n", view->out);
 }
 
@@ -148,7 +148,8 @@ static void print_day(const struct slo_view *view, const struct slo_burn *burn)
         paint(view, "\033[2m", "%s", glyphs_of(view)->unknown);
         return;
     }
-    while (level < ARRAY_COUNT(levels) && rational_compare(burn->rate, levels[level].limit) > 0) {
+    while (level < ARRAY_COUNT(levels) &&
+           fraction_compare(burn->rate, fraction_of(view->scratch, levels[level].limit)) > 0) {
         level++;
     }
     paint(view, level < ARRAY_COUNT(levels) ? levels[level].color : worst_color, "%s",
@@ -173,27 +174,24 @@ static void print_days(const struct slo_view *view, const struct slo_result *res
 
 static void print_alert(const struct slo_view *view, const struct slo_alert *alert, bool first)
 {
-    struct strbuf windows;
-    char text[SLO_DURATION_SIZE];
+    char long_text[SLO_DURATION_SIZE], short_text[SLO_DURATION_SIZE];
+    struct strbuf factor;
+    const char *severity = slo_severity_name(alert->rule->severity);
+    const char *windows = arena_format(
+        view->scratch, "%s %s, %s %s", slo_duration(alert->long_burn.minutes, long_text),
+        rate_text(view, &alert->long_burn), slo_duration(alert->short_burn.minutes, short_text),
+        rate_text(view, &alert->short_burn));
 
-    strbuf_init(&windows, TEXT_SIZE_MAX);
-    strbuf_append_format(&windows, "%s ", slo_duration(alert->long_burn.minutes, text));
-    append_rate(&windows, &alert->long_burn);
-    strbuf_append_format(&windows, ", %s ", slo_duration(alert->short_burn.minutes, text));
-    append_rate(&windows, &alert->short_burn);
-    (void)fprintf(view->out, "  %s    %-*s  ", first ? "burn" : "    ", WINDOWS_COLUMNS,
-                  strbuf_text(&windows));
-    strbuf_clear(&windows);
-    rational_format(&windows, alert->factor, 2, ROUND_FLOOR);
+    strbuf_init(&factor, TEXT_SIZE_MAX);
+    fraction_format(&factor, alert->factor, 2, ROUND_FLOOR);
+    (void)fprintf(view->out, "  %s    %-*s  ", first ? "burn" : "    ", WINDOWS_COLUMNS, windows);
     if (alert->firing) {
-        paint(view, worst_color, "FIRES: %s, above %s", slo_severity_name(alert->rule->severity),
-              strbuf_text(&windows));
+        paint(view, worst_color, "FIRES: %s, above %s", severity, strbuf_text(&factor));
     } else {
-        (void)fprintf(view->out, "%s above %s", slo_severity_name(alert->rule->severity),
-                      strbuf_text(&windows));
+        (void)fprintf(view->out, "%s above %s", severity, strbuf_text(&factor));
     }
     (void)fputc('\n', view->out);
-    strbuf_release(&windows);
+    strbuf_release(&factor);
 }
 
 static const char *distance(int64_t seconds, char text[SLO_DURATION_SIZE])
@@ -212,23 +210,21 @@ static const char *distance(int64_t seconds, char text[SLO_DURATION_SIZE])
 
 static void print_outlook(const struct slo_view *view, const struct slo_result *result)
 {
-    struct strbuf rate;
+    const char *rate = rate_text(view, &result->recent);
     char time[CIVIL_TEXT_SIZE], window[SLO_DURATION_SIZE], text[SLO_DURATION_SIZE];
     int64_t until_s = result->span.until * 60;
 
-    strbuf_init(&rate, TEXT_SIZE_MAX);
-    append_rate(&rate, &result->recent);
     (void)slo_duration(result->recent.minutes, window);
     (void)fputs("  lasts   ", view->out);
     switch (result->outlook) {
     case SLO_LASTS:
-        (void)fprintf(view->out, "at the burn rate of the last %s: %s", window, strbuf_text(&rate));
+        (void)fprintf(view->out, "at the burn rate of the last %s: %s", window, rate);
         break;
     case SLO_WILL_EXHAUST:
         paint(view, "\033[33m", "until %s (%s)",
               civil_format_rfc3339(result->exhausted_s * NS_PER_SECOND, time),
               distance(result->exhausted_s - until_s, text));
-        (void)fprintf(view->out, " at the burn rate of %s: %s", window, strbuf_text(&rate));
+        (void)fprintf(view->out, " at the burn rate of %s: %s", window, rate);
         break;
     case SLO_EXHAUSTED:
         paint(view, worst_color, "no longer: the budget is used up");
@@ -238,7 +234,6 @@ static void print_outlook(const struct slo_view *view, const struct slo_result *
         break;
     }
     (void)fputc('\n', view->out);
-    strbuf_release(&rate);
 }
 
 void slo_view_print(const struct slo_view *view, const struct slo *slo,

@@ -15,6 +15,7 @@ struct slo_view {
     bool color;
     bool unicode; /* else it is drawn in ASCII */
     size_t name_columns;
+    struct arena *scratch;
 };
 
 enum { SLO_NAME_COLUMNS_MAX = 40 };

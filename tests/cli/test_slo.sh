@@ -156,6 +156,16 @@ spec:
   - {displayName: Gold, targetPercent: 99.95, timeSliceTarget: 0.97, timeSliceWindow: 5}
   - {displayName: Silver, target: 0.99, timeSliceTarget: 0.9, timeSliceWindow: 1h}
   alertPolicies: []
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: portal-mean, annotations: {uptally/digits: "5"}}
+spec:
+  service: portal
+  indicatorRef: portal-errors
+  timeWindow: [{duration: 1M, calendar: {startTime: 2026-05-01 00:00:00, timeZone: UTC}}]
+  budgetingMethod: RatioTimeslices
+  objectives: [{targetPercent: 99.9, timeSliceWindow: 10m}]
 END
 expect 0 import openslo openslo.yaml more.yaml
 no_err
@@ -189,6 +199,14 @@ slos:
     max_error_ratio: 0.1
     max_slow_ratio: 0.2
     forecast: 6h
+  - id: portal-mean
+    services: [portal]
+    target: 99.9
+    method: ratio_time_slices
+    window: month
+    time_zone: UTC
+    slice: 10m
+    digits: 5
 END
 cmp out wanted || fail "not what these documents mean"
 cp out imported.yaml
@@ -242,7 +260,7 @@ refused '25:16: objectives: one of "target" and "targetPercent" is wanted' 's/{t
 refused '25:16: objectives: "timeSliceWindow" is for Timeslices and RatioTimeslices only' 's/{target: 0.995}/{target: 0.995, timeSliceWindow: 5}/'
 refused '25:32: "op" cannot be honoured: it compares a thresholdMetric, and uptally measures ratios of requests' 's/{target: 0.995}/{target: 0.995, op: lte, value: 1}/'
 refused '26:3: "alertPolicies" cannot be honoured: alerts of uptally look at two windows; leave them out for the standard ones, or write slos[].alerts' '$a\  alertPolicies: [{alertPolicyRef: p}]'
-refused '17:1: SLO "portal-availability" cannot be honoured: target: 99.12345678 has more than 6 decimals' 's/0.995/0.9912345678/'
+refused '17:1: SLO "portal-availability" cannot be honoured: service "portal" occurs twice' 's/services: portal,/services: "portal,portal",/'
 sed 's/name: portal-availability/name: portal-slices-1/' openslo.yaml >bad.yaml
 expect 3 import openslo bad.yaml more.yaml
 err 'slo "portal-slices-1" occurs twice'
