@@ -29,17 +29,17 @@ static int months_of(enum slo_period period)
     }
 }
 
-/* The minute at which the month of that number begins; months count on from 1970-01, which is 0. */
+/* The minute at which the month of that number begins; January of the year 0 is 0. */
 static int64_t month_start(const struct slo *slo, int32_t month)
 {
-    return first_minute(zone_month_start(slo->zone, 1970 + month / 12, month % 12 + 1));
+    return first_minute(zone_month_start(slo->zone, month / 12, month % 12 + 1));
 }
 
 /* The period of the last minute before now: at the very end of a month, all of that month is shown. */
 static void calendar(struct slo_span *span, const struct slo *slo, int64_t now)
 {
     struct civil local = zone_to_local(slo->zone, (now - 1) * MINUTE_S);
-    int32_t month = (local.year - 1970) * 12 + local.month - 1;
+    int32_t month = local.year * 12 + local.month - 1;
     int months = months_of(slo->period);
 
     month -= month % months;

@@ -29,6 +29,7 @@ static void test_the_settings_are_a_configuration(void **state)
             assert_true(str_equal(config->topics[i].name, STR(settings_topics[i].name)));
         }
         assert_int_equal(config->contract_count, 3);
+        assert_int_equal(config->slo_count, 3);
         for (int i = 0; i < WORLD_SERVICES; i++) {
             assert_true(str_equal(config_service(config, STR(world.services[i].name))->name,
                                   STR(world.services[i].name)));

@@ -360,6 +360,22 @@ static void test_slices_of_a_month(void **state)
     close_world(&world);
 }
 
+/* The first minutes of 1970 were in the last quarter of 1969 in New York, and nothing was before. */
+static void test_the_beginning_of_time(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world,
+               "target: 99, method: occurrences, window: quarter, time_zone: America/New_York",
+               "1970-01-01T00:05:00Z");
+    evaluate(&world);
+    assert_int_equal(world.span.from, -(92 * 24 - 5) * 60);
+    assert_int_equal(world.span.to, 5 * 60);
+    assert_int_equal(world.result.burn.valid, 0);
+    close_world(&world);
+}
+
 /* The mean of slices: 1/2, 0 and 1/3 were lost of three slices, whatever their requests; a silent one counts by its rule. */
 static void test_ratios_of_slices(void **state)
 {
@@ -428,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_slow_requests),
         cmocka_unit_test(test_slices),
         cmocka_unit_test(test_slices_of_a_month),
+        cmocka_unit_test(test_the_beginning_of_time),
         cmocka_unit_test(test_ratios_of_slices),
         cmocka_unit_test(test_bounds),
     };
