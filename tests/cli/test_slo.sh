@@ -44,7 +44,12 @@ out "days    2026-10-01 "
 expect 0 slo $cfg --format json
 cp out slo.json
 python3 - <<'END' || fail "the document"
-import json
+import json, os, sys
+sys.path.insert(0, os.environ["SOURCE_DIR"] + "/tests/oracle")
+sys.dont_write_bytecode = True
+from statement_schema import findings
+schema = json.load(open(os.environ["SOURCE_DIR"] + "/schemas/slo.schema.json"))
+assert not findings(json.load(open("slo.json")), schema, schema)
 from fractions import Fraction
 document = json.load(open("slo.json"))
 assert document["version"] == 1
@@ -59,7 +64,6 @@ for slo in document["slos"]:
     assert part(slo["budget"]["consumed"]) + part(slo["budget"]["left"]) == 1
 rolling = document["slos"][0]
 assert sum(day["valid"] for day in rolling["days"]) == rolling["burn"]["valid"]
-# The same requests as the windows have.
 END
 expect 0 export windows $cfg --format csv
 cp out windows.csv

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Error budgets, burn rates, alerts and forecasts against a second implementation, in exact fractions, straight from docs/slo.md.
 
-    slo_reference.py SLO_CASE [--seed N] [--cases N]
+    slo_reference.py SLO_CASE SCHEMA [--seed N] [--cases N]
 
-Makes random objectives and minutes, asks the program SLO_CASE, and compares every figure. Plain Python; the seed is printed.
+Makes random objectives and minutes, asks the program SLO_CASE, and compares every figure; each answer is as SCHEMA has it. Plain Python; the seed is printed.
 """
 
 import argparse
@@ -16,6 +16,8 @@ from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from statement_schema import findings
 
 UTC = timezone.utc
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -230,10 +232,12 @@ def main():
         sys.set_int_max_str_digits(0)
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
+    parser.add_argument("schema")
     parser.add_argument("--seed", type=int, default=20261101)
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--methods", default="request_ratio,time_slices,ratio_time_slices")
     options = parser.parse_args()
+    schema = json.loads(Path(options.schema).read_text())
     rng = random.Random(options.seed)
     print(f"seed {options.seed}")
     seen = {}
@@ -249,7 +253,10 @@ def main():
                                   capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 sys.exit(f"case {number}: {done.stderr}\n{path.read_text()}")
-            wanted, got = Reference(case, minutes, now).answer(), told(json.loads(done.stdout))
+            document = json.loads(done.stdout)
+            if wrong := findings(document, schema["$defs"]["slo"], schema):
+                sys.exit(f"case {number}: {wrong[0]}\n{done.stdout}")
+            wanted, got = Reference(case, minutes, now).answer(), told(document)
             for key in wanted:
                 if key == "bad" and got[key].endswith("..."):
                     same = 0 < wanted[key] - Fraction(got[key][:-3]) < Fraction(1, 10**9)
