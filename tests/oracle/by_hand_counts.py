@@ -48,6 +48,9 @@ RATIO = [
     # One known second: the counts stand, the 59 s are unknown.
     hour("requests: a minute known in part keeps its counts", "request_ratio", {"uptime": (119, 120), "seconds": {"up": 3541, "pipeline_gap": 59}}, ("10:10", 1, 100, 50),
          claims=claim("10:10:01", "10:11", "pipeline_gap")),
+    # The last second is known, the first is not: the counts stand all the same.
+    hour("requests: a minute unknown at first", "request_ratio", {"uptime": (119, 120), "seconds": {"up": 3541, "pipeline_gap": 59}}, ("10:10", 1, 100, 50),
+         claims=claim("10:10", "10:10:59", "pipeline_gap")),
     hour("requests: other states say nothing", "request_ratio", {"uptime": (1, 1), "seconds": {"up": 3600}}, claims=claim("10:10", "10:20", "major")),
     # Covered 10:10 to 10:12: the minute with 50 errors goes whole, the good one stays. 5,900 of 5,900.
     hour("requests: remove takes out what lost something", "request_ratio", {"uptime": (1, 1), "seconds": {"up": 3540, "maintenance": 60}}, ("10:10", 1, 100, 50), ("10:12", 1, 100, 0), work=work("10:10", "10:12"), fields=REMOVE),
@@ -56,6 +59,7 @@ RATIO = [
     hour("requests: forgive and the denominator", "request_ratio", {"uptime": (5940, 6000)}, ("10:10", 1, 100, 50), ("10:30", 1, 100, 60), work=work("10:10", "10:12"), fields=FORGIVE),
     # 10:10:01 to 10:12: the minute is not covered whole.
     hour("requests: a minute covered in part counts", "request_ratio", {"uptime": (5950, 6000), "seconds": {"up": 3600}}, ("10:10", 1, 100, 50), work=work("10:10:01", "10:12"), fields=REMOVE),
+    hour("requests: a minute covered but for its end counts", "request_ratio", {"uptime": (5950, 6000), "seconds": {"up": 3600}}, ("10:10", 1, 100, 50), work=work("10:10", "10:10:59"), fields=REMOVE),
     hour("requests: nothing asked", "request_ratio", {"uptime": None, "met": None, "seconds": {"not_provisioned": 3600}}, whole=False),
     # A period that begins in a minute: the first second of 10:00 lies before it. 59 minutes, and 10:59 whole to 10:59:30 by time.
     hour("requests: a minute belongs where its first second is", "request_ratio", {"uptime": (5900, 5900), "seconds": {"up": 3540}}, ("10:00", 1, 100, 100),
@@ -88,6 +92,9 @@ SLICES = [
     hour("slices: covered whole, remove", "time_slices", {"uptime": (10, 11), "seconds": {"up": 3000, "maintenance": 300, "major": 300}}, ("10:10", 5, 100, 50), ("10:30", 5, 100, 50), work=work("10:10", "10:15"), fields=REMOVE, **FIVE),
     hour("slices: covered whole, forgive", "time_slices", {"uptime": (11, 12), "seconds": {"up": 3000, "maintenance": 300, "major": 300}}, ("10:10", 5, 100, 50), ("10:30", 5, 100, 50), work=work("10:10", "10:15"), fields=FORGIVE, **FIVE),
     hour("slices: good ones stay under maintenance", "time_slices", {"uptime": (11, 12), "seconds": {"up": 3300, "major": 300}}, ("10:30", 5, 100, 50), work=work("10:10", "10:15"), fields=REMOVE, **FIVE),
+    # Nothing was lost in a silent slice that follows the rule up: it stays no_traffic.
+    hour("slices: silent ones stay under maintenance", "time_slices", {"uptime": (1, 1), "seconds": {"up": 3300, "no_traffic": 300}}, ("10:10", 5, 0), work=work("10:10", "10:15"), fields=REMOVE, **FIVE),
+    hour("slices: silent, down, covered whole", "time_slices", {"uptime": (1, 1), "seconds": {"up": 3300, "maintenance": 300}}, ("10:10", 5, 0), work=work("10:10", "10:15"), rules={"no_traffic": "down"}, fields=REMOVE, **FIVE),
     # Three minutes covered, with all errors; the other two have 200 requests and 20 errors: exactly 10 %, good.
     hour("slices: the minutes that remain, at the limit", "time_slices", {"uptime": (1, 1), "seconds": {"up": 3420, "maintenance": 180}}, ("10:10", 3, 100, 100), ("10:13", 2, 100, 10), work=work("10:09", "10:13"), fields=REMOVE, **FIVE),
     hour("slices: the minutes that remain, beyond the limit", "time_slices", {"uptime": (11, 12), "seconds": {"up": 3300, "maintenance": 180, "major": 120}}, ("10:10", 3, 100, 100), ("10:13", 1, 100, 21), work=work("10:09", "10:13"), fields=REMOVE, **FIVE),
@@ -189,6 +196,7 @@ FAILURES = [
     failing("failures: silence alone is none", {"uptime": (1, 1)}, EDGE + ok("10:10", "00", "30") + ok("10:12", "10")),
     # The only error lies at the very instant of the success.
     failing("failures: an error at the instant of a success is not between", {"uptime": (1, 1)}, EDGE + times(clock("10:10"), 3, 1, "00", "30", "30", "30") + ok("10:12", "10")),
+    failing("failures: an error at the instant of the next success is not between", {"uptime": (1, 1)}, EDGE + ok("10:10", "00", "30") + times(clock("10:12"), 3, 1, "10", "59", "10", "10")),
     failing("failures: an error after the last success of a minute", {"uptime": (3500, 3600)}, EDGE + times(clock("10:10"), 3, 1, "00", "30", "31", "31") + ok("10:12", "10")),
     failing("failures: an error before the first success of a minute", {"uptime": (3500, 3600)}, EDGE + ok("10:10", "00", "30") + times(clock("10:12"), 3, 1, "10", "59", "09", "09")),
     # No success before: from the start of the period to 10:12:10.
@@ -265,6 +273,9 @@ LEVELS = [
     # Availability 5,999/6,000 = 99.98 % is in the tier of 10, latency 91.66 % in that of 50: one credit, the highest. 50 % of 200.00.
     hour("latency: the level that credits most", "request_ratio", {"uptime": (5999, 6000), "latency": (11, 12), "tier": ("95", "percent", 50), "credit": 10000}, ("10:10", 1, 100, 1, 26),
          fields=FAST | {"currency": "EUR", "fee": "200.00", "credits": {"tiers": [{"below": "99.99", "percent": 10}, {"below": 95, "percent": 50}], "rounding": "half_even"}}),
+    # Both are capped at 5 % of 200.00: a tie, which shows availability's tier.
+    hour("latency: a tie goes to availability", "request_ratio", {"uptime": (5999, 6000), "latency": (11, 12), "tier": ("99.99", "percent", 10), "credit": 1000}, ("10:10", 1, 100, 1, 26),
+         fields=FAST | {"currency": "EUR", "fee": "200.00", "credits": {"tiers": [{"below": "99.99", "percent": 10}, {"below": 95, "percent": 50}], "cap": {"percent": 5}, "rounding": "half_even"}}),
     hour("latency: availability credits most", "request_ratio", {"uptime": (5400, 6000), "latency": (11, 12), "tier": ("91", "percent", 50), "credit": 10000}, ("10:10", 1, 100, 0, 26), ("10:20", 6, 100, 100),
          fields=FAST | {"currency": "EUR", "fee": "200.00", "credits": {"tiers": [{"below": 95, "percent": 10}, {"below": 91, "percent": 50}], "rounding": "half_even"}}),
 ]

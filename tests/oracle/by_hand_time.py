@@ -210,6 +210,10 @@ MAINTENANCE = [
     # 90 of the 180 announced min: from 09:00 to 10:30, half of the outage.
     maintained("the window that crosses a quota of minutes is cut", {"maintenance": {"excluded": "remove", "quota": {"minutes": 90}}}, WINDOW,
                {"uptime": (MONTH - HOUR, MONTH - 1800), "seconds": {"up": MONTH - HOUR, "maintenance": 1800, "major": 1800}}, OUTAGE),
+    # 60 of the 90 min are used up by the window of the 9th, in which nothing was lost; 30 remain for 10:00 to 10:30.
+    maintained("a quota of minutes goes by start", {"maintenance": {"excluded": "remove", "quota": {"minutes": 90}}},
+               planned(IN_TIME, "2026-09-10 10:00", "2026-09-10 12:00") + planned(IN_TIME, "2026-09-09 09:00", "2026-09-09 10:00"),
+               {"uptime": (MONTH - HOUR, MONTH - 1800), "seconds": {"up": MONTH - HOUR, "maintenance": 1800, "major": 1800}}, OUTAGE),
     # 23:00 to 01:00 over the start of the month, quota 60 min: only the hour in September counts, so it is covered.
     case("a quota counts the part in the period", contract(fields={"maintenance": {"excluded": "remove", "quota": {"minutes": 60}}}), "2026-09", TAKEN_OUT,
          states=trouble("2026-08-31 00:00", WHOLE[1], ("2026-08-31 23:30", "2026-09-01 01:00", "major")), announcements=planned("2026-08-30 00:00", "2026-08-31 23:00", "2026-09-01 01:00")),
