@@ -22,6 +22,9 @@ import brute
 from brute_random import METHODS, MONTHS, Case
 from sla_files import answer_differences, command, parsed, run, write_case
 
+LONGEST = 3 * 24 * 60      # minutes of a case
+LONGEST_SLOW = 360         # of one that is evaluated second by second in Python
+
 
 def measured(case, folder, slow=False):
     month = case.when if isinstance(case.when, str) else None
@@ -29,12 +32,14 @@ def measured(case, folder, slow=False):
     return brute.Measured(case.contracts, month, None if month else case.when, **paths, slow=slow)
 
 
-def prepared(seed, number, folder):
+def prepared(seed, number, folder, itself=False):
     """A case whose targets and tiers lie where the measured values are, with its files and the oracle's measure."""
     month = method = None
     if number < 0:
         month, method = MONTHS[-number % len(MONTHS)], METHODS[(seed - number) % len(METHODS)]
-    case = Case(seed, number, method, month)
+    if itself and number % 2:      # states change at seconds, and rows of minutes do not hide a border that was forgotten
+        method = "state_time"
+    case = Case(seed, number, method, month, LONGEST_SLOW if itself else LONGEST)
     write_case(folder, case.contracts, case.tables)
     measure = measured(case, folder)
     case.settle(measure.levels())
@@ -64,7 +69,7 @@ def check(given, number, folder):
     """Whether a case differs; its files are kept in the folder then."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary, "case")
-        case, measure = prepared(given.seed, number, place)
+        case, measure = prepared(given.seed, number, place, given.self)
         found = (against_itself(case, measure, place) if given.self
                  else against_program(given.program, case, measure, place))
         for line in found:

@@ -28,14 +28,14 @@ SECOND = 10**9      # times of events are whole nanoseconds here
 class Case:
     """One random contract with its files, as text, and the period."""
 
-    def __init__(self, seed, number, method=None, month=None):
+    def __init__(self, seed, number, method=None, month=None, longest=4320):
         self.name = f"{seed}/{number}"
         self.rng = random.Random(self.name)
         self.method = method or METHODS[number % len(METHODS)]
         self.whole_month = month is not None
         self.zone = self.rng.choice(ZONES)
         self.contract = self.make_contract()
-        self.when = month or self.interval()
+        self.when = month or self.interval(longest)
         self.huge = self.maybe(0.05)
         self.offset = self.rng.choice((0, 0, 120, -300, 630, 345))     # of times in the files and on the command line
         self.validity()
@@ -143,10 +143,11 @@ class Case:
 
     # --- the period -----------------------------------------------------------------------------------
 
-    def interval(self):
-        """2 h to 3 days around a border of some kind."""
+    def interval(self, longest):
+        """2 h to 3 days, or to so many minutes, around a border of some kind."""
         rng = self.rng
-        length = rng.choice((120, 120, 180, 360, 600, 1440, 1440, 1500, 2880, 4320, rng.randrange(120, 4320))) * 60
+        length = rng.choice((120, 120, 180, 360, 600, 1440, 1440, 1500, 2880, 4320, rng.randrange(120, 4320)))
+        length = min(length, longest) * 60
         year, month = (int(part) for part in rng.choice(MONTHS).split("-"))
         anchors = [Zone(self.zone).midnight(date(year, month, 1)), Zone(self.zone).midnight(date(year, month, 15))]
         anchors += [int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("UTC")).timestamp())

@@ -156,6 +156,9 @@ RUNS = [
     # From 10:10:30 on the first whole minute is 10:11: 3 covered.
     hour("runs: a minute covered in part is not excused", "bad_minute_runs", {"uptime": (50, 57)}, ("10:10", 10, 100, 100), work=work("10:10:30", "10:14"), max_error_ratio="0.5", min_run="10m", fields=REMOVE),
     hour("runs: time unknown and down under maintenance", "bad_minute_runs", {"uptime": (1, 1), "seconds": {"up": 3540, "maintenance": 60}}, ("10:10", 1, 0), work=work("10:10", "10:14"), max_error_ratio="0.5", rules={"no_traffic": "down"}, fields=REMOVE),
+    # Silent 10:10 to 10:20, covered from 10:10:30 to 10:15:30: the four minutes from 10:11 on are whole. 240 s taken out, 360 s lost.
+    hour("runs: silent minutes covered in part", "bad_minute_runs", {"uptime": (3000, 3360), "seconds": {"up": 3000, "no_traffic": 360, "maintenance": 240}}, ("10:10", 10, 0),
+         work=work("10:10:30", "10:15:30"), max_error_ratio="0.5", rules={"no_traffic": "down"}, fields=REMOVE),
     # Service hours from 10:05: the run of 10 begins before them; 5 min are booked. 50 of 55.
     hour("runs: found before service hours", "bad_minute_runs", {"uptime": (50, 55), "seconds": {"up": 3000, "outside_hours": 300, "major": 300}}, ("10:00", 10, 100, 100), max_error_ratio="0.5", min_run="10m", fields={"service_hours": {"mon": "10:05-18:00"}}),
     # 30 s of the bad minute 10:10 lie in the period.
