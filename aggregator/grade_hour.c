@@ -115,6 +115,9 @@ static enum grade grade_minute(struct carried *state, struct check_hour *walk,
     if (bit(known->checks_lost, minute) && !reported) {
         raw.checks = (struct check_counts){0};
     }
+    if (input->seen != NULL) {
+        input->seen[minute] = raw.checks;
+    }
     raw.has_requests = state->has_requests;
     raw.requests = counted ? &input->requests[minute] : NULL;
     grade = raw_grade_minute(&raw, rules);

@@ -43,6 +43,8 @@ struct grade_hour_input {
     const struct activity_row
         *lost; /* topics and the minutes that records were lost of; a name may come again */
     size_t lost_count;
+    struct check_counts
+        *seen; /* 60, filled with what the checks of each closed minute said; NULL: nobody asks */
 };
 
 /* carried: empty before the first hour of a service. scratch: for the time of the call. Appends the new state to ret_carried.

@@ -79,6 +79,7 @@ struct command {
     int argument_count; /* positional arguments besides CONFIG that it takes, exactly: with one more
                              on the command line the first of them is CONFIG */
     bool more_arguments; /* and any number behind them; only without CONFIG */
+    bool arguments_optional; /* all of them may be missing together: options say the same */
     const char *words; /* "a|b": what the one argument may be; it may then also stand before CONFIG.
                           NULL: anything */
     const char *examples;             /* three lines of shell */
@@ -102,6 +103,7 @@ enum global_option {
 /* One per file of commands/. */
 extern const struct command command_consume, command_aggregate, command_report, command_credits,
     command_announce, command_nightly, command_redrive, command_status, command_audit,
-    command_export, command_check, command_demo, command_evaluate, command_slo, command_import;
+    command_export, command_check, command_demo, command_evaluate, command_slo, command_import,
+    command_explain;
 
 #endif

@@ -33,6 +33,7 @@ static const struct command *const commands[] = {
     /* Read */
     &command_report,
     &command_credits,
+    &command_explain,
     &command_export,
     &command_status,
     &command_slo,
@@ -220,6 +221,14 @@ static int config_place(const struct command *command, const struct option_argum
                : 0;
 }
 
+/* How many arguments besides CONFIG these can be: all that the command takes, or none where they are optional. */
+static int wanted_count(const struct command *command, const struct option_arguments *arguments)
+{
+    return command->arguments_optional && arguments->count < command->argument_count
+               ? 0
+               : command->argument_count;
+}
+
 /* Where the configuration is, by the rule of the usage text. Takes it off the arguments if it is one of them. */
 static enum err_code locate_config(const struct command *command,
                                    const struct option_value *globals,
@@ -229,7 +238,7 @@ static enum err_code locate_config(const struct command *command,
     const char *environment = getenv("UPTALLY_CONFIG");
 
     *ret_path = globals[GLOBAL_CONFIG].text;
-    if (*ret_path == NULL && arguments->count == command->argument_count + 1) {
+    if (*ret_path == NULL && arguments->count == wanted_count(command, arguments) + 1) {
         int place = config_place(command, arguments);
 
         *ret_path = arguments->items[place];
@@ -270,11 +279,14 @@ static enum err_code check_surplus(const struct command *command,
 static enum err_code check_argument_count(const struct command *command,
                                           const struct option_arguments *arguments, struct err *err)
 {
-    if (arguments->count < command->argument_count) {
+    int wanted = wanted_count(command, arguments);
+
+    if (arguments->count < command->argument_count && arguments->count != wanted) {
         return err_set(err, ERR_USAGE, "too few arguments: uptally %s %s", command->name,
                        command->usage);
     }
     CHECK(arguments->count == command->argument_count || command->more_arguments);
+    CHECK(arguments->count == wanted);
     return ERR_OK;
 }
 

@@ -187,6 +187,13 @@ const struct service_config *config_service(const struct config *config, struct 
     return &config->service_default;
 }
 
+const struct grading_rules *config_rules(void *context, struct str name)
+{
+    const struct config *config = context;
+
+    return &config_service(config, name)->rules;
+}
+
 const struct contract *config_contract(const struct config *config, struct str id)
 {
     for (size_t i = 0; i < config->contract_count; i++) {

@@ -118,6 +118,8 @@ enum err_code config_store(const struct config *config, struct db_options *optio
                            struct db_server *ret_server, struct err *err);
 /* Rules of that service, or the defaults. Never NULL. */
 const struct service_config *config_service(const struct config *config, struct str name);
+/* The same for stages that ask by a function: context is the configuration. */
+const struct grading_rules *config_rules(void *context, struct str name);
 /* Gives the topic's schema files to the finder. ERR_CONFIG. */
 enum err_code topic_schemas_add(const struct topic_config *topic, struct schema_finder *finder,
                                 struct err *err);

@@ -9,13 +9,6 @@
 enum { ROWS_PER_STEP = 2000 };
 #define AHEAD_MAX_NS (INT64_C(366) * NS_PER_DAY)
 
-static const struct grading_rules *rules_of(void *context, struct str service)
-{
-    const struct config *config = context;
-
-    return &config_service(config, service)->rules;
-}
-
 /* What was graded before the failure is in the store; another attempt goes on from there. */
 static enum err_code grade(struct fold *fold, const struct grading_options *options,
                            struct err *err)
@@ -37,7 +30,7 @@ static enum err_code fold_and_grade(struct fold *fold, const struct aggregate_op
 {
     struct grading_options grading = {.db = options->db,
                                       .book_id = options->book_id,
-                                      .rules = rules_of,
+                                      .rules = config_rules,
                                       .context = (void *)(uintptr_t)options->config};
     int64_t now_ns;
 
