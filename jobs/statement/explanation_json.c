@@ -229,8 +229,8 @@ static void write_stretch(struct writer *writer, const struct stretch *stretch,
     write_moment(writer, "from", stretch->from_ns);
     json_text(json, "grade", grade_row(stretch->raw)->name);
     write_limits(writer, cause);
-    write_decimal(writer, "lost", stretch->lost);
     json_int64(json, "lossy_minutes", stretch->loss_minutes);
+    write_decimal(writer, "lost", stretch->lost);
     write_requests(writer, cause);
     json_text(json, "rule", stretch_rule_name(stretch->rule));
     write_seconds(writer, stretch->from_ns, stretch->to_ns);

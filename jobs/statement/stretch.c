@@ -88,6 +88,11 @@ static struct rational lost_requests(const struct result *result, const struct s
                                           rational_make(counts->slow, 1)));
 }
 
+static bool is_well(enum grade raw, enum time_class class)
+{
+    return raw == GRADE_OPERATIONAL && class == TIME_UP;
+}
+
 static bool within_validity(const struct result *result, int64_t time_s)
 {
     return time_s >= result->contract->valid_from_s && time_s < result->contract->valid_until_s;
@@ -99,7 +104,7 @@ static void count_piece(const struct finder *finder, const struct service_input 
 {
     struct stretch *stretch = &piece->stretch;
     int64_t from_ns = stretch->from_ns, to_ns = stretch->to_ns;
-    bool well = stretch->raw == GRADE_OPERATIONAL && stretch->class == TIME_UP;
+    bool well = is_well(stretch->raw, stretch->class);
 
     for (; *at < service->count_count; (*at)++) {
         const struct count_row *row = &service->counts[*at];
@@ -185,21 +190,37 @@ static void add_piece(const struct finder *finder, struct pieces *pieces, size_t
     piece->stretch.rule = rule_of(finder, piece);
 }
 
+/* Where requests are counted, losses are scattered over weeks in which all is well: each day of them is a stretch. */
+static int64_t day_end_ns(const struct service_result *service, size_t *day, int64_t at_ns)
+{
+    while (*day < service->day_count && service->days[*day].to_s * NS_PER_SECOND <= at_ns) {
+        (*day)++;
+    }
+    return *day < service->day_count ? service->days[*day].to_s * NS_PER_SECOND : INT64_MAX;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Lays raw states and segments over each other. */
 static void cut_service(struct finder *finder, size_t service)
 {
     const struct result *result = finder->result;
-    const struct measure *measure = &result->services[service].measure;
+    const struct service_result *of = &result->services[service];
     struct timeline timeline = timeline_build(&finder->input->services[service], result->from_s,
                                               result->to_s, finder->arena);
     struct pieces *pieces = &finder->services[service];
     size_t count_at = 0;
     size_t row = 0;
+    size_t day = 0;
 
-    pieces->items = arena_calloc(finder->arena, timeline.count + measure->segment_count + 1,
-                                 sizeof(pieces->items[0]));
-    for (size_t i = 0; i < measure->segment_count; i++) {
-        const struct segment *segment = &measure->segments[i];
+    pieces->items =
+        arena_calloc(finder->arena, timeline.count + of->measure.segment_count + of->day_count + 1,
+                     sizeof(pieces->items[0]));
+    for (size_t i = 0; i < of->measure.segment_count; i++) {
+        const struct segment *segment = &of->measure.segments[i];
         int64_t at_ns = segment_from_ns(segment);
 
         while (at_ns < segment_to_ns(segment)) {
@@ -209,8 +230,10 @@ static void cut_service(struct finder *finder, size_t service)
                 row++;
                 CHECK(row < timeline.count);
             }
-            end_ns = timeline.rows[row].to_s * NS_PER_SECOND;
-            end_ns = end_ns < segment_to_ns(segment) ? end_ns : segment_to_ns(segment);
+            end_ns = smaller(timeline.rows[row].to_s * NS_PER_SECOND, segment_to_ns(segment));
+            if (!by_time(result) && is_well(timeline.rows[row].grade, segment->class)) {
+                end_ns = smaller(end_ns, day_end_ns(of, &day, at_ns));
+            }
             add_piece(finder, pieces, service, &count_at, &timeline.rows[row], segment, at_ns,
                       end_ns);
             at_ns = end_ns;
@@ -296,8 +319,7 @@ static enum stretch_fate fate_of(const struct piece *piece)
 
 static bool worth_telling(const struct stretch *stretch)
 {
-    return stretch->raw != GRADE_OPERATIONAL || stretch->class != TIME_UP ||
-           stretch->lost.numerator > 0;
+    return !is_well(stretch->raw, stretch->class) || stretch->lost.numerator > 0;
 }
 
 /* A stretch that goes on in the next segment, for the segment ended where nothing changed. */
