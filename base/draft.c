@@ -83,32 +83,48 @@ static bool write_all(int fd, struct str content)
     return true;
 }
 
-/* The content may take a while; a kill in the middle of it leaves half a file. */
-static bool fill(int fd, struct str content)
-{
-    size_t half = content.size / 2;
-
-    if (!write_all(fd, str_of(content.data, half)) || refused(FAULT("draft.write.half"), ENOSPC) ||
-        !write_all(fd, str_of(content.data + half, content.size - half))) {
-        return false;
-    }
-    return !refused(FAULT("draft.write.sync"), EIO) && fsync(fd) == 0;
-}
-
-bool draft_write(struct draft *draft, int folder, struct random *random, struct str content)
+bool draft_begin(struct draft *draft, int folder, struct random *random)
 {
     int attempts = 0;
-    int saved;
 
     *draft = (struct draft){.folder = folder, .fd = -1};
     do {
         (void)snprintf(draft->name, sizeof(draft->name), "%s%016" PRIx64, prefix,
                        random_next(random));
     } while (!create(draft) && errno == EAGAIN && ++attempts < CREATE_ATTEMPTS);
-    if (draft->fd < 0) {
+    return draft->fd >= 0;
+}
+
+bool draft_append(struct draft *draft, struct str part)
+{
+    CHECK(draft->fd >= 0);
+    return write_all(draft->fd, part);
+}
+
+bool draft_sync(struct draft *draft)
+{
+    return !refused(FAULT("draft.write.sync"), EIO) && fsync(draft->fd) == 0;
+}
+
+/* The content may take a while; a kill in the middle of it leaves half a file. */
+static bool fill(struct draft *draft, struct str content)
+{
+    size_t half = content.size / 2;
+
+    return draft_append(draft, str_of(content.data, half)) &&
+           !refused(FAULT("draft.write.half"), ENOSPC) &&
+           draft_append(draft, str_of(content.data + half, content.size - half)) &&
+           draft_sync(draft);
+}
+
+bool draft_write(struct draft *draft, int folder, struct random *random, struct str content)
+{
+    int saved;
+
+    if (!draft_begin(draft, folder, random)) {
         return false;
     }
-    if (fill(draft->fd, content)) {
+    if (fill(draft, content)) {
         return true;
     }
     saved = errno;

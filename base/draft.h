@@ -21,6 +21,10 @@ struct draft {
 
 /* Complete and durable under its temporary name; on failure nothing is left. random: for the name. */
 bool draft_write(struct draft *draft, int folder, struct random *random, struct str content);
+/* The same of content that comes in parts: begun, appended to, made durable. After a failure it is to be closed. */
+bool draft_begin(struct draft *draft, int folder, struct random *random);
+bool draft_append(struct draft *draft, struct str part);
+bool draft_sync(struct draft *draft);
 /* Gives it its name: in place of what stands there, or with EEXIST if anything does. Lasting only after an fsync of the folder. */
 bool draft_publish(struct draft *draft, const char *name, bool replace);
 /* Removes what is left under the temporary name, and the lock. Harmless after a failure. */

@@ -17,6 +17,32 @@ void hash_sha256_hex(struct str content, char ret_hex[HASH_HEX_SIZE])
     sodium_bin2hex(ret_hex, HASH_HEX_SIZE, digest, sizeof(digest));
 }
 
+_Static_assert(sizeof(struct hash_sha256) >= sizeof(crypto_hash_sha256_state), "room for a state");
+
+static crypto_hash_sha256_state *state_of(struct hash_sha256 *hash)
+{
+    return (crypto_hash_sha256_state *)(void *)hash->state;
+}
+
+void hash_sha256_init(struct hash_sha256 *hash)
+{
+    CHECK(crypto_hash_sha256_init(state_of(hash)) == 0);
+}
+
+void hash_sha256_add(struct hash_sha256 *hash, struct str part)
+{
+    CHECK(crypto_hash_sha256_update(state_of(hash), (const unsigned char *)part.data, part.size) ==
+          0);
+}
+
+void hash_sha256_end(struct hash_sha256 *hash, char ret_hex[HASH_HEX_SIZE])
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+
+    CHECK(crypto_hash_sha256_final(state_of(hash), digest) == 0);
+    sodium_bin2hex(ret_hex, HASH_HEX_SIZE, digest, sizeof(digest));
+}
+
 void hash_key(struct str content, unsigned char ret_key[HASH_KEY_SIZE])
 {
     _Static_assert(HASH_KEY_SIZE >= crypto_generichash_BYTES_MIN, "what BLAKE2b can give");

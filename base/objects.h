@@ -26,9 +26,21 @@ struct objects_entry {
     enum objects_kind kind;
 };
 
+/* Takes content part by part. */
+struct objects_sink {
+    enum err_code (*write)(void *context, struct str part, struct err *err);
+    void *context;
+};
+
 struct objects {
     enum err_code (*put)(struct objects *objects, const char *name, struct str content,
                          enum objects_mode mode, struct err *err);
+    /* The same with OBJECTS_REPLACE for content that is never whole in memory: fill writes it to the sink. If fill fails nothing appears,
+     * and its error is the result. */
+    enum err_code (*put_parts)(struct objects *objects, const char *name,
+                               enum err_code (*fill)(void *context, const struct objects_sink *sink,
+                                                     struct err *err),
+                               void *context, struct err *err);
     /* *ret_found false if there is none. Appends to content. */
     enum err_code (*get)(struct objects *objects, const char *name, bool *ret_found,
                          struct strbuf *content, struct err *err);

@@ -264,6 +264,71 @@ static enum err_code folder_put(struct objects *objects, const char *name, struc
     return code;
 }
 
+/* A draft that is filled by somebody else. */
+struct filling {
+    struct folder *folder;
+    const char *name;
+    struct draft draft;
+};
+
+static enum err_code append_part(void *context, struct str part, struct err *err)
+{
+    struct filling *filling = context;
+
+    return draft_append(&filling->draft, part)
+               ? ERR_OK
+               : err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot write", filling->folder->path,
+                               filling->name);
+}
+
+static enum err_code put_parts_at(
+    struct folder *folder, const struct place *place, const char *name,
+    enum err_code (*fill)(void *context, const struct objects_sink *sink, struct err *err),
+    void *context, struct err *err)
+{
+    struct filling filling = {.folder = folder, .name = name};
+    const struct objects_sink sink = {append_part, &filling};
+    enum err_code code = ERR_OK;
+
+    if (!draft_begin(&filling.draft, place->fd, &folder->random)) {
+        return err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot write", folder->path, name);
+    }
+    code = fill(context, &sink, err);
+    if (code == ERR_OK && !draft_sync(&filling.draft)) {
+        code = err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot write", folder->path, name);
+    }
+    if (code == ERR_OK && !draft_publish(&filling.draft, place->name, true)) {
+        code = err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot publish", folder->path, name);
+    }
+    draft_close(&filling.draft);
+    if (code == ERR_OK && !sync_folder(place->fd)) {
+        code =
+            err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot make it lasting", folder->path, name);
+    }
+    return code;
+}
+
+static enum err_code folder_put_parts(struct objects *objects, const char *name,
+                                      enum err_code (*fill)(void *context,
+                                                            const struct objects_sink *sink,
+                                                            struct err *err),
+                                      void *context, struct err *err)
+{
+    struct folder *folder = folder_of(objects);
+    struct place place;
+    bool found;
+    enum err_code code;
+
+    CHECK(!folder->reads);
+    code = folder_place(folder, name, true, &place, &found, err);
+    if (code == ERR_OK) {
+        CHECK(found);
+        code = put_parts_at(folder, &place, name, fill, context, err);
+        (void)close(place.fd);
+    }
+    return code;
+}
+
 static enum err_code folder_get(struct objects *objects, const char *name, bool *ret_found,
                                 struct strbuf *content, struct err *err)
 {
@@ -424,6 +489,7 @@ static struct folder *folder_new(const char *path, int fd, bool reads)
     size_t size = strlen(path);
 
     folder->objects = (struct objects){.put = folder_put,
+                                       .put_parts = folder_put_parts,
                                        .get = folder_get,
                                        .exists = folder_exists,
                                        .list = folder_list,
