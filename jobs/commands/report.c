@@ -6,9 +6,12 @@
 #include "base/check.h"
 #include "base/civil.h"
 #include "jobs/command.h"
+#include "jobs/statement/evidence.h"
 #include "jobs/statement/publish.h"
 #include "jobs/statement/render.h"
 #include "jobs/ui.h"
+
+enum { PLACES_SIZE_MAX = 64 * 1024 };
 
 enum {
     OPTION_CONTRACT,
@@ -16,7 +19,8 @@ enum {
     OPTION_FORMAT,
     OPTION_FORCE,
     OPTION_EXIT_CODE,
-    OPTION_STDOUT
+    OPTION_STDOUT,
+    OPTION_EVIDENCE
 };
 
 static const struct option_row rows[] = {
@@ -47,6 +51,10 @@ static const struct option_row rows[] = {
                        .help =
                            "print the statement (JSON unless --format says otherwise) and write "
                            "no files"},
+    [OPTION_EVIDENCE] = {.name = "evidence",
+                         .type = OPTION_FLAG,
+                         .help = "also pack what each statement rests on into one archive, with "
+                                 "hashes"},
     {.name = NULL},
 };
 
@@ -89,6 +97,28 @@ static enum err_code print_document(const struct report *report,
     return code;
 }
 
+/* Behind the statement, which it is about. */
+static enum err_code publish_evidence(struct report *report, const struct contract *contract,
+                                      struct err *err)
+{
+    const struct cause_reader books = {.db = report->run->db,
+                                       .book_id = report->run->book_id,
+                                       .rules = config_rules,
+                                       .context = report->run->config};
+    struct strbuf places;
+    bool present;
+    enum err_code code;
+
+    strbuf_init(&places, PLACES_SIZE_MAX);
+    code = evidence_publish(&report->publisher, &books, contract, report->year, report->month,
+                            &places, &present, err);
+    if (code == ERR_OK) {
+        (void)fwrite(strbuf_text(&places), 1, places.size, report->run->out);
+    }
+    strbuf_release(&places);
+    return code;
+}
+
 static enum err_code report_contract(struct report *report, const struct contract *contract,
                                      struct err *err)
 {
@@ -103,6 +133,9 @@ static enum err_code report_contract(struct report *report, const struct contrac
         report->missed = report->missed || (outcome.known && !outcome.met);
         ui_note("%s", strbuf_text(&outcome.sentence));
         code = print_document(report, &outcome, err);
+        if (code == ERR_OK && report->run->options[OPTION_EVIDENCE].set) {
+            code = publish_evidence(report, contract, err);
+        }
     }
     statement_outcome_release(&outcome);
     return code;
@@ -121,6 +154,11 @@ static enum err_code read_options(struct report *report, struct err *err)
         !civil_parse_month(STR(values[OPTION_MONTH].text), &report->year, &report->month)) {
         return err_set(err, ERR_USAGE, "--month: \"%s\" is not a month like 2026-10",
                        values[OPTION_MONTH].text);
+    }
+    if (values[OPTION_STDOUT].set && values[OPTION_EVIDENCE].set) {
+        return err_set(err, ERR_USAGE,
+                       "--evidence is an archive in the output folder: not with "
+                       "--stdout");
     }
     for (size_t i = 0; values[OPTION_STDOUT].set && i < render_row_count; i++) {
         unsigned wanted = format == STATEMENT_ALL ? STATEMENT_JSON : format;

@@ -18,6 +18,7 @@ struct reading {
     const struct explanation_options *options;
     struct arena *arena;
     struct explanation *explanation;
+    struct tracer tracer;
     bool over; /* the period and its grace are */
 };
 
@@ -160,11 +161,8 @@ static enum err_code tell(struct reading *reading, const struct stretch_group *g
         options->books.rules(options->books.context, service->service);
     struct told_group told = {.group = group, .rules = rules};
     enum err_code code =
-        trace_read(&(struct tracer){.db = options->books.db,
-                                    .book_id = options->books.book_id,
-                                    .list_max = options->list_max},
-                   service->service, group->from_ns, group->to_ns, has_losses(explanation, group),
-                   reading->arena, &told.trace, err);
+        trace_read(&reading->tracer, service->service, group->from_ns, group->to_ns,
+                   has_losses(explanation, group), reading->arena, &told.trace, err);
 
     told.causes = arena_calloc(reading->arena, group->count, sizeof(told.causes[0]));
     if (code == ERR_OK) {
@@ -181,8 +179,12 @@ static enum err_code tell_all(struct reading *reading, struct err *err)
     const struct stretches *stretches = &explanation->stretches;
     size_t room = stretches->group_count < (size_t)explanation->limit ? stretches->group_count
                                                                       : (size_t)explanation->limit;
-    enum err_code code = ERR_OK;
+    enum err_code code;
 
+    reading->tracer = (struct tracer){.db = reading->options->books.db,
+                                      .book_id = reading->options->books.book_id,
+                                      .list_max = reading->options->list_max};
+    code = trace_streams_read(reading->tracer.db, reading->arena, &reading->tracer.streams, err);
     explanation->told = arena_calloc(reading->arena, room + 1, sizeof(explanation->told[0]));
     for (size_t i = 0; i < stretches->group_count && code == ERR_OK; i++) {
         const struct stretch_group *group = &stretches->groups[i];

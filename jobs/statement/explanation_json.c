@@ -76,7 +76,7 @@ static void write_books(struct writer *writer)
 
     json_open_object(&writer->json, "books");
     json_bool(&writer->json, "complete", explanation->input->complete);
-    if (explanation->input->complete_ns == INT64_MIN) {
+    if (explanation->input->complete || explanation->input->complete_ns == INT64_MIN) {
         json_nothing(&writer->json, "complete_until");
     } else {
         json_text(&writer->json, "complete_until",
@@ -265,14 +265,14 @@ static void write_coordinates(struct writer *writer, const struct trace *trace)
 
         json_open_object(&writer->json, NULL);
         write_batches(writer, partition);
-        json_str(&writer->json, "cluster", partition->cluster);
+        json_str(&writer->json, "cluster", partition->stream->cluster);
         json_int64(&writer->json, "dead_letters", partition->dead_letters);
         json_int64(&writer->json, "high", partition->high);
-        json_int64(&writer->json, "incarnation", partition->incarnation);
+        json_int64(&writer->json, "incarnation", partition->stream->incarnation);
         json_int64(&writer->json, "lost_offsets", partition->lost);
         json_int64(&writer->json, "low", partition->low);
         json_int64(&writer->json, "partition", partition->partition);
-        json_str(&writer->json, "topic", partition->topic);
+        json_str(&writer->json, "topic", partition->stream->topic);
         json_close(&writer->json);
     }
     json_close(&writer->json);
@@ -286,14 +286,14 @@ static void write_losses(struct writer *writer, const struct trace *trace)
 
         json_open_object(&writer->json, NULL);
         json_text(&writer->json, "batch", loss->id);
-        json_str(&writer->json, "cluster", loss->cluster);
+        json_str(&writer->json, "cluster", loss->stream->cluster);
         write_moment(writer, "first", loss->first_ns);
         json_int64(&writer->json, "from", loss->from_offset);
-        json_int64(&writer->json, "incarnation", loss->incarnation);
+        json_int64(&writer->json, "incarnation", loss->stream->incarnation);
         write_moment(writer, "last", loss->last_ns);
         json_int64(&writer->json, "partition", loss->partition);
         json_int64(&writer->json, "to", loss->to_offset);
-        json_str(&writer->json, "topic", loss->topic);
+        json_str(&writer->json, "topic", loss->stream->topic);
         json_close(&writer->json);
     }
     json_close(&writer->json);

@@ -263,11 +263,12 @@ static void write_partition(struct text *text, const struct trace_partition *par
 {
     struct arena *arena = &text->arena;
     bool many = partition->batches_in_all > BATCHES_SHOWN;
-    char *line = arena_format(arena, "from %.*s/%.*s", STR_ARGS(partition->cluster),
-                              STR_ARGS(partition->topic));
+    char *line = arena_format(arena, "from %.*s/%.*s", STR_ARGS(partition->stream->cluster),
+                              STR_ARGS(partition->stream->topic));
 
-    if (partition->incarnation != 1) {
-        line = arena_format(arena, "%s, incarnation %" PRId64, line, partition->incarnation);
+    if (partition->stream->incarnation != 1) {
+        line =
+            arena_format(arena, "%s, incarnation %" PRId64, line, partition->stream->incarnation);
     }
     line = arena_format(arena, "%s %d: %" PRId64 "..%" PRId64 ", ", line, (int)partition->partition,
                         partition->low, partition->high);
@@ -302,8 +303,8 @@ static void write_losses(struct text *text, const struct trace *trace)
                   arena_format(&text->arena,
                                "records lost before they were read: %.*s, partition %d, offsets "
                                "%" PRId64 "..%" PRId64 ", from between %s and %s",
-                               STR_ARGS(loss->topic), (int)loss->partition, loss->from_offset,
-                               loss->to_offset - 1, moment(text, loss->first_ns),
+                               STR_ARGS(loss->stream->topic), (int)loss->partition,
+                               loss->from_offset, loss->to_offset - 1, moment(text, loss->first_ns),
                                moment(text, loss->last_ns)));
     }
     if ((int64_t)trace->loss_count < trace->losses_in_all) {

@@ -42,35 +42,6 @@ static enum err_code check_range(struct db_stmt *stmt, struct err *err)
     return ERR_OK;
 }
 
-static enum err_code describe_stream(const struct tracer *tracer, int64_t stream_id,
-                                     struct arena *arena, struct str *ret_cluster,
-                                     struct str *ret_topic, int64_t *ret_incarnation,
-                                     struct err *err)
-{
-    struct db_stmt *stmt;
-    bool row = false;
-    enum err_code code = db_prepare(
-        tracer->db, "SELECT cluster_name, topic, incarnation FROM stream WHERE stream_id = $1",
-        &stmt, err);
-
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 1, stream_id);
-    code = db_step(stmt, &row, err);
-    if (code == ERR_OK && !row) {
-        code = err_set(err, ERR_MISMATCH, "the ledger names stream %" PRId64 ", which is not there",
-                       stream_id);
-    }
-    if (code == ERR_OK) {
-        *ret_cluster = arena_str(arena, db_column_text(stmt, 0));
-        *ret_topic = arena_str(arena, db_column_text(stmt, 1));
-        *ret_incarnation = db_column_int64(stmt, 2);
-    }
-    db_reset(stmt);
-    return code;
-}
-
 /* Lists grow by doubling in the arena. */
 static void *add_item(struct arena *arena, void *items, size_t count, size_t size)
 {
@@ -83,6 +54,46 @@ static void *add_item(struct arena *arena, void *items, size_t count, size_t siz
         }
     }
     return grown;
+}
+
+enum err_code trace_streams_read(struct db *db, struct arena *arena,
+                                 struct trace_streams *ret_streams, struct err *err)
+{
+    struct trace_streams streams = {0};
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code = db_prepare(
+        db, "SELECT stream_id, cluster_name, topic, incarnation FROM stream ORDER BY stream_id",
+        &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        streams.items = add_item(arena, streams.items, streams.count, sizeof(streams.items[0]));
+        streams.items[streams.count++] =
+            (struct trace_stream){.id = db_column_int64(stmt, 0),
+                                  .cluster = arena_str(arena, db_column_text(stmt, 1)),
+                                  .topic = arena_str(arena, db_column_text(stmt, 2)),
+                                  .incarnation = db_column_int64(stmt, 3)};
+    }
+    db_reset(stmt);
+    if (code == ERR_OK) {
+        *ret_streams = streams;
+    }
+    return code;
+}
+
+enum err_code trace_streams_find(const struct trace_streams *streams, int64_t id,
+                                 const struct trace_stream **ret_stream, struct err *err)
+{
+    for (size_t i = 0; i < streams->count; i++) {
+        if (streams->items[i].id == id) {
+            *ret_stream = &streams->items[i];
+            return ERR_OK;
+        }
+    }
+    return err_set(err, ERR_MISMATCH, "the books name stream %" PRId64 ", which is not there", id);
 }
 
 static void add_batch(const struct tracer *tracer, struct trace_partition *partition,
@@ -105,7 +116,7 @@ static void bind_partition(struct db_stmt *stmt, const struct tracer *tracer,
                            const struct trace_partition *partition)
 {
     db_bind_int64(stmt, 1, tracer->book_id);
-    db_bind_int64(stmt, 2, partition->stream_id);
+    db_bind_int64(stmt, 2, partition->stream->id);
     db_bind_int64(stmt, 3, partition->partition);
     db_bind_int64(stmt, 4, partition->low);
     db_bind_int64(stmt, 5, partition->high);
@@ -203,12 +214,10 @@ static enum err_code read_partition(const struct tracer *tracer, const struct of
                                     struct arena *arena, struct trace_partition *ret_partition,
                                     struct err *err)
 {
-    struct trace_partition partition = {.stream_id = range->stream_id,
-                                        .partition = range->partition,
-                                        .low = range->low,
-                                        .high = range->high};
-    enum err_code code = describe_stream(tracer, range->stream_id, arena, &partition.cluster,
-                                         &partition.topic, &partition.incarnation, err);
+    struct trace_partition partition = {
+        .partition = range->partition, .low = range->low, .high = range->high};
+    enum err_code code =
+        trace_streams_find(&tracer->streams, range->stream_id, &partition.stream, err);
 
     if (code == ERR_OK) {
         code = read_batches(tracer, &partition, arena, err);
@@ -227,14 +236,14 @@ static int by_topic(const void *a, const void *b)
 {
     const struct trace_partition *x = a;
     const struct trace_partition *y = b;
-    int order = str_compare(x->cluster, y->cluster);
+    int order = str_compare(x->stream->cluster, y->stream->cluster);
 
-    order = order != 0 ? order : str_compare(x->topic, y->topic);
+    order = order != 0 ? order : str_compare(x->stream->topic, y->stream->topic);
     if (order != 0) {
         return order;
     }
-    if (x->incarnation != y->incarnation) {
-        return x->incarnation < y->incarnation ? -1 : 1;
+    if (x->stream->incarnation != y->stream->incarnation) {
+        return x->stream->incarnation < y->stream->incarnation ? -1 : 1;
     }
     return (x->partition > y->partition) - (x->partition < y->partition);
 }
@@ -254,8 +263,7 @@ static enum err_code take_loss(const struct tracer *tracer, struct db_stmt *stmt
         return code;
     }
     format_id(db_column_blob(stmt, COLUMN_BATCH), loss.id);
-    code = describe_stream(tracer, db_column_int64(stmt, 1), arena, &loss.cluster, &loss.topic,
-                           &loss.incarnation, err);
+    code = trace_streams_find(&tracer->streams, db_column_int64(stmt, 1), &loss.stream, err);
     if (code == ERR_OK) {
         trace->losses = add_item(arena, trace->losses, trace->loss_count, sizeof(loss));
         trace->losses[trace->loss_count++] = loss;

@@ -12,7 +12,7 @@
 #include "base/db.h"
 #include "base/err.h"
 
-enum { TRACE_ID_SIZE = 33, TRACE_ALL = 1 << 30 };
+enum { TRACE_ID_SIZE = 33 };
 
 /* One committed range of a batch, or what a redrive counted of its dead letters. */
 struct trace_batch {
@@ -21,10 +21,15 @@ struct trace_batch {
     bool redrive;
 };
 
-struct trace_partition {
-    int64_t stream_id;
+/* The names of a stream, which is a number of this store only. */
+struct trace_stream {
+    int64_t id;
     struct str cluster, topic; /* the configured name of the cluster */
     int64_t incarnation;
+};
+
+struct trace_partition {
+    const struct trace_stream *stream;
     int32_t partition;
     int64_t low, high;           /* inclusive */
     int64_t dead_letters;        /* between them, not resolved */
@@ -36,8 +41,7 @@ struct trace_partition {
 
 /* Records that expired before they were read and may be from this time. */
 struct trace_loss {
-    struct str cluster, topic;
-    int64_t incarnation;
+    const struct trace_stream *stream;
     int32_t partition;
     int64_t from_offset, to_offset;
     int64_t first_ns, last_ns; /* the span that they may be from */
@@ -52,13 +56,25 @@ struct trace {
     int64_t losses_in_all;
 };
 
+/* All streams of the store, by id. */
+struct trace_streams {
+    struct trace_stream *items;
+    size_t count;
+};
+
 struct tracer {
     struct db *db; /* borrowed */
     int64_t book_id;
+    struct trace_streams streams;
     int64_t
         list_max; /* so many batches of a partition, and so many losses, are listed; all are counted */
 };
 
+enum err_code trace_streams_read(struct db *db, struct arena *arena,
+                                 struct trace_streams *ret_streams, struct err *err);
+/* ERR_MISMATCH: there is no such stream. */
+enum err_code trace_streams_find(const struct trace_streams *streams, int64_t id,
+                                 const struct trace_stream **ret_stream, struct err *err);
 /* Of one service in [from_ns, to_ns), widened to whole hours. with_losses: the service's data are known to be incomplete there. */
 enum err_code trace_read(const struct tracer *tracer, struct str service, int64_t from_ns,
                          int64_t to_ns, bool with_losses, struct arena *arena,
