@@ -96,6 +96,7 @@ static enum err_code compare_issued(struct reading *reading, struct err *err)
     if (code != ERR_OK) {
         return code;
     }
+    explanation->issued_lost = arena_text(reading->arena, tree_text(tree, "budget.lost"));
     explanation->program_version = arena_text(reading->arena, tree_text(tree, "program.version"));
     code = document_write(&(struct document_facts){.program_version = explanation->program_version,
                                                    .revision = explanation->issued.revision,

@@ -52,6 +52,7 @@ struct explanation {
     struct period period;
     struct issued issued;
     enum explanation_books books;
+    const char *issued_lost;       /* as the issued statement has it; NULL: none is issued */
     const char *program_version;   /* that the figures are compared by */
     struct statement_input *input; /* what the books had */
     struct result result;

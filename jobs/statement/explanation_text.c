@@ -94,6 +94,25 @@ static const char *length(struct text *text, int64_t from_ns, int64_t to_ns)
                         : arena_format(&text->arena, "%s %s ns", whole, number(text, rest_ns));
 }
 
+/* What the statement and the books have to do with each other. */
+static const char *standing_words(struct text *text)
+{
+    const struct explanation *explanation = text->explanation;
+
+    switch (explanation->books) {
+    case BOOKS_UNISSUED:
+        return "It is measured as far as the books go.";
+    case BOOKS_AGREE:
+        return "The books say the same today.";
+    case BOOKS_DIFFER:
+        break;
+    }
+    return arena_format(&text->arena,
+                        "THE BOOKS DIFFER from it today: what follows explains the books. The "
+                        "issued statement stands, with %s %s lost.",
+                        wording_grouped(&text->arena, STR(explanation->issued_lost)), text->unit);
+}
+
 static void write_head(struct text *text)
 {
     const struct explanation *explanation = text->explanation;
@@ -115,13 +134,7 @@ static void write_head(struct text *text)
     }
     paragraph(text, 0,
               arena_format(arena, "Statement of contract %.*s: %s. %s", STR_ARGS(contract->id),
-                           explanation_standing(arena, explanation),
-                           explanation->books == BOOKS_UNISSUED ? "It is measured as far as the "
-                                                                  "books go."
-                           : explanation->books == BOOKS_AGREE
-                               ? "The books say the same today."
-                               : "THE BOOKS DIFFER from it today: what follows explains the "
-                                 "books, the issued statement stands."));
+                           explanation_standing(arena, explanation), standing_words(text)));
     strbuf_append_char(text->out, '\n');
 }
 
@@ -365,7 +378,9 @@ static void write_total(struct text *text)
     paragraph(text, 0,
               arena_format(&text->arena, "Total: all stretches %s %s; the %s %s: %s",
                            explanation->service == SIZE_MAX ? "cost" : "lost", quantity(text, told),
-                           explanation->service == SIZE_MAX ? "statement lost" : "service lost",
+                           explanation->service != SIZE_MAX     ? "service lost"
+                           : explanation->books == BOOKS_DIFFER ? "books lost"
+                                                                : "statement lost",
                            quantity(text, stated),
                            equal ? "they add up" : "THEY DO NOT ADD UP, please report this"));
 }
