@@ -105,6 +105,51 @@ static void test_put_and_get(void **state)
     strbuf_release(&place);
 }
 
+/* Writes "part" so often; the error of the last one is its own. */
+struct parts {
+    int count;
+    bool fails;
+};
+
+static enum err_code fill_parts(void *context, const struct objects_sink *sink, struct err *err)
+{
+    const struct parts *parts = context;
+    enum err_code code = ERR_OK;
+
+    for (int i = 0; i < parts->count && code == ERR_OK; i++) {
+        code = sink->write(sink->context, STR("part"), err);
+    }
+    return code == ERR_OK && parts->fails ? err_set(err, ERR_DATA, "enough") : code;
+}
+
+static void test_parts_are_one_object_or_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct objects *objects = fixture->objects;
+    struct parts parts = {.count = 3};
+    struct err err = ERR_INIT;
+    char place[128];
+
+    assert_int_equal(objects->put_parts(objects, "acme/pack.zip", fill_parts, &parts, &err),
+                     ERR_OK);
+    assert_content(fixture, "acme/pack.zip", "partpartpart");
+    /* Another one takes its place, but not one that failed in the middle. */
+    parts = (struct parts){.count = 2, .fails = true};
+    assert_int_equal(objects->put_parts(objects, "acme/pack.zip", fill_parts, &parts, &err),
+                     ERR_DATA);
+    assert_string_equal(err.text, "enough");
+    assert_content(fixture, "acme/pack.zip", "partpartpart");
+    parts = (struct parts){.count = 1};
+    err = ERR_INIT;
+    assert_int_equal(objects->put_parts(objects, "acme/pack.zip", fill_parts, &parts, &err),
+                     ERR_OK);
+    assert_content(fixture, "acme/pack.zip", "part");
+    (void)snprintf(place, sizeof(place), "%s/acme", fixture->path);
+    assert_int_equal(count_entries(place), 1); /* no draft is left */
+    assert_int_equal(objects->put_parts(objects, "../pack.zip", fill_parts, &parts, &err),
+                     ERR_DELIVERY);
+}
+
 static void test_same_again_is_success_other_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -447,6 +492,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_put_and_get, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_parts_are_one_object_or_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_same_again_is_success_other_is_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_bad_names, set_up, tear_down),

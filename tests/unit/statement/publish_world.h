@@ -119,7 +119,7 @@ static inline void note(void *context, bool warning, const char *line)
     }
 }
 
-static const struct grading_rules *rules(void *context, struct str service)
+static inline const struct grading_rules *rules(void *context, struct str service)
 {
     static const struct grading_rules defaults = GRADING_RULES_DEFAULT;
 

@@ -1,0 +1,328 @@
+/* Explanations of a small month: what was counted, which limits that passed, and where the events stand. */
+#include "tests/unit/statement/publish_world.h"
+
+#include "jobs/statement/explanation.h"
+
+struct told {
+    struct arena arena;
+    struct explanation explanation;
+    bool present;
+};
+
+static enum err_code explain_by(struct world *world, const char *service, int64_t limit,
+                                int64_t list_max, struct told *ret_told, struct err *err)
+{
+    const struct explanation_options options = {
+        .books = {.db = world->book.db, .book_id = 1, .rules = rules},
+        .contracts = world->config->contracts,
+        .contract_count = world->config->contract_count,
+        .program_version = "1.0",
+        .now_ns = world->book.clock.time_ns,
+        .service = STR(service),
+        .limit = limit,
+        .list_max = list_max,
+    };
+    struct period period;
+    enum err_code code;
+
+    *ret_told = (struct told){.arena = ARENA_INIT};
+    assert_true(period_find(world->config->contracts, world->config->contract_count,
+                            &world->config->contracts[0], 2026, 10, &ret_told->arena, &period));
+    assert_int_equal(db_begin_snapshot(world->book.db, err), ERR_OK);
+    code = explanation_read(&options, &world->config->contracts[0], &period, &ret_told->arena,
+                            &ret_told->explanation, &ret_told->present, err);
+    db_rollback(world->book.db);
+    return code;
+}
+
+static const struct explanation *explain(struct world *world, struct told *told)
+{
+    struct err err = ERR_INIT;
+
+    if (explain_by(world, "", 20, 20, told, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(told->present);
+    return &told->explanation;
+}
+
+static void issue(struct world *world)
+{
+    struct statement_outcome outcome;
+    struct err err = ERR_INIT;
+
+    assert_int_equal(publish(world, false, &outcome, &err), ERR_OK);
+    assert_true(outcome.present);
+    statement_outcome_release(&outcome);
+}
+
+/* Ten requests of the minute, failed of them failed; in partition 1, whose ledger begins at 100. */
+static void request(struct world *world, int64_t minute, int failed)
+{
+    struct book *book = &world->book;
+    struct batch *batch = book_batch(book, book->db);
+    struct err err = ERR_INIT;
+
+    for (int i = 0; i < 10; i++) {
+        book_request(book, batch, 1, "api", minute, i < failed);
+    }
+    assert_int_equal(ledger_commit(&book->ledger, batch, &err), ERR_OK);
+    batch_free(batch);
+}
+
+static void test_an_outage_its_checks_and_its_batches(void **state)
+{
+    struct world world;
+    struct told told;
+    const struct explanation *explanation;
+    const struct cause *cause;
+    const struct trace_partition *partition;
+
+    (void)state;
+    world_open(&world, 7);
+    request(&world, 105, 6);
+    month_over(&world);
+    issue(&world);
+    explanation = explain(&world, &told);
+    assert_int_equal(explanation->books, BOOKS_AGREE);
+    assert_int_equal(explanation->issued.revision, 1);
+    /* the twenty minutes out come first; then what is excluded behind the ten hours of checks */
+    assert_int_equal(explanation->told[0].group->count, 1);
+    assert_true(explanation->told[0].group->incident != NULL);
+    assert_int_equal(explanation->told[0].group->from_ns,
+                     BOOK_START_NS + FAILED_FROM * NS_PER_MINUTE);
+    assert_int_equal(explanation->told[0].group->cost.numerator, 1200);
+    cause = &explanation->told[0].causes[0];
+    assert_int_equal(cause->minutes, 20);
+    assert_int_equal(cause->request_minutes, 1);
+    assert_int_equal(cause->total, 10);
+    assert_int_equal(cause->errors, 6);
+    assert_int_equal(cause->major_errors, 1);
+    assert_int_equal(cause->checks_bad, 20);
+    assert_int_equal(cause->failed_max, 1);
+    assert_int_equal(cause->instances_max, 1);
+    assert_int_equal(cause->quorum, 1);
+
+    /* One check a minute: those of the hour from minute 60 on, in batches of seven. */
+    assert_int_equal(explanation->told[0].trace.partition_count, 2);
+    partition = &explanation->told[0].trace.partitions[0];
+    assert_true(str_equal(partition->stream->topic, STR("checks")));
+    assert_int_equal(partition->low, 60);
+    assert_int_equal(partition->high, 119);
+    assert_int_equal(partition->batches_in_all, 10);
+    assert_int_equal(partition->batch_count, 10);
+    assert_int_equal(partition->batches[0].from_offset, 56);
+    assert_int_equal(partition->batches[0].to_offset, 63);
+    assert_int_equal(partition->batches[9].from_offset, 119);
+    assert_int_equal(strlen(partition->batches[0].id), 32);
+    partition = &explanation->told[0].trace.partitions[1];
+    assert_true(str_equal(partition->stream->topic, STR("requests")));
+    assert_int_equal(partition->partition, 1);
+    assert_int_equal(partition->low, 100);
+    assert_int_equal(partition->high, 109);
+    assert_int_equal(partition->batches_in_all, 1);
+    arena_release(&told.arena);
+    world_close(&world);
+}
+
+static void test_lists_are_cut_and_say_so(void **state)
+{
+    struct world world;
+    struct told told;
+    struct err err = ERR_INIT;
+    size_t groups;
+
+    (void)state;
+    world_open(&world, 7);
+    month_over(&world);
+    groups = explain(&world, &told)->stretches.group_count;
+    arena_release(&told.arena);
+    assert_true(groups > 1);
+    assert_int_equal(explain_by(&world, "", 1, 3, &told, &err), ERR_OK);
+    assert_int_equal(told.explanation.told_count, 1);
+    assert_int_equal(told.explanation.left_count, groups - 1);
+    assert_int_equal(told.explanation.told[0].trace.partitions[0].batch_count, 3);
+    assert_int_equal(told.explanation.told[0].trace.partitions[0].batches_in_all, 10);
+    assert_non_null(explanation_left(&told.arena, &told.explanation));
+    arena_release(&told.arena);
+    assert_int_equal(explain_by(&world, "", 0, 3, &told, &err), ERR_OK);
+    assert_int_equal(told.explanation.left_cost.numerator, 1200);
+    assert_int_equal(explanation_told_loss(&told.explanation).numerator, 1200);
+    arena_release(&told.arena);
+    assert_int_equal(explain_by(&world, "nobody", 20, 3, &told, &err), ERR_USAGE);
+    arena_release(&told.arena);
+    world_close(&world);
+}
+
+/* Minutes 105 to 109 were lost before they were read: another failure of the same checks. */
+static void test_losses_behind_a_stretch(void **state)
+{
+    struct world world;
+    struct told told;
+    struct err err = ERR_INIT;
+    const struct trace *trace;
+    struct batch *batch = batch_new(0);
+
+    (void)state;
+    world_open(&world, 1000);
+    batch_begin_partition(batch, world.book.checks, STR("checks"), STR(""), 0, 600);
+    batch_lose(batch, world.book.checks, 0, 650, BOOK_START_NS + 105 * NS_PER_MINUTE,
+               BOOK_START_NS + 110 * NS_PER_MINUTE - 1);
+    assert_int_equal(ledger_commit(&world.book.ledger, batch, &err), ERR_OK);
+    batch_free(batch);
+    month_over(&world);
+    trace = &explain(&world, &told)->told[0].trace;
+    assert_int_equal(trace->loss_count, 1);
+    assert_int_equal(trace->losses_in_all, 1);
+    assert_int_equal(trace->losses[0].from_offset, 600);
+    assert_int_equal(trace->losses[0].to_offset, 650);
+    assert_int_equal(trace->losses[0].last_ns, BOOK_START_NS + 110 * NS_PER_MINUTE - 1);
+    assert_true(str_equal(trace->losses[0].stream->topic, STR("checks")));
+    arena_release(&told.arena);
+    world_close(&world);
+}
+
+static void test_books_that_changed_since_are_said(void **state)
+{
+    struct world world;
+    struct told told;
+    struct err err = ERR_INIT;
+    struct batch *batch;
+
+    (void)state;
+    world_open(&world, 1000);
+    month_over(&world);
+    assert_int_equal(explain(&world, &told)->books, BOOKS_UNISSUED);
+    arena_release(&told.arena);
+    issue(&world);
+    assert_int_equal(explain(&world, &told)->books, BOOKS_AGREE);
+    arena_release(&told.arena);
+    batch = book_batch(&world.book, world.book.db);
+    book_check(&world.book, batch, 0, "api", 300, OUTCOME_FAIL);
+    assert_int_equal(ledger_commit(&world.book.ledger, batch, &err), ERR_OK);
+    batch_free(batch);
+    aggregate(&world);
+    assert_int_equal(explain(&world, &told)->books, BOOKS_DIFFER);
+    assert_string_equal(told.explanation.issued_lost, "1200");
+    assert_int_equal(explanation_told_loss(&told.explanation).numerator, 1260);
+    arena_release(&told.arena);
+    world_close(&world);
+}
+
+/* Issued by force in the middle of grace and of the data: the explanation ends where the statement does. */
+static void test_a_forced_statement_is_explained_as_it_was_measured(void **state)
+{
+    struct world world;
+    struct told told;
+    struct statement_outcome outcome;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    world_open(&world, 1000);
+    set_clock(&world, NOVEMBER_MINUTE + 60);
+    drained(&world, NOVEMBER_MINUTE - 600);
+    aggregate(&world);
+    assert_int_equal(publish(&world, true, &outcome, &err), ERR_OK);
+    assert_false(outcome.provisional);
+    statement_outcome_release(&outcome);
+    assert_int_equal(explain(&world, &told)->books, BOOKS_AGREE);
+    arena_release(&told.arena);
+    world_close(&world);
+}
+
+static void test_nothing_to_explain(void **state)
+{
+    struct world world;
+    struct told told;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    world_open(&world, 1000); /* nothing is folded yet */
+    assert_int_equal(explain_by(&world, "", 20, 20, &told, &err), ERR_OK);
+    assert_false(told.present);
+    arena_release(&told.arena);
+    world_close(&world);
+}
+
+static void test_a_damaged_range_is_no_evidence(void **state)
+{
+    struct world world;
+    struct told told;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    world_open(&world, 7);
+    month_over(&world);
+    book_exec(world.book.db, "UPDATE batch_range SET tallied = tallied + 1 WHERE from_offset = 63");
+    assert_int_equal(explain_by(&world, "", 20, 20, &told, &err), ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "the range at 63 is damaged"));
+    arena_release(&told.arena);
+    world_close(&world);
+}
+
+/* What stands at the border, in words: exactly at it, and one request to either side. */
+static void test_what_would_have_changed_a_border(void **state)
+{
+    static const struct {
+        enum sla_method method;
+        bool is_target, missed;
+        struct rational lost, allowed;
+        const char *words;
+    } rows[] = {
+        {METHOD_STATE_TIME, true, true, {1340, 1}, {6696, 5}, "0.8 s less lost would have met it"},
+        {METHOD_STATE_TIME,
+         false,
+         false,
+         {1, 1},
+         {5, 2},
+         "it takes more than 1.5 s more to reach it"},
+        {METHOD_STATE_TIME, true, false, {5, 2}, {5, 2}, "any more lost would have missed it"},
+        /* 12.25 too many: 13 whole requests; 2.5 to spare: a third one is too many */
+        {METHOD_REQUEST_RATIO,
+         true,
+         true,
+         {49, 4},
+         {0, 1},
+         "13 requests less lost would have met it"},
+        {METHOD_REQUEST_RATIO,
+         false,
+         true,
+         {3, 1},
+         {2, 1},
+         "1 requests less lost would have avoided it"},
+        {METHOD_REQUEST_RATIO,
+         true,
+         false,
+         {0, 1},
+         {5, 2},
+         "it takes more than 2 requests more to miss it"},
+    };
+    struct arena arena = ARENA_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct contract contract = {.availability = {.method = rows[i].method}};
+        struct result result = {.contract = &contract, .known = true, .lost = rows[i].lost};
+        struct border border = {
+            .is_target = rows[i].is_target, .missed = rows[i].missed, .allowed = rows[i].allowed};
+
+        assert_string_equal(explanation_change(&arena, &result, &border), rows[i].words);
+    }
+    arena_release(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_would_have_changed_a_border),
+        cmocka_unit_test(test_an_outage_its_checks_and_its_batches),
+        cmocka_unit_test(test_lists_are_cut_and_say_so),
+        cmocka_unit_test(test_losses_behind_a_stretch),
+        cmocka_unit_test(test_books_that_changed_since_are_said),
+        cmocka_unit_test(test_a_forced_statement_is_explained_as_it_was_measured),
+        cmocka_unit_test(test_nothing_to_explain),
+        cmocka_unit_test(test_a_damaged_range_is_no_evidence),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
