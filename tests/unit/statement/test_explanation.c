@@ -146,6 +146,7 @@ static void test_each_stretch_of_an_incident_has_its_own_cause(void **state)
                                   "healthy in 20 minutes");
     assert_int_equal(group->causes[1].minutes, 1);
     assert_int_equal(group->causes[1].checks_bad, 0);
+    assert_int_equal(group->causes[1].instances_max, 1); /* it was healthy */
     assert_int_equal(group->causes[1].partial_errors, 1);
     assert_int_equal(cause_lines(&group->causes[1], group->rules, &told.arena, lines), 2);
     assert_string_equal(lines[0], "1 of 10 requests failed (10.0 %), 0 slow");
