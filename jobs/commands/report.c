@@ -233,7 +233,10 @@ const struct command command_report = {
     .help =
         "A statement is issued once the month's events are complete and the contract's grace is\n"
         "over; then it never changes, and running again publishes the same bytes. Before, it is\n"
-        "provisional: published under another name, and measured as far as the books go.",
+        "provisional: published under another name, and measured as far as the books go.\n"
+        "--evidence packs the statements, the minutes, announcements, offsets and batches that "
+        "they\n"
+        "rest on, and an explanation, into evidence-rN.zip beside them.",
     .options = rows,
     .needs = NEEDS_STORE | NEEDS_BOOK,
     .run = run,

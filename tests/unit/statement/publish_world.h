@@ -72,6 +72,31 @@ static inline void shelf_locate(struct objects *objects, const char *name, struc
     strbuf_append_text(ret_place, name);
 }
 
+static inline enum err_code shelf_append(void *context, struct str part, struct err *err)
+{
+    (void)err;
+    strbuf_append(context, part);
+    return ERR_OK;
+}
+
+/* The one object that has parts: a copy of its bytes is in pack. */
+static struct strbuf pack;
+
+static inline enum err_code shelf_put_parts(struct objects *objects, const char *name,
+                                            enum err_code (*fill)(void *context,
+                                                                  const struct objects_sink *sink,
+                                                                  struct err *err),
+                                            void *context, struct err *err)
+{
+    const struct objects_sink sink = {shelf_append, &pack};
+    enum err_code code;
+
+    strbuf_release(&pack);
+    strbuf_init(&pack, 64 * 1024 * 1024);
+    code = fill(context, &sink, err);
+    return code == ERR_OK ? objects->put(objects, name, STR("parts"), OBJECTS_REPLACE, err) : code;
+}
+
 static inline const char *shelf_text(const struct shelf *shelf, const char *name)
 {
     int at = shelf_find(shelf, name);
@@ -192,8 +217,10 @@ static inline void world_open(struct world *world, int step)
 {
     struct err err = ERR_INIT;
 
-    *world = (struct world){
-        .shelf = {.objects = {.put = shelf_put, .exists = shelf_exists, .locate = shelf_locate}}};
+    *world = (struct world){.shelf = {.objects = {.put = shelf_put,
+                                                  .put_parts = shelf_put_parts,
+                                                  .exists = shelf_exists,
+                                                  .locate = shelf_locate}}};
     book_open(&world->book);
     if (config_parse(STR(configuration), "test.yaml", &world->config, &err) != ERR_OK) {
         fail_msg("%s", err.text);
