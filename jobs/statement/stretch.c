@@ -1,8 +1,5 @@
 #include "jobs/statement/stretch.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/check.h"
 #include "base/clock.h"
 #include "jobs/statement/method.h"
@@ -337,7 +334,10 @@ static void keep(struct finder *finder, struct stretches *stretches)
         room += finder->services[i].count;
     }
     stretches->items = arena_calloc(finder->arena, room + 1, sizeof(stretches->items[0]));
+    stretches->lost =
+        arena_calloc(finder->arena, finder->result->service_count, sizeof(stretches->lost[0]));
     for (size_t i = 0; i < finder->result->service_count; i++) {
+        stretches->lost[i] = rational_make(0, 1);
         for (size_t k = 0; k < finder->services[i].count; k++) {
             struct piece *piece = &finder->services[i].items[k];
             struct stretch *last =
@@ -345,6 +345,7 @@ static void keep(struct finder *finder, struct stretches *stretches)
 
             piece->stretch.fate = fate_of(piece);
             stretches->cost = rational_add(stretches->cost, piece->stretch.cost);
+            stretches->lost[i] = rational_add(stretches->lost[i], piece->stretch.lost);
             if (!worth_telling(&piece->stretch)) {
                 continue;
             }
@@ -360,94 +361,6 @@ static void keep(struct finder *finder, struct stretches *stretches)
     }
 }
 
-/* Groups. */
-
-/* The incident that a stretch of trouble lies in. incidents: of its service, by start; *at only moves on. */
-static const struct incident *incident_of(const struct incident *const *incidents, size_t count,
-                                          size_t *at, const struct stretch *stretch)
-{
-    while (*at < count && incidents[*at]->to_s * NS_PER_SECOND <= stretch->from_ns) {
-        (*at)++;
-    }
-    if (*at == count || incidents[*at]->from_s * NS_PER_SECOND >= stretch->to_ns ||
-        stretch->raw == GRADE_OPERATIONAL || !grade_row(stretch->raw)->known) {
-        return NULL;
-    }
-    return incidents[*at];
-}
-
-static void group_service(struct finder *finder, struct stretches *stretches, size_t from,
-                          size_t to, const struct incident **incidents)
-{
-    const struct result *result = finder->result;
-    size_t count = 0;
-    size_t at = 0;
-
-    for (size_t i = 0; i < result->incident_count; i++) {
-        if (str_equal(result->incidents[i].service,
-                      result->services[stretches->items[from].service].service)) {
-            incidents[count++] = &result->incidents[i];
-        }
-    }
-    for (size_t i = from; i < to; i++) {
-        const struct stretch *stretch = &stretches->items[i];
-        const struct incident *incident = incident_of(incidents, count, &at, stretch);
-        struct stretch_group *last =
-            stretches->group_count > 0 ? &stretches->groups[stretches->group_count - 1] : NULL;
-
-        if (i == from || incident == NULL || last->incident != incident) {
-            last = &stretches->groups[stretches->group_count++];
-            *last = (struct stretch_group){.first = i,
-                                           .service = stretch->service,
-                                           .from_ns = stretch->from_ns,
-                                           .incident = incident,
-                                           .lost = {0, 1},
-                                           .cost = {0, 1}};
-        }
-        last->count++;
-        last->to_ns = stretch->to_ns;
-        last->lost = rational_add(last->lost, stretch->lost);
-        last->cost = rational_add(last->cost, stretch->cost);
-    }
-}
-
-static int by_cost(const void *a, const void *b)
-{
-    const struct stretch_group *x = a;
-    const struct stretch_group *y = b;
-    int order = rational_compare(y->cost, x->cost);
-
-    order = order != 0 ? order : rational_compare(y->lost, x->lost);
-    if (order != 0) {
-        return order;
-    }
-    if (x->to_ns - x->from_ns != y->to_ns - y->from_ns) {
-        return x->to_ns - x->from_ns > y->to_ns - y->from_ns ? -1 : 1;
-    }
-    if (x->from_ns != y->from_ns) {
-        return x->from_ns < y->from_ns ? -1 : 1;
-    }
-    return (x->service > y->service) - (x->service < y->service);
-}
-
-static void group(struct finder *finder, struct stretches *stretches)
-{
-    const struct incident **incidents =
-        arena_calloc(finder->arena, finder->result->incident_count + 1, sizeof(incidents[0]));
-    size_t from = 0;
-
-    stretches->groups =
-        arena_calloc(finder->arena, stretches->count + 1, sizeof(stretches->groups[0]));
-    for (size_t i = 1; i <= stretches->count; i++) {
-        if (i == stretches->count ||
-            stretches->items[i].service != stretches->items[from].service) {
-            group_service(finder, stretches, from, i, incidents);
-            from = i;
-        }
-    }
-    qsort(stretches->groups, stretches->group_count, sizeof(stretches->groups[0]), by_cost);
-}
-
 void stretches_find(const struct engine_input *input, const struct result *result,
                     struct arena *arena, struct stretches *ret_stretches)
 {
@@ -461,19 +374,12 @@ void stretches_find(const struct engine_input *input, const struct result *resul
     }
     decide_costs(&finder);
     keep(&finder, &stretches);
-    group(&finder, &stretches);
+    stretches_group(result, arena, &stretches);
     stretches.rest = rational_subtract(result->lost, stretches.cost);
     *ret_stretches = stretches;
 }
 
 struct rational stretches_lost(const struct stretches *stretches, size_t service)
 {
-    struct rational lost = {0, 1};
-
-    for (size_t i = 0; i < stretches->count; i++) {
-        if (stretches->items[i].service == service) {
-            lost = rational_add(lost, stretches->items[i].lost);
-        }
-    }
-    return lost;
+    return stretches->lost[service];
 }

@@ -63,8 +63,9 @@ struct stretches {
     struct stretch_group *
         groups; /* what costs most first, then what lost most, then the longest, then by start and service */
     size_t group_count;
-    struct rational cost; /* of all stretches */
-    struct rational rest; /* what the result lost beyond it */
+    struct rational *lost; /* of each service */
+    struct rational cost;  /* of all stretches */
+    struct rational rest;  /* what the result lost beyond it */
 };
 
 /* input: what the result was computed from. */
@@ -72,6 +73,9 @@ void stretches_find(const struct engine_input *input, const struct result *resul
                     struct arena *arena, struct stretches *ret_stretches);
 /* What the stretches of a service lost together. */
 struct rational stretches_lost(const struct stretches *stretches, size_t service);
+
+/* For stretch.c: fills groups from items, which are there by service and start. */
+void stretches_group(const struct result *result, struct arena *arena, struct stretches *stretches);
 
 const char *stretch_fate_name(enum stretch_fate fate); /* "counted", ...: as in JSON */
 const char *stretch_rule_name(enum stretch_rule rule);
