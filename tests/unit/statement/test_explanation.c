@@ -125,6 +125,29 @@ static void test_an_outage_its_checks_and_its_batches(void **state)
     world_close(&world);
 }
 
+/* A redrive counted a dead letter of the range at 63: it is one more batch that the events may be from. */
+static void test_redrives_are_among_the_batches(void **state)
+{
+    struct world world;
+    struct told told;
+    const struct trace_partition *partition;
+
+    (void)state;
+    world_open(&world, 7);
+    month_over(&world);
+    book_exec(world.book.db,
+              "INSERT INTO moved SELECT batch_id, book_id, stream_id, partition_id, from_offset,"
+              " 'digest-2', 1, 1, 0, 0, 0 FROM batch_range WHERE from_offset IN (63, 560)"
+              " AND partition_id = 0");
+    partition = &explain(&world, &told)->told[0].trace.partitions[0];
+    assert_int_equal(partition->batches_in_all, 11);
+    assert_true(partition->batches[10].redrive);
+    assert_int_equal(partition->batches[10].from_offset, 63);
+    assert_false(partition->batches[9].redrive);
+    arena_release(&told.arena);
+    world_close(&world);
+}
+
 /* The minutes before and behind the failed checks have one failed request of ten: more than partial_errors, and nothing that checks say. */
 static void test_each_stretch_of_an_incident_has_its_own_cause(void **state)
 {
@@ -350,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_what_would_have_changed_a_border),
         cmocka_unit_test(test_an_outage_its_checks_and_its_batches),
         cmocka_unit_test(test_each_stretch_of_an_incident_has_its_own_cause),
+        cmocka_unit_test(test_redrives_are_among_the_batches),
         cmocka_unit_test(test_lists_are_cut_and_say_so),
         cmocka_unit_test(test_losses_behind_a_stretch),
         cmocka_unit_test(test_books_that_changed_since_are_said),
