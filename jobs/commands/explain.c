@@ -1,7 +1,7 @@
 /*
  * uptally explain: why a statement says what it says, stretch by stretch.
  */
-#include <inttypes.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/civil.h"
@@ -45,20 +45,18 @@ static const struct option_row rows[] = {
 /* What is asked for: by arguments or by options. */
 struct question {
     struct str contract;
-    struct str period;      /* empty: the last month */
-    int32_t year, month;    /* of period */
-    const char *month_word; /* as it was written */
+    const char *word;    /* the month, as it was written; NULL: the last one */
+    int32_t year, month; /* of it */
+    bool exact;          /* it is the name of a statement: of terms that began within the month */
 };
 
-/* "2026-10", or "2026-10-15": the statement of terms that began within the month. */
-static bool parse_period(const char *word, struct question *question)
+/* "2026-10", or "2026-10-15". */
+static bool parse_month(struct question *question)
 {
-    struct str text = STR(word);
+    struct str text = STR(question->word);
 
-    question->period = text;
-    if (text.size == 10 && text.data[7] == '-') {
-        text.size = 7;
-    }
+    question->exact = text.size == 10 && text.data[7] == '-';
+    text.size = question->exact ? 7 : text.size;
     return civil_parse_month(text, &question->year, &question->month);
 }
 
@@ -74,23 +72,35 @@ static enum err_code read_question(const struct run *run, struct question *ret_q
         return err_set(err, ERR_USAGE, "contract and month are arguments or options, not both");
     }
     question.contract = STR(argued ? run->arguments[0] : contract->text);
-    question.month_word = argued ? run->arguments[1] : month->text;
+    question.word = argued ? run->arguments[1] : month->text;
     if (question.contract.size == 0) {
         return err_set(err, ERR_USAGE,
                        "which contract? uptally explain CONTRACT MONTH, or --contract ID");
     }
-    if (question.month_word != NULL && !parse_period(question.month_word, &question)) {
+    if (question.word != NULL && !parse_month(&question)) {
         return err_set(err, ERR_USAGE, "%s\"%s\" is not a month like 2026-10",
-                       argued ? "" : "--month: ", question.month_word);
+                       argued ? "" : "--month: ", question.word);
     }
     *ret_question = question;
     return ERR_OK;
 }
 
-/* The version of the contract whose statement is asked for. */
-static enum err_code find_version(const struct run *run, struct question *question, int64_t now_ns,
-                                  struct arena *arena, const struct contract **ret_contract,
-                                  struct period *ret_period, struct err *err)
+static enum err_code no_version(const struct question *question, bool known, struct err *err)
+{
+    if (!known) {
+        return err_set(err, ERR_USAGE, "there is no contract \"%.*s\"",
+                       STR_ARGS(question->contract));
+    }
+    return err_set(err, ERR_USAGE, "contract \"%.*s\" has no statement of %s",
+                   STR_ARGS(question->contract),
+                   question->word != NULL ? question->word : "the last month");
+}
+
+/* The version of the contract whose statement is asked for: of several that hold in the month the first, or the one that is named. */
+static enum err_code find_version(const struct run *run, const struct question *question,
+                                  int64_t now_ns, struct arena *arena,
+                                  const struct contract **ret_contract, struct period *ret_period,
+                                  struct err *err)
 {
     const struct config *config = run->config;
     bool known = false;
@@ -104,22 +114,18 @@ static enum err_code find_version(const struct run *run, struct question *questi
             continue;
         }
         known = true;
-        if (question->period.size == 0) {
+        if (question->word == NULL) {
             period_last(contract, now_ns, &year, &month);
         }
         if (period_find(config->contracts, config->contract_count, contract, year, month, arena,
                         &period) &&
-            (question->period.size == 0 || str_equal(question->period, STR(period.name)))) {
+            (!question->exact || strcmp(question->word, period.name) == 0) &&
+            (*ret_contract == NULL || contract->valid_from_s < (*ret_contract)->valid_from_s)) {
             *ret_contract = contract;
             *ret_period = period;
-            return ERR_OK;
         }
     }
-    return known ? err_set(err, ERR_USAGE, "contract \"%.*s\" has no statement of %s",
-                           STR_ARGS(question->contract),
-                           question->month_word != NULL ? question->month_word : "the last month")
-                 : err_set(err, ERR_USAGE, "there is no contract \"%.*s\"",
-                           STR_ARGS(question->contract));
+    return *ret_contract != NULL ? ERR_OK : no_version(question, known, err);
 }
 
 static enum err_code print(const struct run *run, const struct explanation *explanation,

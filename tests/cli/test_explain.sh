@@ -197,6 +197,24 @@ assert json.loads(pack.read(folder + "manifest.json"))["books"]["differ"] is Tru
 assert b"The books have changed" in pack.read(folder + "README.txt")
 assert pack.read(folder + "announcements.csv").count(b"cancelled") == 1' || fail "the archive does not say that the books differ"
 
+# Terms that changed within the month: two statements, the second named by its first day.
+python3 - <<'END'
+text = open("uptally.yaml").read()
+head, tail = text.split("contracts:\n", 1)
+acme = tail.split("  - id: northwind")[0]
+first = acme.replace("valid_until: 2027-01-01", "valid_until: 2026-10-15")
+second = acme.replace("valid_from: 2026-01-01", "valid_from: 2026-10-15").replace("target: 99.5", "target: 99.9")
+open("versions.yaml", "w").write(head + "contracts:\n" + second + first)
+END
+expect 0 explain versions.yaml acme-2026 2026-10 --limit 0
+out 'ACME Solar GmbH, 2026-10:'
+out '99.5 % agreed'
+expect 0 explain versions.yaml acme-2026 2026-10-15 --limit 0
+out 'ACME Solar GmbH, 2026-10-15:'
+out '99.9 % agreed'
+expect 2 explain versions.yaml acme-2026 2026-10-14
+err_is 'uptally: contract "acme-2026" has no statement of 2026-10-14'
+
 # A month that is not over: provisional, and its archive says so.
 expect 0 explain acme-2026 2026-11 --limit 2
 out 'provisional. It is measured as far as the'
