@@ -171,6 +171,25 @@ mkdir unpacked
     fail "sha256sum finds something"
 [ "$(grep -c ': OK$' out)" -ge 17 ] || fail "sha256sum looked at too few files"
 
+# Its tables are input: evaluated again they give the same fraction and the same credit.
+if "$UPTALLY" help evaluate >out 2>err; then
+    for contract in acme-2026 northwind-2026 sakura-2026; do
+        python3 -m zipfile -e "statements/$contract/2026-10/evidence-r1.zip" again
+        pack=again/evidence-$contract-2026-10-r1
+        expect 0 evaluate uptally.yaml --contract "$contract" --month 2026-10 --windows "$pack/windows.csv" \
+            --states "$pack/states.csv" --announcements "$pack/announcements.csv" --format json
+        python3 - "$pack/statement-r1.json" <<'END' || fail "evaluate says something else of $contract"
+import json, sys
+from fractions import Fraction
+
+again, issued = json.load(open("out")), json.load(open(sys.argv[1]))
+fraction = lambda u: Fraction(int(u["numerator"]), int(u["denominator"]))
+assert fraction(again["uptime"]) == fraction(issued["uptime"])
+assert again["credit"]["amount"] == issued["credit"]["amount"]
+END
+    done
+fi
+
 # Killed before the archive has its name: nothing half is seen, and the next run ends in the same bytes.
 rm $month/evidence-r1.zip
 UPTALLY_FAULT=draft.write.sync:1:kill "$UPTALLY" report --evidence --month 2026-10 --contract acme-2026 >out 2>err
