@@ -11,7 +11,7 @@
 
 enum { LIST_MAX = 20, TEXT_SIZE_MAX = 256 * 1024 * 1024 };
 
-enum { OPTION_CONTRACT, OPTION_MONTH, OPTION_SERVICE, OPTION_LIMIT, OPTION_FORMAT };
+enum { OPTION_CONTRACT, OPTION_MONTH, OPTION_SERVICE, OPTION_LEVEL, OPTION_LIMIT, OPTION_FORMAT };
 
 static const struct option_row rows[] = {
     [OPTION_CONTRACT] = {.name = "contract",
@@ -27,6 +27,11 @@ static const struct option_row rows[] = {
                         .type = OPTION_TEXT,
                         .argument = "NAME",
                         .help = "only this service, and what it lost by itself"},
+    [OPTION_LEVEL] = {.name = "level",
+                      .type = OPTION_CHOICE,
+                      .choices = "availability|latency",
+                      .fallback = "availability",
+                      .help = "which of the contract's levels"},
     [OPTION_LIMIT] = {.name = "limit",
                       .type = OPTION_INTEGER,
                       .argument = "N",
@@ -168,6 +173,7 @@ static enum err_code explain(struct run *run, const struct contract *contract,
         .program_version = UPTALLY_VERSION,
         .now_ns = now_ns,
         .service = STR(run->options[OPTION_SERVICE].text),
+        .level = (size_t)run->options[OPTION_LEVEL].number, /* as enum LEVEL_* */
         .limit = run->options[OPTION_LIMIT].number,
         .list_max = LIST_MAX,
     };

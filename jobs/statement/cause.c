@@ -206,7 +206,7 @@ void cause_add(struct cause *into, const struct cause *from)
 
 static const char *count(struct arena *arena, int64_t number)
 {
-    return wording_number(arena, rational_make(number, 1));
+    return wording_integer(arena, number);
 }
 
 static const char *minutes(struct arena *arena, int64_t number)
@@ -216,8 +216,8 @@ static const char *minutes(struct arena *arena, int64_t number)
 
 static const char *requests_line(const struct cause *cause, struct arena *arena)
 {
-    const char *share =
-        wording_percent_floor(arena, rational_make(cause->errors, cause->total), PERCENT_DIGITS);
+    const char *share = wording_percent_floor(
+        arena, fraction_of(arena, rational_make(cause->errors, cause->total)), PERCENT_DIGITS);
 
     return arena_format(arena, "%s of %s requests failed (%s %%), %s slow",
                         count(arena, cause->errors), count(arena, cause->total), share,

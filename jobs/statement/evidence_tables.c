@@ -14,7 +14,7 @@
 #include "jobs/statement/input.h"
 #include "jobs/statement/wording.h"
 
-enum { LINE_SIZE_MAX = 1024 * 1024, PART_SIZE = 32 * 1024 };
+enum { LINE_SIZE_MAX = 1024 * 1024, PART_SIZE = 32 * 1024, DECIMALS_MAX = 18 };
 
 /* Rows on their way into the archive. */
 struct csv {
@@ -226,8 +226,8 @@ static enum err_code write_incidents(struct evidence *evidence, struct err *err)
         const struct incident *incident = &result->incidents[i];
         struct strbuf lost;
 
-        strbuf_init(&lost, 128);
-        rational_format_exact(&lost, incident->lost_s);
+        strbuf_init(&lost, LINE_SIZE_MAX);
+        fraction_format_short(&lost, incident->lost_s, DECIMALS_MAX);
         csv_str(&csv, incident->service);
         csv_time(&csv, incident->from_s * NS_PER_SECOND);
         csv_time(&csv, incident->to_s * NS_PER_SECOND);

@@ -1,6 +1,7 @@
 #include "jobs/statement/explanation.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "aggregator/fold.h"
 #include "base/check.h"
@@ -9,7 +10,6 @@
 #include "jobs/statement/document.h"
 #include "jobs/statement/explain.h"
 #include "jobs/statement/input.h"
-#include "jobs/statement/method.h"
 #include "jobs/statement/tree.h"
 #include "jobs/statement/wording.h"
 
@@ -197,8 +197,10 @@ static enum err_code tell_all(struct reading *reading, struct err *err)
             code = tell(reading, group, &explanation->told[explanation->told_count++], err);
         } else {
             explanation->left_count++;
-            explanation->left_lost = rational_add(explanation->left_lost, group->lost);
-            explanation->left_cost = rational_add(explanation->left_cost, group->cost);
+            explanation->left_lost =
+                fraction_add(reading->arena, explanation->left_lost, group->lost);
+            explanation->left_cost =
+                fraction_add(reading->arena, explanation->left_cost, group->cost);
         }
     }
     return code;
@@ -215,8 +217,12 @@ static enum err_code compute(struct reading *reading, bool *ret_present, struct 
     if (!*ret_present) {
         return ERR_OK;
     }
-    stretches_find(&explanation->input->engine, &explanation->result, reading->arena,
-                   &explanation->stretches);
+    if (reading->options->level >= explanation->result.verdicts.level_count) {
+        return err_set(err, ERR_USAGE, "--level: contract %.*s has no level latency",
+                       STR_ARGS(explanation->contract->id));
+    }
+    stretches_find(&explanation->input->engine, &explanation->result, reading->options->level,
+                   reading->arena, &explanation->stretches);
     if (explanation->issued.found) {
         code = compare_issued(reading, err);
     }
@@ -235,8 +241,8 @@ enum err_code explanation_read(const struct explanation_options *options,
                                       .period = *period,
                                       .program_version = options->program_version,
                                       .limit = options->limit,
-                                      .left_lost = {0, 1},
-                                      .left_cost = {0, 1}};
+                                      .left_lost = FRACTION_ZERO,
+                                      .left_cost = FRACTION_ZERO};
     struct reading reading = {.options = options, .arena = arena, .explanation = &explanation};
     enum err_code code;
 
@@ -251,50 +257,50 @@ enum err_code explanation_read(const struct explanation_options *options,
     }
     if (code == ERR_OK && *ret_present) {
         *ret_explanation = explanation;
+        ret_explanation->level = &ret_explanation->result.verdicts.levels[options->level];
     }
     return code;
 }
 
 /* What both forms say. */
 
-/* The least whole number that is not below value. */
-static struct rational whole_above(struct rational value)
+/* "6,225 s less". Requests come as a whole: of 12.25 too many 13 are needed, and of 2.5 to spare 2 can be lost. */
+static const char *amount(struct arena *arena, const struct level *level, struct fraction value,
+                          bool up)
 {
-    return rational_make(
-        -rational_scale(rational_subtract(rational_make(0, 1), value), 0, ROUND_FLOOR), 1);
+    struct fraction whole;
+    int64_t number = 0;
+
+    if (strcmp(level->unit, "requests") != 0 || !fraction_scale(value, 0, ROUND_FLOOR, &number)) {
+        return wording_quantity(arena, value, level->unit);
+    }
+    whole = fraction_of_int(arena, number);
+    if (up && fraction_compare(whole, value) < 0) {
+        whole = fraction_of_int(arena, number + 1);
+    }
+    return wording_quantity(arena, whole, level->unit);
 }
 
-static struct rational whole_below(struct rational value)
-{
-    return rational_make(rational_scale(value, 0, ROUND_FLOOR), 1);
-}
-
-const char *explanation_change(struct arena *arena, const struct result *result,
+const char *explanation_change(struct arena *arena, const struct level *level,
                                const struct border *border)
 {
-    const struct method_row *method = method_row(result->contract->availability.method);
-    struct rational over = rational_subtract(result->lost, border->allowed);
-    struct rational room = rational_subtract(border->allowed, result->lost);
+    struct fraction over = fraction_subtract(arena, level->lost, border->allowed);
+    struct fraction room = fraction_subtract(arena, border->allowed, level->lost);
+    bool is_target = border->tier == NULL;
 
-    if (!result->known) {
+    if (!level->known) {
         return "nothing was measured";
     }
-    if (!method->time_based) { /* requests come as a whole */
-        over = whole_above(over);
-        room = whole_below(room);
-    }
     if (border->missed) {
-        return arena_format(arena, "%s less lost would have %s",
-                            wording_quantity(arena, over, method->unit),
-                            border->is_target ? "met it" : "avoided it");
+        return arena_format(arena, "%s less lost would have %s", amount(arena, level, over, true),
+                            is_target ? "met it" : "avoided it");
     }
-    if (room.numerator == 0) {
-        return border->is_target ? "any more lost would have missed it"
-                                 : "any more lost would have reached it";
+    if (fraction_sign(room) == 0) {
+        return is_target ? "any more lost would have missed it"
+                         : "any more lost would have reached it";
     }
     return arena_format(arena, "it takes more than %s more to %s",
-                        wording_quantity(arena, room, method->unit),
-                        border->is_target ? "miss it" : "reach it");
+                        amount(arena, level, room, false), is_target ? "miss it" : "reach it");
 }
 
 const char *explanation_standing(struct arena *arena, const struct explanation *explanation)
@@ -306,7 +312,7 @@ const char *explanation_standing(struct arena *arena, const struct explanation *
 
 const char *explanation_left(struct arena *arena, const struct explanation *explanation)
 {
-    const char *unit = method_row(explanation->contract->availability.method)->unit;
+    const char *unit = explanation->level->unit;
 
     if (explanation->left_count == 0) {
         return NULL;
@@ -321,22 +327,24 @@ const char *explanation_left(struct arena *arena, const struct explanation *expl
                         wording_quantity(arena, explanation->left_lost, unit));
 }
 
-struct rational explanation_told_loss(const struct explanation *explanation)
+struct fraction explanation_told_loss(const struct explanation *explanation)
 {
     return explanation->service == SIZE_MAX
                ? explanation->stretches.cost
                : stretches_lost(&explanation->stretches, explanation->service);
 }
 
-struct rational explanation_stated_loss(const struct explanation *explanation)
+struct fraction explanation_stated_loss(struct arena *arena, const struct explanation *explanation)
 {
     const struct measure *measure;
 
     if (explanation->service == SIZE_MAX) {
-        return explanation->result.lost;
+        return explanation->level->lost;
     }
-    measure = &explanation->result.services[explanation->service].measure;
-    return rational_subtract(measure->valid, measure->good);
+    measure = &explanation->result.services[explanation->service]
+                   .verdicts.levels[explanation->level - explanation->result.verdicts.levels]
+                   .measure;
+    return fraction_subtract(arena, measure->valid, measure->good);
 }
 
 /* One that was granted speaks before one that was not. */

@@ -28,6 +28,7 @@ struct explanation_options {
     const char *program_version;
     int64_t now_ns;     /* the store's clock */
     struct str service; /* empty: all */
+    size_t level;       /* LEVEL_AVAILABILITY, or LEVEL_LATENCY of a contract that has it */
     int64_t limit;      /* incidents and stretches that are told one by one */
     int64_t list_max;   /* batches of each partition that are named */
 };
@@ -56,13 +57,14 @@ struct explanation {
     const char *program_version;   /* that the figures are compared by */
     struct statement_input *input; /* what the books had */
     struct result result;
+    const struct level *level; /* of the result: the one that is explained */
     struct stretches stretches;
     size_t service; /* of the result; SIZE_MAX: all */
     struct told_group *told;
     size_t told_count;
     int64_t limit;
     size_t left_count; /* groups that are not told */
-    struct rational left_lost, left_cost;
+    struct fraction left_lost, left_cost;
 };
 
 /* Inside the caller's snapshot. *ret_present false: the contract does not hold in that month, or its books have nothing of it yet. */
@@ -78,15 +80,16 @@ enum err_code explanation_write_json(const struct explanation *explanation,
 void explanation_write_text(const struct explanation *explanation, struct strbuf *out);
 
 /* "6,225 s less lost would have met it". In arena. */
-const char *explanation_change(struct arena *arena, const struct result *result,
+const char *explanation_change(struct arena *arena, const struct level *level,
                                const struct border *border);
 /* "revision 2, final" or "provisional". In arena. */
 const char *explanation_standing(struct arena *arena, const struct explanation *explanation);
 /* A sentence on what is not told; NULL if nothing is left out. In arena. */
 const char *explanation_left(struct arena *arena, const struct explanation *explanation);
 /* What the stretches of the asked service, or of the whole contract, took; and what the statement has for it. */
-struct rational explanation_told_loss(const struct explanation *explanation);
-struct rational explanation_stated_loss(const struct explanation *explanation);
+struct fraction explanation_told_loss(const struct explanation *explanation);
+/* In arena. */
+struct fraction explanation_stated_loss(struct arena *arena, const struct explanation *explanation);
 /* The announcement that excuses a stretch, or that does not and why; NULL: none overlaps it. */
 const struct exclusion *explanation_announcement(const struct explanation *explanation,
                                                  const struct stretch *stretch);

@@ -17,6 +17,7 @@ struct writer {
     struct arena arena; /* texts on their way */
     const struct explanation *explanation;
     const struct result *result;
+    const struct level *level;
 };
 
 static void write_moment(struct writer *writer, const char *key, int64_t time_ns)
@@ -36,21 +37,40 @@ static void write_decimal(struct writer *writer, const char *key, struct rationa
     strbuf_release(&buf);
 }
 
-static void write_int128(struct writer *writer, const char *key, int128 value)
+enum { DECIMALS_MAX = 18 };
+
+/* As documents have it: exact where it is a decimal, otherwise cut, with three points. */
+static void write_figure(struct writer *writer, const char *key, struct fraction value)
 {
     struct strbuf buf;
 
-    strbuf_init(&buf, 64);
-    int128_format(&buf, value);
+    strbuf_init(&buf, EXPLANATION_SIZE_MAX);
+    fraction_format_short(&buf, value, DECIMALS_MAX);
     json_str(&writer->json, key, strbuf_view(&buf));
     strbuf_release(&buf);
 }
 
-static void write_fraction(struct writer *writer, const char *key, struct rational value)
+static void write_figure_of(struct writer *writer, const char *key, struct rational value)
+{
+    write_figure(writer, key, fraction_of(&writer->arena, value));
+}
+
+static void write_digits(struct writer *writer, const char *key, struct fraction value,
+                         void (*format)(struct strbuf *buf, struct fraction value))
+{
+    struct strbuf buf;
+
+    strbuf_init(&buf, EXPLANATION_SIZE_MAX);
+    format(&buf, value);
+    json_str(&writer->json, key, strbuf_view(&buf));
+    strbuf_release(&buf);
+}
+
+static void write_fraction(struct writer *writer, const char *key, struct fraction value)
 {
     json_open_object(&writer->json, key);
-    write_int128(writer, "denominator", value.denominator);
-    write_int128(writer, "numerator", value.numerator);
+    write_digits(writer, "denominator", value, fraction_format_denominator);
+    write_digits(writer, "numerator", value, fraction_format_numerator);
     json_close(&writer->json);
 }
 
@@ -60,10 +80,11 @@ static void write_seconds(struct writer *writer, int64_t from_ns, int64_t to_ns)
 }
 
 /* A cost also as the share of everything that was measured: what it takes from the uptime. */
-static void write_share(struct writer *writer, struct rational cost)
+static void write_share(struct writer *writer, struct fraction cost)
 {
-    if (writer->result->known) {
-        write_fraction(writer, "share", rational_divide(cost, writer->result->pooled.valid));
+    if (writer->level->known) {
+        write_fraction(writer, "share",
+                       fraction_divide(&writer->arena, cost, writer->level->measure.valid));
     } else {
         json_nothing(&writer->json, "share");
     }
@@ -92,21 +113,21 @@ static void write_books(struct writer *writer)
 
 static void write_borders(struct writer *writer)
 {
-    const struct rational hundred = {100, 1};
+    const struct level *level = writer->level;
 
     json_open_array(&writer->json, "borders");
-    for (size_t i = 0; i < writer->result->border_count; i++) {
-        const struct border *border = &writer->result->borders[i];
+    for (size_t i = 0; i < level->border_count; i++) {
+        const struct border *border = &level->borders[i];
 
         json_open_object(&writer->json, NULL);
-        write_decimal(writer, "allowed", border->allowed);
-        write_decimal(writer, "below", rational_multiply(border->below, hundred));
-        json_text(&writer->json, "change",
-                  explanation_change(&writer->arena, writer->result, border));
-        json_text(&writer->json, "kind", border->is_target ? "target" : "tier");
+        write_figure(writer, "allowed", border->allowed);
+        write_decimal(writer, "below", rational_multiply(border->below, rational_make(100, 1)));
+        json_text(&writer->json, "change", explanation_change(&writer->arena, level, border));
+        json_text(&writer->json, "kind", border->tier == NULL ? "target" : "tier");
         json_bool(&writer->json, "missed", border->missed);
-        write_decimal(writer, "over", rational_subtract(writer->result->lost, border->allowed));
-        json_text(&writer->json, "text", explain_border(&writer->arena, writer->result, border));
+        write_figure(writer, "over",
+                     fraction_subtract(&writer->arena, level->lost, border->allowed));
+        json_text(&writer->json, "text", explain_border(&writer->arena, level, border));
         json_close(&writer->json);
     }
     json_close(&writer->json);
@@ -125,7 +146,8 @@ static void write_contract(struct writer *writer)
 
 static void write_credit(struct writer *writer)
 {
-    const struct credit *credit = &writer->result->credit;
+    const struct verdicts *verdicts = &writer->result->verdicts;
+    const struct credit *credit = &verdicts->levels[verdicts->paying].credit;
     const struct currency *currency = writer->explanation->contract->currency;
 
     if (!credit->present) {
@@ -224,17 +246,17 @@ static void write_stretch(struct writer *writer, const struct stretch *stretch,
     json_text(json, "booked", time_class_name(stretch->class));
     write_lines(writer, cause, rules);
     write_checks(writer, cause);
-    write_decimal(writer, "cost", stretch->cost);
+    write_figure_of(writer, "cost", stretch->cost);
     json_text(json, "fate", stretch_fate_name(stretch->fate));
     write_moment(writer, "from", stretch->from_ns);
     json_text(json, "grade", grade_row(stretch->raw)->name);
     write_limits(writer, cause);
     json_int64(json, "lossy_minutes", stretch->loss_minutes);
-    write_decimal(writer, "lost", stretch->lost);
+    write_figure_of(writer, "lost", stretch->lost);
     write_requests(writer, cause);
     json_text(json, "rule", stretch_rule_name(stretch->rule));
     write_seconds(writer, stretch->from_ns, stretch->to_ns);
-    write_share(writer, stretch->cost);
+    write_share(writer, fraction_of(&writer->arena, stretch->cost));
     json_text(json, "text", stretch_rule_text(&writer->arena, writer->result, stretch));
     write_moment(writer, "to", stretch->to_ns);
     json_close(json);
@@ -307,7 +329,7 @@ static void write_group(struct writer *writer, const struct told_group *told)
 
     json_open_object(json, NULL);
     write_coordinates(writer, &told->trace);
-    write_decimal(writer, "cost", group->cost);
+    write_figure(writer, "cost", group->cost);
     write_moment(writer, "from", group->from_ns);
     if (group->incident != NULL) {
         write_moment(writer, "incident", group->incident->from_s * NS_PER_SECOND);
@@ -315,7 +337,7 @@ static void write_group(struct writer *writer, const struct told_group *told)
         json_nothing(json, "incident");
     }
     write_losses(writer, &told->trace);
-    write_decimal(writer, "lost", group->lost);
+    write_figure(writer, "lost", group->lost);
     write_seconds(writer, group->from_ns, group->to_ns);
     json_str(json, "service", writer->result->services[group->service].service);
     write_share(writer, group->cost);
@@ -347,9 +369,9 @@ static void write_left(struct writer *writer)
     const char *text = explanation_left(&writer->arena, explanation);
 
     json_open_object(&writer->json, "left_out");
-    write_decimal(writer, "cost", explanation->left_cost);
+    write_figure(writer, "cost", explanation->left_cost);
     json_int64(&writer->json, "count", (int64_t)explanation->left_count);
-    write_decimal(writer, "lost", explanation->left_lost);
+    write_figure(writer, "lost", explanation->left_lost);
     if (text != NULL) {
         json_text(&writer->json, "text", text);
     } else {
@@ -366,7 +388,7 @@ static void write_method(struct writer *writer)
     json_open_object(&writer->json, "method");
     json_text(&writer->json, "name", method->name);
     json_text(&writer->json, "pool", pool_name(availability->pool));
-    json_text(&writer->json, "unit", method->unit);
+    json_text(&writer->json, "unit", writer->level->unit);
     json_close(&writer->json);
 }
 
@@ -389,16 +411,18 @@ static void write_services(struct writer *writer)
     json_open_array(&writer->json, "services");
     for (size_t i = 0; i < writer->result->service_count; i++) {
         const struct service_result *service = &writer->result->services[i];
+        const struct measure *measure =
+            &service->verdicts.levels[writer->level - writer->result->verdicts.levels].measure;
 
         if (explanation->service != SIZE_MAX && explanation->service != i) {
             continue;
         }
         json_open_object(&writer->json, NULL);
-        write_decimal(writer, "lost",
-                      rational_subtract(service->measure.valid, service->measure.good));
-        write_decimal(writer, "measured", service->measure.valid);
+        write_figure(writer, "lost",
+                     fraction_subtract(&writer->arena, measure->valid, measure->good));
+        write_figure(writer, "measured", measure->valid);
         json_str(&writer->json, "service", service->service);
-        write_decimal(writer, "stretches", stretches_lost(&explanation->stretches, i));
+        write_figure(writer, "stretches", stretches_lost(&explanation->stretches, i));
         json_close(&writer->json);
     }
     json_close(&writer->json);
@@ -425,25 +449,25 @@ static void write_total(struct writer *writer)
     const struct explanation *explanation = writer->explanation;
 
     json_open_object(&writer->json, "total");
-    write_decimal(writer, "lost", explanation_stated_loss(explanation));
-    write_decimal(writer, "measured", writer->result->pooled.valid);
-    write_decimal(writer, "stretches", explanation_told_loss(explanation));
+    write_figure(writer, "lost", explanation_stated_loss(&writer->arena, explanation));
+    write_figure(writer, "measured", writer->level->measure.valid);
+    write_figure(writer, "stretches", explanation_told_loss(explanation));
     json_close(&writer->json);
 }
 
 static void write_uptime(struct writer *writer)
 {
-    const struct result *result = writer->result;
+    const struct level *level = writer->level;
 
-    if (!result->known) {
+    if (!level->known) {
         json_nothing(&writer->json, "uptime");
         return;
     }
     json_open_object(&writer->json, "uptime");
-    write_int128(writer, "denominator", result->uptime.denominator);
-    write_int128(writer, "numerator", result->uptime.numerator);
+    write_digits(writer, "denominator", level->uptime, fraction_format_denominator);
+    write_digits(writer, "numerator", level->uptime, fraction_format_numerator);
     json_text(&writer->json, "percent",
-              wording_percent_floor(&writer->arena, result->uptime,
+              wording_percent_floor(&writer->arena, level->uptime,
                                     writer->explanation->contract->digits));
     json_close(&writer->json);
 }
@@ -461,8 +485,9 @@ static void write_all(struct writer *writer)
     json_text(json, "format", EXPLANATION_FORMAT);
     write_groups(writer);
     write_left(writer);
-    if (writer->result->known) {
-        json_bool(json, "met", writer->result->met);
+    json_text(json, "level", writer->level->name);
+    if (writer->level->known) {
+        json_bool(json, "met", writer->level->met);
     } else {
         json_nothing(json, "met");
     }
@@ -488,8 +513,10 @@ static void write_all(struct writer *writer)
 enum err_code explanation_write_json(const struct explanation *explanation,
                                      struct strbuf *ret_document, struct err *err)
 {
-    struct writer writer = {
-        .arena = ARENA_INIT, .explanation = explanation, .result = &explanation->result};
+    struct writer writer = {.arena = ARENA_INIT,
+                            .explanation = explanation,
+                            .result = &explanation->result,
+                            .level = explanation->level};
 
     strbuf_init(ret_document, EXPLANATION_SIZE_MAX);
     json_init(&writer.json, ret_document, true);

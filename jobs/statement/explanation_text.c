@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "jobs/statement/explain.h"
 #include "jobs/statement/explanation.h"
-#include "jobs/statement/method.h"
 #include "jobs/statement/moment.h"
 #include "jobs/statement/wording.h"
 
@@ -17,6 +16,7 @@ struct text {
     struct arena arena;
     const struct explanation *explanation;
     const struct result *result;
+    const struct level *level;
     const char *unit;
 };
 
@@ -70,14 +70,14 @@ static void paragraph(struct text *text, size_t indent, const char *words)
     strbuf_append_char(text->out, '\n');
 }
 
-static const char *quantity(struct text *text, struct rational value)
+static const char *quantity(struct text *text, struct fraction value)
 {
     return wording_quantity(&text->arena, value, text->unit);
 }
 
 static const char *number(struct text *text, int64_t value)
 {
-    return wording_number(&text->arena, rational_make(value, 1));
+    return wording_integer(&text->arena, value);
 }
 
 static const char *moment(struct text *text, int64_t time_ns)
@@ -117,10 +117,10 @@ static void write_head(struct text *text)
 {
     const struct explanation *explanation = text->explanation;
     const struct contract *contract = explanation->contract;
-    const struct result *result = text->result;
+    const struct level *level = text->level;
     struct arena *arena = &text->arena;
 
-    if (!result->known) {
+    if (!level->known) {
         paragraph(text, 0,
                   arena_format(arena, "%.*s, %s: nothing was measured",
                                STR_ARGS(contract->customer), explanation->period.name));
@@ -128,9 +128,9 @@ static void write_head(struct text *text)
         paragraph(text, 0,
                   arena_format(arena, "%.*s, %s: %s %% measured, %s agreed: %s",
                                STR_ARGS(contract->customer), explanation->period.name,
-                               wording_percent_floor(arena, result->uptime, contract->digits),
-                               wording_percent(arena, contract->availability.target),
-                               result->met ? "met" : "missed"));
+                               wording_percent_floor(arena, level->uptime, contract->digits),
+                               wording_percent(arena, level->target),
+                               level->met ? "met" : "missed"));
     }
     paragraph(text, 0,
               arena_format(arena, "Statement of contract %.*s: %s. %s", STR_ARGS(contract->id),
@@ -140,24 +140,28 @@ static void write_head(struct text *text)
 
 static void write_borders(struct text *text)
 {
-    for (size_t i = 0; i < text->result->border_count; i++) {
-        const struct border *border = &text->result->borders[i];
-        const char *name = border->is_target
-                               ? arena_format(&text->arena, "Target %s",
-                                              wording_percent(&text->arena, border->below))
-                               : arena_format(&text->arena, "Tier below %s",
-                                              wording_percent(&text->arena, border->below));
+    for (size_t i = 0; i < text->level->border_count; i++) {
+        const struct border *border = &text->level->borders[i];
+        const char *percent = wording_percent(&text->arena, border->below);
 
         paragraph(text, 0,
-                  arena_format(&text->arena, "%s: %s; %s", name,
-                               explain_border(&text->arena, text->result, border),
-                               explanation_change(&text->arena, text->result, border)));
+                  arena_format(&text->arena, "%s %s: %s; %s",
+                               border->tier == NULL ? "Target" : "Tier below", percent,
+                               explain_border(&text->arena, text->level, border),
+                               explanation_change(&text->arena, text->level, border)));
     }
 }
 
 static void write_credit(struct text *text)
 {
-    const struct credit *credit = &text->result->credit;
+    const struct verdicts *verdicts = &text->result->verdicts;
+    const struct credit *credit = &verdicts->levels[verdicts->paying].credit;
+
+    if (credit->present && verdicts->level_count > 1) {
+        paragraph(text, 0,
+                  arena_format(&text->arena, "The credit follows the level %s",
+                               verdicts->levels[verdicts->paying].name));
+    }
 
     for (size_t i = 0; credit->present && i < credit->step_count; i++) {
         const char *amount = wording_money(&text->arena, text->explanation->contract->currency,
@@ -228,8 +232,9 @@ static void write_kind(struct text *text, const struct kind *kind, bool alone,
 
     paragraph(text, 4,
               arena_format(arena, "%s%s%s: %s (%s)", where, grade_row(stretch->raw)->name, booked,
-                           stretch->fate == STRETCH_COUNTED ? quantity(text, stretch->cost)
-                                                            : "costs nothing",
+                           stretch->fate == STRETCH_COUNTED
+                               ? quantity(text, fraction_of(arena, stretch->cost))
+                               : "costs nothing",
                            stretch_rule_text(arena, text->result, stretch)));
     for (size_t i = 0; i < count; i++) {
         paragraph(text, 6, lines[i]);
@@ -328,14 +333,15 @@ static void write_losses(struct text *text, const struct trace *trace)
 }
 
 /* "11.4 % of the loss", floored. */
-static const char *part(struct text *text, struct rational cost)
+static const char *part(struct text *text, struct fraction cost)
 {
-    if (text->result->lost.numerator == 0) {
+    if (fraction_sign(text->level->lost) == 0) {
         return "";
     }
     return arena_format(
         &text->arena, " (%s %% of the loss)",
-        wording_percent_floor(&text->arena, rational_divide(cost, text->result->lost), 1));
+        wording_percent_floor(&text->arena, fraction_divide(&text->arena, cost, text->level->lost),
+                              1));
 }
 
 static void write_group(struct text *text, size_t index)
@@ -352,8 +358,8 @@ static void write_group(struct text *text, size_t index)
                      STR_ARGS(text->result->services[group->service].service),
                      span(text, group->from_ns, group->to_ns),
                      length(text, group->from_ns, group->to_ns),
-                     group->cost.numerator > 0 ? quantity(text, group->cost) : "costs nothing",
-                     group->cost.numerator > 0 ? part(text, group->cost) : ""));
+                     fraction_sign(group->cost) > 0 ? quantity(text, group->cost) : "costs nothing",
+                     fraction_sign(group->cost) > 0 ? part(text, group->cost) : ""));
     write_stretches(text, told, items);
     for (size_t i = 0; i < told->trace.partition_count; i++) {
         write_partition(text, &told->trace.partitions[i]);
@@ -366,10 +372,10 @@ static void write_group(struct text *text, size_t index)
 static void write_total(struct text *text)
 {
     const struct explanation *explanation = text->explanation;
-    struct rational told = explanation_told_loss(explanation);
-    struct rational stated = explanation_stated_loss(explanation);
+    struct fraction told = explanation_told_loss(explanation);
+    struct fraction stated = explanation_stated_loss(&text->arena, explanation);
     const char *left = explanation_left(&text->arena, explanation);
-    bool equal = rational_compare(told, stated) == 0;
+    bool equal = fraction_compare(told, stated) == 0;
 
     strbuf_append_char(text->out, '\n');
     if (left != NULL) {
@@ -391,7 +397,8 @@ void explanation_write_text(const struct explanation *explanation, struct strbuf
                         .arena = ARENA_INIT,
                         .explanation = explanation,
                         .result = &explanation->result,
-                        .unit = method_row(explanation->contract->availability.method)->unit};
+                        .level = explanation->level,
+                        .unit = explanation->level->unit};
 
     write_head(&text);
     write_borders(&text);

@@ -3,8 +3,8 @@
  * it takes from the fraction. Time in which all is well and nothing is lost is no stretch.
  *
  * Invariant ("the stretches add up"): what the stretches of a service lost is what its measure lost, and their costs together are what the
- * result lost, both exactly; what could not be told apart stands in `rest`, which is 0 for every method of the table. Pure. Times are UTC
- * nanoseconds, half-open; losses are in the method's unit. All memory is in the arena.
+ * level lost, both exactly; what could not be told apart stands in `rest`, which is 0 for every method of the table. A lost slice is lost where its
+ * first measured moment is. Pure. Times are UTC nanoseconds, half-open; losses are in the unit of the level. All memory is in the arena.
  */
 #ifndef JOBS_STATEMENT_STRETCH_H
 #define JOBS_STATEMENT_STRETCH_H
@@ -31,7 +31,9 @@ enum stretch_rule {
     RULE_UNKNOWN_EXCLUDE,
     RULE_TOO_SHORT, /* absorb or min_outage */
     RULE_ABSORBED,  /* short, between two times of the same trouble */
-    RULE_OUTSIDE,   /* outside of what is measured */
+    RULE_OUTSIDE,   /* outside of the contract's validity */
+    RULE_HOURS,     /* outside of its service hours */
+    RULE_SLICE,     /* the slice is lost where it begins */
     RULE_METHOD     /* the method judged it as part of something longer */
 };
 
@@ -54,7 +56,7 @@ struct stretch_group {
     size_t service;
     int64_t from_ns, to_ns;
     const struct incident *incident; /* of the result; NULL: none */
-    struct rational lost, cost;
+    struct fraction lost, cost;
 };
 
 struct stretches {
@@ -63,16 +65,16 @@ struct stretches {
     struct stretch_group *
         groups; /* what costs most first, then what lost most, then the longest, then by start and service */
     size_t group_count;
-    struct rational *lost; /* of each service */
-    struct rational cost;  /* of all stretches */
-    struct rational rest;  /* what the result lost beyond it */
+    struct fraction *lost; /* of each service */
+    struct fraction cost;  /* of all stretches */
+    struct fraction rest;  /* what the result lost beyond it */
 };
 
-/* input: what the result was computed from. */
-void stretches_find(const struct engine_input *input, const struct result *result,
+/* Of one level of the result. input: what the result was computed from. */
+void stretches_find(const struct engine_input *input, const struct result *result, size_t level,
                     struct arena *arena, struct stretches *ret_stretches);
 /* What the stretches of a service lost together. */
-struct rational stretches_lost(const struct stretches *stretches, size_t service);
+struct fraction stretches_lost(const struct stretches *stretches, size_t service);
 
 /* For stretch.c: fills groups from items, which are there by service and start. */
 void stretches_group(const struct result *result, struct arena *arena, struct stretches *stretches);

@@ -79,23 +79,19 @@ static void add_stretch(struct stretches *stretches, size_t index, const struct 
         *last = (struct stretch_group){.first = index,
                                        .service = stretch->service,
                                        .from_ns = stretch->from_ns,
-                                       .incident = incident,
-                                       .lost = {0, 1},
-                                       .cost = {0, 1}};
+                                       .incident = incident};
     }
     last->count++;
     last->to_ns = stretch->to_ns;
-    last->lost = rational_add(last->lost, stretch->lost);
-    last->cost = rational_add(last->cost, stretch->cost);
 }
 
 static int by_cost(const void *a, const void *b)
 {
     const struct stretch_group *x = a;
     const struct stretch_group *y = b;
-    int order = rational_compare(y->cost, x->cost);
+    int order = fraction_compare(y->cost, x->cost);
 
-    order = order != 0 ? order : rational_compare(y->lost, x->lost);
+    order = order != 0 ? order : fraction_compare(y->lost, x->lost);
     if (order != 0) {
         return order;
     }
@@ -106,6 +102,23 @@ static int by_cost(const void *a, const void *b)
         return x->from_ns < y->from_ns ? -1 : 1;
     }
     return (x->service > y->service) - (x->service < y->service);
+}
+
+/* A flapping incident has many stretches, with many denominators. */
+static void add_up(const struct stretches *stretches, struct arena *arena,
+                   struct stretch_group *group)
+{
+    struct arena scratch = ARENA_INIT;
+    struct fraction_sum *lost = fraction_sum_new(&scratch);
+    struct fraction_sum *cost = fraction_sum_new(&scratch);
+
+    for (size_t i = group->first; i < group->first + group->count; i++) {
+        fraction_sum_add(lost, 1, stretches->items[i].lost);
+        fraction_sum_add(cost, 1, stretches->items[i].cost);
+    }
+    group->lost = fraction_sum_total(arena, lost);
+    group->cost = fraction_sum_total(arena, cost);
+    arena_release(&scratch);
 }
 
 void stretches_group(const struct result *result, struct arena *arena, struct stretches *stretches)
@@ -124,6 +137,9 @@ void stretches_group(const struct result *result, struct arena *arena, struct st
             at = find_service(&list, name);
         }
         add_stretch(stretches, i, incident_of(&list, name, &at, stretch));
+    }
+    for (size_t i = 0; i < stretches->group_count; i++) {
+        add_up(stretches, arena, &stretches->groups[i]);
     }
     if (stretches->group_count > 0) {
         qsort(stretches->groups, stretches->group_count, sizeof(stretches->groups[0]), by_cost);

@@ -23,6 +23,8 @@ static const char *const rules[] = {
     [RULE_TOO_SHORT] = "too_short",
     [RULE_ABSORBED] = "absorbed",
     [RULE_OUTSIDE] = "outside",
+    [RULE_HOURS] = "hours",
+    [RULE_SLICE] = "slice",
     [RULE_METHOD] = "method",
 };
 
@@ -48,7 +50,7 @@ static const char *requests_text(struct arena *arena, const struct result *resul
     }
     return weight.numerator == 0 ? "failed requests count"
                                  : arena_format(arena, "failed requests count, slow ones with %s",
-                                                wording_number(arena, weight));
+                                                wording_decimal(arena, weight));
 }
 
 static const char *short_text(struct arena *arena, const struct result *result)
@@ -92,7 +94,7 @@ static const char *rule_text(struct arena *arena, const struct result *result,
     switch (stretch->rule) {
     case RULE_WEIGHT:
         return arena_format(arena, "weight %s",
-                            wording_number(arena, availability->weights[stretch->class]));
+                            wording_decimal(arena, availability->weights[stretch->class]));
     case RULE_NO_WEIGHT:
         return "weight 0";
     case RULE_REQUESTS:
@@ -112,9 +114,15 @@ static const char *rule_text(struct arena *arena, const struct result *result,
     case RULE_ABSORBED:
         return arena_format(arena, "within absorb: it takes the state on both sides, %s", name);
     case RULE_OUTSIDE:
-        return "outside of what is measured";
+        return "outside of the contract's validity";
+    case RULE_HOURS:
+        return "outside of service hours";
+    case RULE_SLICE:
+        return "its slice is lost where it begins";
     case RULE_METHOD:
-        return arena_format(arena, "the method %s judged it with what is around it",
+        return arena_format(arena,
+                            stretch->lost.numerator > 0 ? "lost by the method, %s"
+                                                        : "no loss by the method, %s",
                             method_row(availability->method)->name);
     }
     CHECK(!"a rule");

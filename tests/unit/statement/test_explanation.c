@@ -46,6 +46,14 @@ static const struct explanation *explain(struct world *world, struct told *told)
     return &told->explanation;
 }
 
+static int64_t fraction_number(struct fraction value)
+{
+    int64_t number;
+
+    assert_true(fraction_scale(value, 0, ROUND_FLOOR, &number));
+    return number;
+}
+
 static void issue(struct world *world)
 {
     struct statement_outcome outcome;
@@ -91,7 +99,7 @@ static void test_an_outage_its_checks_and_its_batches(void **state)
     assert_true(explanation->told[0].group->incident != NULL);
     assert_int_equal(explanation->told[0].group->from_ns,
                      BOOK_START_NS + FAILED_FROM * NS_PER_MINUTE);
-    assert_int_equal(explanation->told[0].group->cost.numerator, 1200);
+    assert_int_equal(fraction_number(explanation->told[0].group->cost), 1200);
     cause = &explanation->told[0].causes[0];
     assert_int_equal(cause->minutes, 20);
     assert_int_equal(cause->request_minutes, 1);
@@ -202,8 +210,8 @@ static void test_lists_are_cut_and_say_so(void **state)
     assert_non_null(explanation_left(&told.arena, &told.explanation));
     arena_release(&told.arena);
     assert_int_equal(explain_by(&world, "", 0, 3, &told, &err), ERR_OK);
-    assert_int_equal(told.explanation.left_cost.numerator, 1200);
-    assert_int_equal(explanation_told_loss(&told.explanation).numerator, 1200);
+    assert_int_equal(fraction_number(told.explanation.left_cost), 1200);
+    assert_int_equal(fraction_number(explanation_told_loss(&told.explanation)), 1200);
     arena_release(&told.arena);
     assert_int_equal(explain_by(&world, "nobody", 20, 3, &told, &err), ERR_USAGE);
     arena_release(&told.arena);
@@ -260,7 +268,7 @@ static void test_books_that_changed_since_are_said(void **state)
     aggregate(&world);
     assert_int_equal(explain(&world, &told)->books, BOOKS_DIFFER);
     assert_string_equal(told.explanation.issued_lost, "1200");
-    assert_int_equal(explanation_told_loss(&told.explanation).numerator, 1260);
+    assert_int_equal(fraction_number(explanation_told_loss(&told.explanation)), 1260);
     arena_release(&told.arena);
     world_close(&world);
 }
@@ -319,50 +327,33 @@ static void test_a_damaged_range_is_no_evidence(void **state)
 /* What stands at the border, in words: exactly at it, and one request to either side. */
 static void test_what_would_have_changed_a_border(void **state)
 {
+    static const struct credit_tier tier = {0};
     static const struct {
-        enum sla_method method;
+        const char *unit;
         bool is_target, missed;
         struct rational lost, allowed;
         const char *words;
     } rows[] = {
-        {METHOD_STATE_TIME, true, true, {1340, 1}, {6696, 5}, "0.8 s less lost would have met it"},
-        {METHOD_STATE_TIME,
-         false,
-         false,
-         {1, 1},
-         {5, 2},
-         "it takes more than 1.5 s more to reach it"},
-        {METHOD_STATE_TIME, true, false, {5, 2}, {5, 2}, "any more lost would have missed it"},
+        {"s", true, true, {1340, 1}, {6696, 5}, "0.8 s less lost would have met it"},
+        {"s", false, false, {1, 1}, {5, 2}, "it takes more than 1.5 s more to reach it"},
+        {"s", true, false, {5, 2}, {5, 2}, "any more lost would have missed it"},
         /* 12.25 too many: 13 whole requests; 2.5 to spare: a third one is too many */
-        {METHOD_REQUEST_RATIO,
-         true,
-         true,
-         {49, 4},
-         {0, 1},
-         "13 requests less lost would have met it"},
-        {METHOD_REQUEST_RATIO,
-         false,
-         true,
-         {3, 1},
-         {2, 1},
-         "1 requests less lost would have avoided it"},
-        {METHOD_REQUEST_RATIO,
-         true,
-         false,
-         {0, 1},
-         {5, 2},
-         "it takes more than 2 requests more to miss it"},
+        {"requests", true, true, {49, 4}, {0, 1}, "13 requests less lost would have met it"},
+        {"requests", false, true, {3, 1}, {2, 1}, "1 requests less lost would have avoided it"},
+        {"requests", true, false, {0, 1}, {5, 2}, "it takes more than 2 requests more to miss it"},
+        {"slices", true, true, {7, 2}, {3, 1}, "0.5 slices less lost would have met it"},
     };
     struct arena arena = ARENA_INIT;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct contract contract = {.availability = {.method = rows[i].method}};
-        struct result result = {.contract = &contract, .known = true, .lost = rows[i].lost};
-        struct border border = {
-            .is_target = rows[i].is_target, .missed = rows[i].missed, .allowed = rows[i].allowed};
+        struct level level = {
+            .unit = rows[i].unit, .known = true, .lost = fraction_of(&arena, rows[i].lost)};
+        struct border border = {.tier = rows[i].is_target ? NULL : &tier,
+                                .missed = rows[i].missed,
+                                .allowed = fraction_of(&arena, rows[i].allowed)};
 
-        assert_string_equal(explanation_change(&arena, &result, &border), rows[i].words);
+        assert_string_equal(explanation_change(&arena, &level, &border), rows[i].words);
     }
     arena_release(&arena);
 }

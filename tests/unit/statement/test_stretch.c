@@ -9,7 +9,7 @@
 
 enum { DAY = 86400, RANDOM_MONTHS = 400 };
 
-static struct stretches find(struct fixture *fixture)
+static struct stretches find_level(struct fixture *fixture, size_t level)
 {
     struct engine_input input = {.contract = &fixture->contract,
                                  .from_s = fixture->from_s,
@@ -22,8 +22,21 @@ static struct stretches find(struct fixture *fixture)
 
     compute(fixture);
     assert_true(fixture->valid);
-    stretches_find(&input, &fixture->result, &fixture->arena, &stretches);
+    stretches_find(&input, &fixture->result, level, &fixture->arena, &stretches);
     return stretches;
+}
+
+static struct stretches find(struct fixture *fixture)
+{
+    return find_level(fixture, LEVEL_AVAILABILITY);
+}
+
+static void assert_exact(struct rational value, const char *expected)
+{
+    struct arena arena = ARENA_INIT;
+
+    assert_figure(fraction_of(&arena, value), expected);
+    arena_release(&arena);
 }
 
 /* One stretch, by its place in the list: where it lies from the start of the month and what became of it. */
@@ -38,8 +51,8 @@ static void assert_stretch(const struct fixture *fixture, const struct stretches
     assert_int_equal((stretch->to_ns - stretch->from_ns) / NS_PER_SECOND, length_s);
     assert_string_equal(stretch_fate_name(stretch->fate), stretch_fate_name(fate));
     assert_string_equal(stretch_rule_name(stretch->rule), stretch_rule_name(rule));
-    assert_rational(stretch->lost, lost);
-    assert_rational(stretch->cost, cost);
+    assert_exact(stretch->lost, lost);
+    assert_exact(stretch->cost, cost);
 }
 
 static void test_an_outage_of_two_grades_is_one_group(void **state)
@@ -59,8 +72,8 @@ static void test_an_outage_of_two_grades_is_one_group(void **state)
     assert_stretch(&fixture, &stretches, 1, 1600, 60, STRETCH_COUNTED, RULE_WEIGHT, "60", "60");
     assert_int_equal(stretches.group_count, 1);
     assert_ptr_equal(stretches.groups[0].incident, &fixture.result.incidents[0]);
-    assert_rational(stretches.groups[0].cost, "210");
-    assert_rational(stretches.cost, "210");
+    assert_figure(stretches.groups[0].cost, "210");
+    assert_figure(stretches.cost, "210");
     assert_string_equal(stretch_rule_text(&fixture.arena, &fixture.result, &stretches.items[0]),
                         "weight 0.25");
     fixture_release(&fixture);
@@ -113,7 +126,7 @@ static void test_short_times_take_what_is_around_them(void **state)
     assert_stretch(&fixture, &stretches, 2, 6660, 300, STRETCH_COUNTED, RULE_WEIGHT, "300", "300");
     assert_stretch(&fixture, &stretches, 3, 12960, 60, STRETCH_NOT_COUNTED, RULE_TOO_SHORT, "0",
                    "0");
-    assert_rational(stretches.cost, "960");
+    assert_figure(stretches.cost, "960");
     fixture_release(&fixture);
 }
 
@@ -183,8 +196,8 @@ static void test_what_a_pool_makes_of_two_outages(void **state)
                        "1,000", rows[i].first);
         assert_stretch(&fixture, &stretches, 1, 1500, 1000, rows[i].second_fate, RULE_WEIGHT,
                        "1,000", rows[i].second);
-        assert_rational(stretches.rest, "0");
-        assert_rational(stretches_lost(&stretches, 1), "1,000");
+        assert_figure(stretches.rest, "0");
+        assert_figure(stretches_lost(&stretches, 1), "1,000");
         fixture_release(&fixture);
     }
 }
@@ -219,7 +232,80 @@ static void test_requests_are_told_by_day(void **state)
     assert_stretch(&fixture, &stretches, 2, 2 * DAY, 120, STRETCH_COUNTED, RULE_REQUESTS, "4", "4");
     assert_stretch(&fixture, &stretches, 3, 2 * DAY + 120, 60, STRETCH_COUNTED, RULE_UNKNOWN_DOWN,
                    "7", "7");
-    assert_rational(stretches.rest, "0");
+    assert_figure(stretches.rest, "0");
+    fixture_release(&fixture);
+}
+
+/* Slices of five minutes from the start of the month; the second and the third are bad, though their minutes were graded otherwise. */
+static void test_a_lost_slice_is_lost_as_a_whole(void **state)
+{
+    struct fixture fixture;
+    struct stretches stretches;
+
+    (void)state;
+    fixture_init(&fixture, "UTC", 2026, 10);
+    fixture.contract.availability.method = METHOD_TIME_SLICES;
+    fixture.contract.availability.slice_s = 300;
+    fixture.contract.availability.max_error_ratio = (struct limit){true, decimal("0.1")};
+    add_state(&fixture, 0, 0, 420, GRADE_OPERATIONAL);
+    add_state(&fixture, 0, 420, 60, GRADE_PARTIAL);
+    add_rest(&fixture, 0, GRADE_OPERATIONAL);
+    count_requests(&fixture, 0, 1, 10, 1, 0); /* exactly the limit: good */
+    count_requests(&fixture, 0, 7, 10, 2, 0);
+    count_requests(&fixture, 0, 11, 10, 2, 0);
+    stretches = find(&fixture);
+    assert_stretch(&fixture, &stretches, 0, 300, 600, STRETCH_COUNTED, RULE_METHOD, "2", "2");
+    assert_int_equal(stretches.items[0].raw, GRADE_PARTIAL);
+    assert_int_equal(stretches.items[0].class, TIME_MAJOR);
+    assert_figure(stretches.cost, "2");
+    fixture_release(&fixture);
+}
+
+/* One of three failed, then one of seven: the interval loses its ratio. */
+static void test_intervals_lose_their_ratio(void **state)
+{
+    struct fixture fixture;
+    struct stretches stretches;
+
+    (void)state;
+    fixture_init(&fixture, "UTC", 2026, 10);
+    fixture.contract.availability.method = METHOD_MEAN_INTERVAL_ERRORS;
+    fixture.contract.availability.slice_s = 300;
+    add_rest(&fixture, 0, GRADE_OPERATIONAL);
+    for (int64_t minute = 0; minute < 20; minute++) {
+        count_requests(&fixture, 0, minute, minute < 5 ? 3 : 7, minute < 10 && minute % 5 == 0, 0);
+    }
+    stretches = find(&fixture);
+    assert_int_equal(stretches.groups[0].first, 0);
+    /* 1 of 15, 1 of 35 */
+    assert_int_equal(rational_compare(stretches.items[0].cost, rational_make(1, 15)), 0);
+    assert_int_equal(rational_compare(stretches.items[1].cost, rational_make(1, 35)), 0);
+    assert_int_equal(stretches.items[0].to_ns - stretches.items[0].from_ns, 300 * NS_PER_SECOND);
+    assert_int_equal(fraction_sign(stretches.rest), 0);
+    fixture_release(&fixture);
+}
+
+/* The second level: too many slow requests in one slice of two services, and each pool's word on it. */
+static void test_the_level_latency_has_its_own_stretches(void **state)
+{
+    struct fixture fixture;
+    struct stretches stretches;
+
+    (void)state;
+    two_outages(&fixture, POOL_ANY_ENOUGH);
+    fixture.contract.latency = (struct latency_terms){
+        .present = true, .target = percent("99"), .max_slow_ratio = decimal("0.1"), .slice_s = 300};
+    count_requests(&fixture, 0, 100, 10, 0, 5);
+    count_requests(&fixture, 1, 100, 10, 0, 1); /* exactly the limit */
+    count_requests(&fixture, 0, 200, 10, 0, 5);
+    count_requests(&fixture, 1, 200, 10, 0, 2);
+    stretches = find_level(&fixture, LEVEL_LATENCY);
+    assert_figure(stretches_lost(&stretches, 0), "2");
+    assert_figure(stretches_lost(&stretches, 1), "1");
+    assert_figure(stretches.cost, "1"); /* only where both were slow */
+    assert_int_equal(stretches.items[stretches.groups[0].first].from_ns / NS_PER_SECOND,
+                     fixture.from_s + 200 * 60);
+    assert_figure(find(&fixture).cost, "500"); /* availability is as it was */
     fixture_release(&fixture);
 }
 
@@ -290,27 +376,76 @@ static void random_counts(struct fixture *fixture, struct random *random, int se
     }
 }
 
-static void random_contract(struct fixture *fixture, struct random *random)
+/* First and last success and failure of each minute: somewhere in it, in this order of kinds or the other. */
+static void random_times(struct fixture *fixture, struct random *random, int service)
+{
+    static struct request_times times[SERVICES_MAX][ROWS_MAX];
+    const struct service_input *input = &fixture->services[service];
+
+    for (size_t i = 0; i < input->count_count; i++) {
+        const struct count_row *row = &fixture->counts[service][i];
+        int64_t from_ns = row->minute_s * NS_PER_SECOND;
+        int64_t ok_ns = from_ns + below(random, 59) * NS_PER_SECOND + below(random, 1000);
+        int64_t error_ns = from_ns + below(random, 59) * NS_PER_SECOND;
+        bool ok = row->counts.errors < row->counts.total;
+        bool error = row->counts.errors > 0;
+
+        times[service][i] = (struct request_times){
+            ok ? ok_ns : INT64_MIN, ok ? ok_ns + NS_PER_SECOND / 2 : INT64_MIN,
+            error ? error_ns : INT64_MIN, error ? error_ns + NS_PER_SECOND / 3 : INT64_MIN};
+    }
+    fixture->services[service].times = times[service];
+}
+
+/* Every field that any method reads. */
+static void random_method(struct availability *terms, struct random *random)
 {
     static const char *const weights[] = {"0", "0.1", "0.25", "0.333", "1"};
-    struct contract *contract = &fixture->contract;
-    bool requests = below(random, 2) == 0;
+    static const int64_t slices_s[] = {60, 300, 3600, 7 * 60 * 60};
+
+    terms->method = (enum sla_method)below(random, METHOD_COUNT);
+    for (int g = GRADE_DEGRADED; g <= GRADE_MAJOR; g++) {
+        terms->weights[g] = decimal(weights[below(random, 5)]);
+    }
+    for (int g = GRADE_MAJOR + 1; g < GRADE_COUNT; g++) {
+        terms->unknown[g] = (enum unknown_rule)below(random, 3);
+    }
+    terms->degraded_weight = decimal(weights[below(random, 5)]);
+    terms->absorb_ns = below(random, 3) * 60 * NS_PER_SECOND;
+    terms->min_outage_ns = below(random, 3) * 150 * NS_PER_SECOND;
+    terms->slice_s = slices_s[below(random, 4)];
+    terms->max_error_ratio = (struct limit){true, decimal(weights[below(random, 4)])};
+    terms->max_slow_ratio = (struct limit){below(random, 2) == 0, decimal("0.25")};
+    terms->min_run_ns = (1 + below(random, 5)) * 60 * NS_PER_SECOND;
+    terms->min_requests = below(random, 2) * 20;
+    terms->min_requests_per = (enum min_requests_per)below(random, 3);
+}
+
+static void random_pool(struct contract *contract, struct random *random)
+{
+    bool moments = method_row(contract->availability.method)->judges_time;
 
     contract->service_count = (size_t)(1 + below(random, SERVICES_MAX));
-    contract->availability.method = requests ? METHOD_REQUEST_RATIO : METHOD_STATE_TIME;
-    contract->availability.pool = contract->service_count == 1 ? POOL_NONE
-                                  : requests ? (enum pool)(POOL_PER_SERVICE + below(random, 2))
-                                             : (enum pool)(POOL_PER_SERVICE + below(random, 4));
-    for (int g = GRADE_DEGRADED; g <= GRADE_MAJOR; g++) {
-        contract->availability.weights[g] = decimal(weights[below(random, 5)]);
-    }
-    contract->availability.degraded_weight = decimal(weights[below(random, 5)]);
-    for (int g = GRADE_MAJOR + 1; g < GRADE_COUNT; g++) {
-        contract->availability.unknown[g] = (enum unknown_rule)below(random, 3);
-    }
-    contract->availability.absorb_ns = below(random, 3) * 60 * NS_PER_SECOND;
-    contract->availability.min_outage_ns = below(random, 3) * 150 * NS_PER_SECOND;
+    contract->availability.pool =
+        contract->service_count == 1
+            ? POOL_NONE
+            : (enum pool)(POOL_PER_SERVICE + below(random, moments ? 4 : 2));
+}
+
+static void random_contract(struct fixture *fixture, struct random *random)
+{
+    struct contract *contract = &fixture->contract;
+
+    random_method(&contract->availability, random);
+    random_pool(contract, random);
     contract->maintenance.excluded = (enum excluded_rule)below(random, 3);
+    contract->latency = (struct latency_terms){.present = below(random, 3) == 0,
+                                               .target = percent("99"),
+                                               .max_slow_ratio = decimal("0.1"),
+                                               .slice_s = 300};
+    /* The pools of moments and of slices go together with the second level. */
+    contract->latency.present =
+        contract->latency.present && method_row(contract->availability.method)->judges_time;
     if (below(random, 4) == 0) {
         contract->valid_from_s = fixture->from_s + DAY * below(random, 15);
         contract->valid_until_s = fixture->to_s - DAY * below(random, 10);
@@ -328,6 +463,7 @@ static void random_month(struct fixture *fixture, struct random *random)
         fixture->names[i] = STR(names[i]);
         random_states(fixture, random, i);
         random_counts(fixture, random, i);
+        random_times(fixture, random, i);
     }
     for (int64_t i = below(random, ANNOUNCEMENTS_MAX); i > 0; i--) {
         announce(fixture, below(random, 3) == 0 ? "*" : names[below(random, 4)],
@@ -335,10 +471,10 @@ static void random_month(struct fixture *fixture, struct random *random)
     }
 }
 
-static const struct segment *segment_at(const struct measure *measure, int64_t time_s)
+static const struct segment *segment_at(const struct measure *measure, int64_t time_ns)
 {
     for (size_t i = 0; i < measure->segment_count; i++) {
-        if (measure->segments[i].from_s <= time_s && measure->segments[i].to_s > time_s) {
+        if (measure->segments[i].from_ns <= time_ns && measure->segments[i].to_ns > time_ns) {
             return &measure->segments[i];
         }
     }
@@ -347,9 +483,11 @@ static const struct segment *segment_at(const struct measure *measure, int64_t t
 
 /* Stretches of a service follow each other, say what the statement books, and leave no trouble out. */
 static void check_service(const struct fixture *fixture, const struct stretches *stretches,
-                          size_t service)
+                          size_t service, size_t level)
 {
-    const struct measure *measure = &fixture->result.services[service].measure;
+    const struct measure *measure =
+        &fixture->result.services[service].verdicts.levels[level].measure;
+    struct arena arena = ARENA_INIT;
     int64_t end_ns = INT64_MIN;
     int64_t seconds[TIME_CLASS_COUNT] = {0};
 
@@ -363,20 +501,48 @@ static void check_service(const struct fixture *fixture, const struct stretches 
         assert_true(stretch->from_ns >= end_ns);
         assert_true(stretch->from_ns < stretch->to_ns);
         end_ns = stretch->to_ns;
-        segment = segment_at(measure, stretch->from_ns / NS_PER_SECOND);
+        segment = segment_at(measure, stretch->from_ns);
         assert_non_null(segment);
         assert_int_equal(segment->class, stretch->class);
         assert_true(rational_compare(stretch->cost, stretch->lost) <= 0);
         assert_int_equal(stretch->fate == STRETCH_COUNTED, stretch->cost.numerator > 0);
-        assert_true(stretch->fate != STRETCH_EXCLUDED || segment->effect == EFFECT_EXCLUDED);
-        seconds[stretch->class] += (stretch->to_ns - stretch->from_ns) / NS_PER_SECOND;
+        assert_true(stretch->fate != STRETCH_EXCLUDED || segment->excluded);
+        seconds[stretch->class] +=
+            stretch->to_ns / NS_PER_SECOND - stretch->from_ns / NS_PER_SECOND;
     }
-    for (int k = TIME_UP + 1; k < TIME_CLASS_COUNT; k++) {
+    for (int k = TIME_UP + 1; k < TIME_OUTSIDE_HOURS; k++) {
         assert_int_equal(seconds[k], measure->seconds[k]);
     }
-    assert_int_equal(rational_compare(stretches_lost(stretches, service),
-                                      rational_subtract(measure->valid, measure->good)),
+    assert_int_equal(fraction_compare(stretches_lost(stretches, service),
+                                      fraction_subtract(&arena, measure->valid, measure->good)),
                      0);
+    arena_release(&arena);
+}
+
+/* All stretches of a level. Returns how many there are. */
+static int64_t check_level(struct fixture *fixture, size_t level, uint64_t seed)
+{
+    struct stretches stretches = find_level(fixture, level);
+    struct fraction cost = FRACTION_ZERO;
+    int64_t told = 0;
+
+    if (fraction_sign(stretches.rest) != 0) {
+        fail_msg("month %llu: %s by %s does not add up", (unsigned long long)seed,
+                 fixture->result.verdicts.levels[level].name,
+                 method_row(fixture->contract.availability.method)->name);
+    }
+    for (size_t i = 0; i < stretches.group_count; i++) {
+        const struct stretch_group *group = &stretches.groups[i];
+
+        assert_true(i == 0 || fraction_compare(group->cost, group[-1].cost) <= 0);
+        cost = fraction_add(&fixture->arena, cost, group->cost);
+        told += (int64_t)group->count;
+    }
+    assert_int_equal(fraction_compare(cost, fixture->result.verdicts.levels[level].lost), 0);
+    for (size_t i = 0; i < fixture->contract.service_count; i++) {
+        check_service(fixture, &stretches, i, level);
+    }
+    return told;
 }
 
 static void test_random_months_add_up(void **state)
@@ -390,25 +556,12 @@ static void test_random_months_add_up(void **state)
     for (uint64_t n = 0; n < RANDOM_MONTHS; n++) {
         struct random random;
         struct fixture fixture;
-        struct stretches stretches;
-        struct rational cost = {0, 1};
 
         random_init_seed(&random, seed + n);
         random_month(&fixture, &random);
-        stretches = find(&fixture);
-        if (stretches.rest.numerator != 0) {
-            fail_msg("month %llu does not add up", (unsigned long long)(seed + n));
-        }
-        for (size_t i = 0; i < stretches.group_count; i++) {
-            const struct stretch_group *group = &stretches.groups[i];
-
-            assert_true(i == 0 || rational_compare(group->cost, group[-1].cost) <= 0);
-            cost = rational_add(cost, group->cost);
-            told += (int64_t)group->count;
-        }
-        assert_int_equal(rational_compare(cost, fixture.result.lost), 0);
-        for (size_t i = 0; i < fixture.contract.service_count; i++) {
-            check_service(&fixture, &stretches, i);
+        told += check_level(&fixture, LEVEL_AVAILABILITY, seed + n);
+        if (fixture.contract.latency.present) {
+            told += check_level(&fixture, LEVEL_LATENCY, seed + n);
         }
         fixture_release(&fixture);
     }
@@ -424,6 +577,9 @@ int main(void)
         cmocka_unit_test(test_unknown_time_by_the_rules_of_the_contract),
         cmocka_unit_test(test_what_a_pool_makes_of_two_outages),
         cmocka_unit_test(test_requests_are_told_by_day),
+        cmocka_unit_test(test_a_lost_slice_is_lost_as_a_whole),
+        cmocka_unit_test(test_intervals_lose_their_ratio),
+        cmocka_unit_test(test_the_level_latency_has_its_own_stretches),
         cmocka_unit_test(test_trouble_outside_of_the_contract),
         cmocka_unit_test(test_random_months_add_up),
     };
