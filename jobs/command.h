@@ -78,7 +78,7 @@ struct command {
     const char *usage;   /* behind "uptally NAME ": "CONFIG [options]" */
     int argument_count; /* positional arguments besides CONFIG that it takes, exactly: with one more
                              on the command line the first of them is CONFIG */
-    bool more_arguments; /* and any number behind them; only without CONFIG */
+    bool more_arguments;     /* and any number behind them; only without CONFIG */
     bool arguments_optional; /* all of them may be missing together: options say the same */
     const char *words; /* "a|b": what the one argument may be; it may then also stand before CONFIG.
                           NULL: anything */

@@ -285,8 +285,7 @@ static enum err_code check_argument_count(const struct command *command,
         return err_set(err, ERR_USAGE, "too few arguments: uptally %s %s", command->name,
                        command->usage);
     }
-    CHECK(arguments->count == command->argument_count || command->more_arguments);
-    CHECK(arguments->count == wanted);
+    CHECK(arguments->count == wanted || command->more_arguments);
     return ERR_OK;
 }
 
