@@ -21,7 +21,7 @@ static const struct option_row rows[] = {
     [OPTION_MONTH] = {.name = "month",
                       .type = OPTION_TEXT,
                       .argument = "YYYY-MM",
-                      .help = "default: the last month that has ended in the contract's zone"},
+                      .help = "default: the last one with which a period has ended"},
     [OPTION_SERVICE] = {.name = "service",
                         .letter = 's',
                         .type = OPTION_TEXT,
@@ -52,18 +52,9 @@ struct question {
     struct str contract;
     const char *word;    /* the month, as it was written; NULL: the last one */
     int32_t year, month; /* of it */
-    bool exact;          /* it is the name of a statement: of terms that began within the month */
+    bool
+        named; /* it is no month: the name of a statement, as of a quarter, or of terms that began within a month */
 };
-
-/* "2026-10", or "2026-10-15". */
-static bool parse_month(struct question *question)
-{
-    struct str text = STR(question->word);
-
-    question->exact = text.size == 10 && text.data[7] == '-';
-    text.size = question->exact ? 7 : text.size;
-    return civil_parse_month(text, &question->year, &question->month);
-}
 
 static enum err_code read_question(const struct run *run, struct question *ret_question,
                                    struct err *err)
@@ -82,55 +73,78 @@ static enum err_code read_question(const struct run *run, struct question *ret_q
         return err_set(err, ERR_USAGE,
                        "which contract? uptally explain CONTRACT MONTH, or --contract ID");
     }
-    if (question.word != NULL && !parse_month(&question)) {
-        return err_set(err, ERR_USAGE, "%s\"%s\" is not a month like 2026-10",
-                       argued ? "" : "--month: ", question.word);
-    }
+    question.named = question.word != NULL &&
+                     !civil_parse_month(STR(question.word), &question.year, &question.month);
     *ret_question = question;
     return ERR_OK;
 }
 
-static enum err_code no_version(const struct question *question, bool known, struct err *err)
+/* The period of a version of the contract that is asked for. False: it has none. *ret_known: the word is a month or a name. */
+static bool find_period(const struct run *run, const struct question *question,
+                        const struct contract *contract, int64_t now_ns, struct arena *arena,
+                        struct period *ret_period, bool *ret_known)
 {
-    if (!known) {
+    const struct config *config = run->config;
+    int32_t year = question->year, month = question->month;
+
+    if (question->named) {
+        if (!period_named(contract, STR(question->word), arena, ret_period)) {
+            return false;
+        }
+        struct civil last = zone_to_local(contract->zone, ret_period->to_s - 1);
+
+        year = last.year;
+        month = last.month;
+    } else if (question->word == NULL) {
+        period_last(contract, now_ns, &year, &month);
+    }
+    *ret_known = true;
+    return period_find(config->contracts, config->contract_count, contract, year, month, arena,
+                       ret_period) &&
+           (!question->named || strcmp(question->word, ret_period->name) == 0);
+}
+
+static enum err_code no_version(const struct question *question, bool any, bool known,
+                                struct err *err)
+{
+    if (!any) {
         return err_set(err, ERR_USAGE, "there is no contract \"%.*s\"",
                        STR_ARGS(question->contract));
     }
+    if (!known) {
+        return err_set(err, ERR_USAGE, "\"%s\" is not a month like 2026-10", question->word);
+    }
     return err_set(err, ERR_USAGE, "contract \"%.*s\" has no statement of %s",
                    STR_ARGS(question->contract),
-                   question->word != NULL ? question->word : "the last month");
+                   question->word != NULL ? question->word : "the last period");
 }
 
-/* The version of the contract whose statement is asked for: of several that hold in the month the first, or the one that is named. */
+/* The version of the contract whose statement is asked for: of several that hold in the period the first, or the one that is named. */
 static enum err_code find_version(const struct run *run, const struct question *question,
                                   int64_t now_ns, struct arena *arena,
                                   const struct contract **ret_contract, struct period *ret_period,
                                   struct err *err)
 {
     const struct config *config = run->config;
-    bool known = false;
+    const struct contract *found = NULL;
+    bool any = false, known = false;
 
     for (size_t i = 0; i < config->contract_count; i++) {
         const struct contract *contract = &config->contracts[i];
-        int32_t year = question->year, month = question->month;
         struct period period;
 
         if (!str_equal(contract->id, question->contract)) {
             continue;
         }
-        known = true;
-        if (question->word == NULL) {
-            period_last(contract, now_ns, &year, &month);
-        }
-        if (period_find(config->contracts, config->contract_count, contract, year, month, arena,
-                        &period) &&
-            (!question->exact || strcmp(question->word, period.name) == 0) &&
-            (*ret_contract == NULL || contract->valid_from_s < (*ret_contract)->valid_from_s)) {
-            *ret_contract = contract;
+        any = true;
+        if (find_period(run, question, contract, now_ns, arena, &period, &known) &&
+            (found == NULL || contract->valid_from_s < found->valid_from_s)) {
+            found = contract;
             *ret_period = period;
         }
     }
-    return *ret_contract != NULL ? ERR_OK : no_version(question, known, err);
+    *ret_contract = found;
+    return found != NULL ? ERR_OK : no_version(question, any, known, err);
 }
 
 static enum err_code print(const struct run *run, const struct explanation *explanation,
@@ -186,7 +200,7 @@ static enum err_code explain(struct run *run, const struct contract *contract,
     }
     db_rollback(run->db);
     if (code == ERR_OK && !present) {
-        return err_set(err, ERR_USAGE, "%.*s, %s: no event of this month has been folded",
+        return err_set(err, ERR_USAGE, "%.*s, %s: no event of this period has been folded",
                        STR_ARGS(contract->id), period->name);
     }
     return code == ERR_OK ? print(run, &explanation, err) : code;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/civil.h"
 #include "base/json.h"
 #include "jobs/statement/evidence_parts.h"
 #include "jobs/statement/input.h"
@@ -41,6 +42,8 @@ enum err_code evidence_write_readme(struct evidence *evidence, struct err *err)
 {
     const struct explanation *explanation = evidence->explanation;
     const struct contract *contract = explanation->contract;
+    /* Periods are asked for by a month of theirs. */
+    struct civil last = zone_to_local(contract->zone, explanation->period.to_s - 1);
     struct strbuf text;
     enum err_code code;
 
@@ -64,12 +67,12 @@ enum err_code evidence_write_readme(struct evidence *evidence, struct err *err)
                               "    uptally evaluate CONFIG --contract ");
     strbuf_append(&text, contract->id);
     strbuf_append_format(&text,
-                         " --month %.7s \\\n        --windows windows.csv --states states.csv "
+                         " --month %04d-%02d \\\n        --windows windows.csv --states states.csv "
                          "--announcements announcements.csv\n\n"
                          "CONFIG holds the terms of terms.json. Times in tables are UTC. Offsets "
                          "are those of the Kafka\npartitions that the events were read from; "
                          "between them there are events of other services.\n\nFiles:\n\n",
-                         explanation->period.name);
+                         (int)last.year, (int)last.month);
     for (size_t i = 0; i < evidence_table_count; i++) {
         strbuf_append_format(&text, "  %-18s %s\n", evidence_tables[i].name,
                              evidence_tables[i].what);

@@ -10,6 +10,7 @@
 #include "jobs/statement/document.h"
 #include "jobs/statement/explain.h"
 #include "jobs/statement/input.h"
+#include "jobs/statement/publish.h"
 #include "jobs/statement/tree.h"
 #include "jobs/statement/wording.h"
 
@@ -101,8 +102,8 @@ static enum err_code compare_issued(struct reading *reading, struct err *err)
     code = document_write(&(struct document_facts){.program_version = explanation->program_version,
                                                    .revision = explanation->issued.revision,
                                                    .period = explanation->period.name,
-                                                   .month_from_s = explanation->period.from_s,
-                                                   .month_to_s = explanation->period.to_s,
+                                                   .whole_from_s = explanation->period.from_s,
+                                                   .whole_to_s = explanation->period.to_s,
                                                    .complete = input->complete,
                                                    .lost = input->lost,
                                                    .lost_count = input->lost_count,
@@ -211,6 +212,7 @@ static enum err_code compute(struct reading *reading, bool *ret_present, struct 
     struct explanation *explanation = reading->explanation;
     enum err_code code = ERR_OK;
 
+    explanation->input->engine.period_from_s = explanation->period.from_s;
     explanation->input->engine.period_to_s = explanation->period.to_s;
     *ret_present =
         engine_compute(&explanation->input->engine, reading->arena, &explanation->result);
@@ -251,7 +253,10 @@ enum err_code explanation_read(const struct explanation_options *options,
     reading.over =
         (int128)options->now_ns >= (int128)period->to_s * NS_PER_SECOND + contract->grace_ns;
     *ret_present = false;
-    code = read_books(&reading, ret_present, err);
+    code = statement_possible(contract, err);
+    if (code == ERR_OK) {
+        code = read_books(&reading, ret_present, err);
+    }
     if (code == ERR_OK && *ret_present) {
         code = compute(&reading, ret_present, err);
     }

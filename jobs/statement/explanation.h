@@ -67,7 +67,8 @@ struct explanation {
     struct fraction left_lost, left_cost;
 };
 
-/* Inside the caller's snapshot. *ret_present false: the contract does not hold in that month, or its books have nothing of it yet. */
+/* Inside the caller's snapshot. *ret_present false: the contract does not hold in that period, or its books have nothing of it yet. ERR_CONFIG: no live
+ * statement can be made of the contract. */
 enum err_code explanation_read(const struct explanation_options *options,
                                const struct contract *contract, const struct period *period,
                                struct arena *arena, struct explanation *ret_explanation,

@@ -45,7 +45,7 @@ err_is 'uptally: contract "acme-2026" has no statement of 2025-10'
 expect 2 explain acme-2026 2026-13
 err_is 'uptally: "2026-13" is not a month like 2026-10'
 expect 2 explain acme-2026 2026-12
-err_is 'uptally: acme-2026, 2026-12: no event of this month has been folded'
+err_is 'uptally: acme-2026, 2026-12: no event of this period has been folded'
 expect 2 explain acme-2026 2026-10 --service portl
 err_is 'uptally: --service: contract acme-2026 has no service "portl"'
 expect 2 explain --month 2026-10
@@ -235,6 +235,16 @@ out 'ACME Solar GmbH, 2026-10-15:'
 out '99.9 % agreed'
 expect 2 explain versions.yaml acme-2026 2026-10-14
 err_is 'uptally: contract "acme-2026" has no statement of 2026-10-14'
+
+# A quarter is asked for by a month of it, or by its name.
+sed 's/^    digits: 2$/    digits: 2\n    period: quarter/' uptally.yaml >quarter.yaml
+expect 0 explain quarter.yaml sakura-2026 2026-11 --limit 0
+out 'Sakura Denki K.K., 2026-Q4:'
+cp out quarter
+expect 0 explain quarter.yaml sakura-2026 2026-Q4 --limit 0
+cmp -s out quarter || fail "the name of a quarter says something else than its month"
+expect 2 explain quarter.yaml sakura-2026 2026-Q5
+err_is 'uptally: "2026-Q5" is not a month like 2026-10'
 
 # A month that is not over: provisional, and its archive says so.
 expect 0 explain acme-2026 2026-11 --limit 2
