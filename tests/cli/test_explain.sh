@@ -236,6 +236,11 @@ out '99.9 % agreed'
 expect 2 explain versions.yaml acme-2026 2026-10-14
 err_is 'uptally: contract "acme-2026" has no statement of 2026-10-14'
 
+# A contract that no live statement can be made of has none that could be explained.
+sed 's/method: state_time/method: total_failure_runs\n      min_run: 60s/; /weights:/d; /min_outage:/d' uptally.yaml >never.yaml
+expect 3 explain never.yaml sakura-2026 2026-10
+err 'total_failure_runs'
+
 # A quarter is asked for by a month of it, or by its name.
 sed 's/^    digits: 2$/    digits: 2\n    period: quarter/' uptally.yaml >quarter.yaml
 expect 0 explain quarter.yaml sakura-2026 2026-11 --limit 0

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/random.h"
+#include "jobs/config/hours.h"
 #include "jobs/statement/method.h"
 #include "jobs/statement/stretch.h"
 
@@ -432,12 +433,27 @@ static void random_pool(struct contract *contract, struct random *random)
             : (enum pool)(POOL_PER_SERVICE + below(random, moments ? 4 : 2));
 }
 
+/* 08:00 to 18:00 and perhaps a part of the night, but not on Sundays. */
+static void random_hours(struct contract *contract, struct random *random)
+{
+    static struct service_hours hours;
+
+    hours = (struct service_hours){0};
+    for (int day = 0; day < 6; day++) {
+        hours.weekdays[day].ranges[0] = (struct hours_range){8 * 3600, 18 * 3600};
+        hours.weekdays[day].ranges[1] = (struct hours_range){23 * 3600 + 60 * 20, 86400};
+        hours.weekdays[day].count = (size_t)(1 + below(random, 2));
+    }
+    contract->hours = below(random, 3) == 0 ? &hours : NULL;
+}
+
 static void random_contract(struct fixture *fixture, struct random *random)
 {
     struct contract *contract = &fixture->contract;
 
     random_method(&contract->availability, random);
     random_pool(contract, random);
+    random_hours(contract, random);
     contract->maintenance.excluded = (enum excluded_rule)below(random, 3);
     contract->latency = (struct latency_terms){.present = below(random, 3) == 0,
                                                .target = percent("99"),
