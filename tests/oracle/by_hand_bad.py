@@ -108,6 +108,24 @@ FILES = [
     announcements("an unknown status", ["status", "postponed"], 2, "s,2026-09-01T00:00:00Z,2026-09-05T10:00:00Z,2026-09-05T11:00:00Z,postponed,"),
 ]
 
+# What total_failure_runs needs of a row: times of its successes and of its errors, in its minute and in order.
+TIMES = "service,minute,total,errors,slow,first_ok,last_ok,first_error,last_error\n"
+FAILURES = contract("total_failure_runs", min_run="60s")
+
+
+def instants(name, words, row):
+    return data(name, words, "windows", 2, TIMES + row + "\n") | {"contracts": [FAILURES]}
+
+
+FILES += [
+    instants("successes without times", ["first_ok"], "s,2026-09-05T10:00:00Z,2,1,0,,,2026-09-05T10:00:01Z,2026-09-05T10:00:01Z"),
+    instants("errors without times", ["first_error"], "s,2026-09-05T10:00:00Z,2,1,0,2026-09-05T10:00:01Z,2026-09-05T10:00:01Z,,"),
+    instants("a time in another minute", ["last_ok"], "s,2026-09-05T10:00:00Z,2,0,0,2026-09-05T10:00:01Z,2026-09-05T10:01:00Z,,"),
+    instants("the last before the first", ["last_ok"], "s,2026-09-05T10:00:00Z,2,0,0,2026-09-05T10:00:02Z,2026-09-05T10:00:01.999999999Z,,"),
+    # Four counts of 62 bits: no sum of 63 bits holds them; the program's limit is 2^62 - 1, which the second exceeds.
+    windows("a sum that is too large", ["total"], 3, *(f"s,2026-09-05T10:0{i}:00Z,2400000000000000000,0,0" for i in range(4))),
+]
+
 # The line is that of the file, also behind a record of several lines and behind a BOM.
 FILES += [
     data("lines are counted in quoted fields", ["status"], "announcements", 4,
