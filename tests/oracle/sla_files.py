@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from brute_data import instant
+from brute_money import MINOR_DIGITS
 
 sys.set_int_max_str_digits(0)
 
@@ -154,6 +155,9 @@ def credit_differences(wanted, got, where):
         return []
     value = credit and {"amount_minor": int(credit["amount_minor"]), "currency": credit["currency"]}
     if value == expected:
+        unit = 10 ** MINOR_DIGITS.get(value["currency"], 2) if value else 1
+        if value and Fraction(credit.get("amount", -1)) * unit != value["amount_minor"]:
+            return [f"{where}credit: {credit.get('amount')} is not {value['amount_minor']} minor units"]
         return []
     return [f"{where}credit: the oracle has {expected}, the program {value}"]
 
