@@ -36,7 +36,7 @@ class Case:
         self.zone = self.rng.choice(ZONES)
         self.contract = self.make_contract()
         self.when = month or self.interval(longest)
-        self.huge = self.maybe(0.05)
+        self.huge = self.maybe(0.05)      # but all requests of a file are fewer than 2^62
         self.offset = self.rng.choice((0, 0, 120, -300, 630, 345))     # of times in the files and on the command line
         self.validity()
         self.contracts = [*self.earlier_version(), self.contract]
@@ -248,7 +248,7 @@ class Case:
             for border in (self.first, self.last):     # some runs cross the ends of the period
                 if at < border < at + count * 60 + 240 and self.maybe(0.5):
                     count = (border - at) // 60 + rng.choice((0, 1, 3))
-            base = rng.choice((20, 100, 100, 200, 40)) * (10**12 if self.huge else 1)
+            base = rng.choice((20, 100, 100, 200, 40)) * (10 ** (10 if self.whole_month else 11) if self.huge else 1)
             borders = int(limit * base), int(fast * base)
             for _ in range(max(1, count)):
                 row = self.minute(kind, base, *borders)
