@@ -12,9 +12,11 @@ const struct render_row render_rows[] = {
 const size_t render_row_count = ARRAY_COUNT(render_rows);
 
 /* The document is stored pretty: it is its own rendering. */
-void render_json(const struct render_source *source, struct strbuf *out)
+enum err_code render_json(const struct render_source *source, struct strbuf *out, struct err *err)
 {
+    (void)err;
     strbuf_append(out, source->document);
+    return ERR_OK;
 }
 
 enum err_code render_document(const struct render_row *row, struct str document,
@@ -31,8 +33,8 @@ enum err_code render_document(const struct render_row *row, struct str document,
     }
     if (code == ERR_OK) {
         hash_sha256_hex(document, sha256);
-        row->render(&source, ret_content);
-        if (ret_content->overflow) {
+        code = row->render(&source, ret_content, err);
+        if (code == ERR_OK && ret_content->overflow) {
             code = err_set(err, ERR_DATA, "it has more than %d MiB as %s",
                            RENDER_SIZE_MAX / (1024 * 1024), row->name);
         }

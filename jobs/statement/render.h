@@ -22,17 +22,18 @@ struct render_source {
 struct render_row {
     enum statement_format format;
     const char *name; /* "html": also the suffix of its files */
-    void (*render)(const struct render_source *source, struct strbuf *out);
+    /* Appends; out->overflow is the caller's to see. */
+    enum err_code (*render)(const struct render_source *source, struct strbuf *out,
+                            struct err *err);
 };
 
 extern const struct render_row render_rows[];
 extern const size_t render_row_count;
 
-void render_json(const struct render_source *source, struct strbuf *out);
-void render_html(const struct render_source *source, struct strbuf *out);
-void render_csv(const struct render_source *source, struct strbuf *out);
-
-/* The caller owns *ret_content. ERR_MISMATCH: not a statement; ERR_DATA: the result is too large. */
+enum err_code render_json(const struct render_source *source, struct strbuf *out, struct err *err);
+enum err_code render_html(const struct render_source *source, struct strbuf *out, struct err *err);
+enum err_code render_csv(const struct render_source *source, struct strbuf *out, struct err *err);
+/* The caller owns *ret_content. ERR_MISMATCH: not a statement; ERR_DATA: the result is too large; or what its row says. */
 enum err_code render_document(const struct render_row *row, struct str document,
                               struct strbuf *ret_content, struct err *err);
 

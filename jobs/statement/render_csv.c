@@ -120,14 +120,8 @@ static void head_rows(struct strbuf *out, const struct render_source *source)
     object_rows(out, "seconds", STR(""), "", tree_at(source->tree, "seconds"));
 }
 
-void render_csv(const struct render_source *source, struct strbuf *out)
+static void day_rows(struct strbuf *out, const struct tree *services)
 {
-    static const char empty[] = "";
-    const struct tree *services = tree_at(source->tree, "services");
-
-    strbuf_append_text(out, "section,item,field,value\r\n");
-    head_rows(out, source);
-    list_rows(out, "service", services, "service");
     for (size_t i = 0; i < services->count; i++) {
         const struct tree *days = tree_at(&services->children[i], "days");
 
@@ -138,15 +132,64 @@ void render_csv(const struct render_source *source, struct strbuf *out)
             strbuf_append(&item, tree_text(&services->children[i], "service"));
             strbuf_append_char(&item, ' ');
             strbuf_append(&item, tree_text(&days->children[k], "date"));
-            object_rows(out, "day", strbuf_view(&item), empty,
-                        tree_at(&days->children[k], "seconds"));
+            object_rows(out, "day", strbuf_view(&item), "", tree_at(&days->children[k], "seconds"));
             strbuf_release(&item);
         }
     }
-    list_rows(out, "incident", tree_at(source->tree, "incidents"), "id");
-    list_rows(out, "exclusion", tree_at(source->tree, "exclusions"), "");
-    list_rows(out, "credit", tree_at(source->tree, "credit.steps"), "name");
-    list_rows(out, "gap", tree_at(source->tree, "completeness.gaps"), "");
-    list_rows(out, "lost", tree_at(source->tree, "completeness.lost"), "");
-    list_rows(out, "partition", tree_at(source->tree, "completeness.partitions"), "");
+}
+
+/* What the contract says for each kind of unknown time. */
+static void unknown_rows(struct strbuf *out, const struct tree *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        value_row(out, "unknown", rules->children[i].key, "rule", &rules->children[i]);
+    }
+}
+
+static void explanation_rows(struct strbuf *out, const struct tree *lines)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        value_row(out, "explanation", STR(""), "text", &lines->children[i]);
+    }
+}
+
+static void change_rows(struct strbuf *out, const struct tree *document)
+{
+    if (tree_integer(document, "revision") <= 1) {
+        row(out, "change", STR(""), "text", STR("none: this is the first revision"));
+    }
+}
+
+static void verify_rows(struct strbuf *out, const struct render_source *source)
+{
+    row(out, "verify", STR(""), "sha256", STR(source->sha256));
+    row(out, "verify", STR(""), "text",
+        STR("the SHA-256 of the JSON document; compare it with the output of sha256sum"));
+    value_row(out, "verify", STR(""), "claim_until", tree_at(source->tree, "credit.claim_until"));
+}
+
+/* The parts in the order of the page. */
+enum err_code render_csv(const struct render_source *source, struct strbuf *out, struct err *err)
+{
+    const struct tree *document = source->tree;
+    const struct tree *services = tree_at(document, "services");
+
+    (void)err;
+    strbuf_append_text(out, "section,item,field,value\r\n");
+    head_rows(out, source);
+    list_rows(out, "service", services, "service");
+    day_rows(out, services);
+    list_rows(out, "incident", tree_at(document, "incidents"), "id");
+    list_rows(out, "exclusion", tree_at(document, "exclusions"), "");
+    unknown_rows(out, tree_at(document, "contract.terms.availability.unknown"));
+    list_rows(out, "lost", tree_at(document, "completeness.lost"), "");
+    list_rows(out, "gap", tree_at(document, "completeness.gaps"), "");
+    list_rows(out, "border", tree_at(document, "borders"), "");
+    list_rows(out, "credit", tree_at(document, "credit.steps"), "name");
+    change_rows(out, document);
+    object_rows(out, "method", STR(""), "", tree_at(document, "method"));
+    explanation_rows(out, tree_at(document, "explanation"));
+    list_rows(out, "partition", tree_at(document, "completeness.partitions"), "");
+    verify_rows(out, source);
+    return ERR_OK;
 }

@@ -1,5 +1,5 @@
 /* The style and the patterns of the page. Colours are those of Okabe and Ito, told apart by patterns as well. */
-#include "jobs/statement/html.h"
+#include "jobs/statement/render_html.h"
 
 const char html_style[] =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1c2430;--soft:#566070;--line:#d5dae1;"
