@@ -18,6 +18,7 @@
 #include "jobs/command.h"
 #include "jobs/commands/review.h"
 #include "jobs/config/show.h"
+#include "jobs/statement/render.h"
 #include "jobs/stop.h"
 #include "jobs/ui.h"
 
@@ -360,12 +361,26 @@ static enum err_code reach_schemas(const struct run *run, const struct config *c
     return ERR_OK;
 }
 
+static bool has_contracts(const struct config *config)
+{
+    return config->contract_count > 0;
+}
+
+static enum err_code reach_pdf(const struct run *run, const struct config *config,
+                               struct strbuf *detail, struct err *err)
+{
+    (void)run;
+    (void)config;
+    return render_pdf_ready(detail, err);
+}
+
 static const struct reach systems[] = {
     {"store", names_store, reach_store},
     {"broker", names_broker, reach_broker},
     {"registry", names_registry, reach_registry},
     {"schemas", names_schemas, reach_schemas},
     {"output", always, reach_output},
+    {"pdf", has_contracts, reach_pdf},
 };
 
 /* One line per system; *first keeps the first failure. */

@@ -2,6 +2,8 @@
  * uptally report: SLA statements of a month. Prints the paths of what it published; what each statement says goes to standard error.
  */
 #include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/civil.h"
@@ -36,7 +38,7 @@ static const struct option_row rows[] = {
                               "zone"},
     [OPTION_FORMAT] = {.name = "format",
                        .type = OPTION_CHOICE,
-                       .choices = "json|html|csv|all",
+                       .choices = "json|html|pdf|csv|all",
                        .fallback = "all",
                        .help = "what to publish"},
     [OPTION_FORCE] = {.name = "force",
@@ -143,7 +145,7 @@ static enum err_code report_contract(struct report *report, const struct contrac
 
 static enum err_code read_options(struct report *report, struct err *err)
 {
-    static const unsigned formats[] = {STATEMENT_JSON, STATEMENT_HTML, STATEMENT_CSV,
+    static const unsigned formats[] = {STATEMENT_JSON, STATEMENT_HTML, STATEMENT_PDF, STATEMENT_CSV,
                                        STATEMENT_ALL};
     const struct option_value *values = report->run->options;
     unsigned format = formats[values[OPTION_FORMAT].number];
@@ -166,6 +168,9 @@ static enum err_code read_options(struct report *report, struct err *err)
         if ((unsigned)render_rows[i].format == wanted) {
             report->print = &render_rows[i];
         }
+    }
+    if (report->print != NULL && report->print->drawn && isatty(fileno(report->run->out)) == 1) {
+        return err_set(err, ERR_USAGE, "--stdout: PDF is not for a terminal; write it to a file");
     }
     return ERR_OK;
 }

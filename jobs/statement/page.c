@@ -134,6 +134,25 @@ void page_list(struct page *page, const char *caption, const char *const *heads,
     }
 }
 
+/* "23 h 50 min" in one line. */
+static const char *unbroken(struct page *page, const char *text)
+{
+    struct strbuf buf;
+    const char *kept;
+
+    strbuf_init(&buf, 256);
+    for (; *text != '\0'; text++) {
+        if (*text == ' ') {
+            strbuf_append_text(&buf, "\xc2\xa0");
+        } else {
+            strbuf_append_char(&buf, *text);
+        }
+    }
+    kept = arena_text(&page->arena, strbuf_view(&buf));
+    strbuf_release(&buf);
+    return kept;
+}
+
 void page_day(struct page *page, const struct tree *day)
 {
     const struct tree *seconds = tree_at(day, "seconds");
@@ -147,7 +166,7 @@ void page_day(struct page *page, const struct tree *day)
             page_words(page, comma);
             page_words(page, time_class_title((enum time_class)k));
             page_words(page, " ");
-            page_words(page, wording_duration(&page->arena, value));
+            page_words(page, unbroken(page, wording_duration(&page->arena, value)));
             comma = ", ";
         }
     }

@@ -20,10 +20,9 @@ enum page_block {
     PAGE_PARAGRAPH,
     PAGE_SMALL, /* a paragraph beside the point */
     PAGE_NOTICE,
-    PAGE_LIST,
     PAGE_NUMBERED,
     PAGE_LEGEND,
-    PAGE_ITEM,  /* of the three above */
+    PAGE_ITEM,  /* of the two above */
     PAGE_FACTS, /* terms and details in turn */
     PAGE_TERM,
     PAGE_DETAIL,

@@ -59,8 +59,8 @@ static void incident_row(struct page *page, const struct tree *incident)
 
 void part_incidents(struct page *page)
 {
-    static const char *const heads[] = {"Service", "Worst",    "Start",         "End",
-                                        "#Length", "#Lost, s", "How it counts", NULL};
+    static const char *const heads[] = {"Service", "Worst",           "Start",         "End",
+                                        "#Length", "#Lost,\xc2\xa0s", "How it counts", NULL};
     const struct tree *incidents = tree_at(page->document, "incidents");
 
     if (incidents->count == 0) {
@@ -127,13 +127,23 @@ static const char *rule_words(struct str rule)
     return "";
 }
 
+static struct str unknown_title(struct str key)
+{
+    for (int k = 0; k < TIME_CLASS_COUNT; k++) {
+        if (str_equal(key, STR(time_class_name((enum time_class)k)))) {
+            return STR(time_class_title((enum time_class)k));
+        }
+    }
+    return key;
+}
+
 /* One kind of unknown time: the member of the contract's rules has its name as key. */
 static void unknown_row(struct page *page, const struct tree *rule)
 {
     const struct tree *seconds = tree_at(page->document, "seconds");
     int64_t unknown_s = tree_integer(seconds, arena_text(&page->arena, rule->key));
 
-    page_cell_name(page, PAGE_CELL_HEAD, rule->key);
+    page_cell_name(page, PAGE_CELL_HEAD, unknown_title(rule->key));
     page_block(page, PAGE_CELL, arena_text(&page->arena, rule->text));
     page_block(page, PAGE_CELL_WORDS, rule_words(rule->text));
     integer_cell(page, unknown_s);

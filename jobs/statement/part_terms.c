@@ -112,10 +112,10 @@ static void claim(struct page *page)
 
 void part_verify(struct page *page)
 {
-    page_block(page, PAGE_PARAGRAPH,
-               "This page shows the JSON document that was published beside it and adds nothing. "
-               "It carries no signature; what vouches for it is the SHA-256 of that document:");
     page_open(page, PAGE_PARAGRAPH);
+    page_words(page,
+               "This page shows the JSON document that was published beside it and adds nothing. "
+               "It carries no signature; what vouches for it is the SHA-256 of that document: ");
     page_code(page, STR(page->source->sha256));
     page_close(page, PAGE_PARAGRAPH);
     page_open(page, PAGE_PARAGRAPH);

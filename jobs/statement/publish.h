@@ -22,7 +22,8 @@ enum statement_format {
     STATEMENT_JSON = 1,
     STATEMENT_HTML = 2,
     STATEMENT_CSV = 4,
-    STATEMENT_ALL = 7
+    STATEMENT_PDF = 8,
+    STATEMENT_ALL = 15
 };
 
 /* What all of this module's functions need. Everything is borrowed. */

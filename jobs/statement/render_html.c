@@ -22,7 +22,6 @@ static const struct {
     [PAGE_PARAGRAPH] = {"<p>", "</p>\n"},
     [PAGE_SMALL] = {"<p class=\"small soft\">", "</p>\n"},
     [PAGE_NOTICE] = {"<p class=\"notice\" role=\"note\">", "</p>\n"},
-    [PAGE_LIST] = {"<ul>", "</ul>\n"},
     [PAGE_NUMBERED] = {"<ol class=\"plain\">", "</ol>\n"},
     [PAGE_LEGEND] = {"<ul class=\"legend\">", "</ul>\n"},
     [PAGE_ITEM] = {"<li>", "</li>"},
