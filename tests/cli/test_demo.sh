@@ -23,7 +23,7 @@ ended A
 ended B
 start C --seed 8
 
-for kind in json html csv; do
+for kind in json html csv pdf; do
     [ "$(find A/statements -name "statement*.$kind" | wc -l)" -eq 3 ] || fail "not three statements as $kind"
 done
 diff -r A/statements B/statements || fail "consumers or batches show in a statement"

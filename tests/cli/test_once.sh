@@ -275,9 +275,9 @@ expect 9 audit "$config" --published demo/statements --format json
 python3 -c '
 import json
 report = json.load(open("out"))
-assert report["total_findings"] == len(report["findings"]) == 11, report
+assert report["total_findings"] == len(report["findings"]) == 14, report
 assert all("old backup" in line for line in report["findings"]), report
-' || fail "not eleven files of three statements and a credit note"
+' || fail "not fourteen files of three statements and a credit note"
 expect 0 nightly "$config"
 same "after an old backup"
 expect 0 audit "$config" --published demo/statements

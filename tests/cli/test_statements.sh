@@ -40,6 +40,14 @@ expect 0 report a.yaml --month 2026-01 --stdout
 cmp -s first.json "$folder/out" || fail "--stdout prints another document"
 expect 0 report a.yaml --month 2026-01 --stdout --format csv
 out 'statement,,contract.customer,ACME'
+expect 0 report a.yaml --month 2026-01 --stdout --format pdf
+cmp -s published/acme/2026-01/statement-r1.pdf "$folder/out" || fail "--stdout prints another PDF than the one that was published"
+expect 0 report a.yaml --month 2026-01 --format pdf
+out 'published/acme/2026-01/statement-r1.pdf'
+rm published/acme/2026-01/statement-r1.pdf
+
+expect 0 check a.yaml
+out 'ok   pdf       Pango '
 
 # What stands under the name of a statement is never overwritten.
 echo mine >published/acme/2026-01/statement-r1.csv

@@ -230,7 +230,7 @@ def check_count(result, count):
 
 def check_statements(result):
     """The comparison shall have something to compare: statements in all formats, and a credit that is not zero."""
-    for suffix in (".json", ".html", ".csv"):
+    for suffix in (".json", ".html", ".csv", ".pdf"):
         if not any(name.endswith(suffix) for name in result):
             raise Wrong(f"the undisturbed run published no {suffix}")
     if not re.search(rb'"amount_minor": ?[1-9]', result["credit notes"]):

@@ -22,7 +22,8 @@ struct shelf {
     struct objects objects;
     struct {
         char *name;
-        char *content;
+        char *content; /* with a NUL behind it */
+        size_t size;
     } items[OBJECTS_MAX];
     int count;
 };
@@ -43,7 +44,8 @@ static inline enum err_code shelf_put(struct objects *objects, const char *name,
     struct shelf *shelf = (struct shelf *)objects;
     int at = shelf_find(shelf, name);
 
-    if (at >= 0 && mode == OBJECTS_NEW && !str_equal(STR(shelf->items[at].content), content)) {
+    if (at >= 0 && mode == OBJECTS_NEW &&
+        !str_equal(str_of(shelf->items[at].content, shelf->items[at].size), content)) {
         return err_set(err, ERR_DELIVERY, "%s: other content", name);
     }
     if (at < 0) {
@@ -55,6 +57,21 @@ static inline enum err_code shelf_put(struct objects *objects, const char *name,
     shelf->items[at].content = memory_alloc(content.size + 1);
     memcpy(shelf->items[at].content, content.data, content.size);
     shelf->items[at].content[content.size] = '\0';
+    shelf->items[at].size = content.size;
+    return ERR_OK;
+}
+
+static inline enum err_code shelf_get(struct objects *objects, const char *name, bool *ret_found,
+                                      struct strbuf *content, struct err *err)
+{
+    struct shelf *shelf = (struct shelf *)objects;
+    int at = shelf_find(shelf, name);
+
+    (void)err;
+    *ret_found = at >= 0;
+    if (at >= 0) {
+        strbuf_append(content, str_of(shelf->items[at].content, shelf->items[at].size));
+    }
     return ERR_OK;
 }
 
@@ -219,6 +236,7 @@ static inline void world_open(struct world *world, int step)
 
     *world = (struct world){.shelf = {.objects = {.put = shelf_put,
                                                   .put_parts = shelf_put_parts,
+                                                  .get = shelf_get,
                                                   .exists = shelf_exists,
                                                   .locate = shelf_locate}}};
     book_open(&world->book);

@@ -1,6 +1,8 @@
 /* From the books to issued statements and credit notes, on a store with a small month. */
 #include "tests/unit/statement/publish_world.h"
 
+#include "base/hash.h"
+
 static void test_a_month_that_is_over_is_issued_once(void **state)
 {
     struct world world;
@@ -19,7 +21,8 @@ static void test_a_month_that_is_over_is_issued_once(void **state)
     expect_text(&first, "credit.amount", "100.00");
     assert_string_equal(strbuf_text(&first.places), "acme/2026-10/statement-r1.json\n"
                                                     "acme/2026-10/statement-r1.html\n"
-                                                    "acme/2026-10/statement-r1.csv\n");
+                                                    "acme/2026-10/statement-r1.csv\n"
+                                                    "acme/2026-10/statement-r1.pdf\n");
     assert_string_equal(shelf_text(&world.shelf, "acme/2026-10/statement-r1.json"),
                         strbuf_text(&first.document));
     assert_int_equal(book_number(world.book.db, "SELECT COUNT(*) FROM statement"), 1);
@@ -248,6 +251,35 @@ static void test_other_content_under_the_name_is_refused(void **state)
     world_close(&world);
 }
 
+/* After an update of the libraries a PDF of the same document may have other bytes: the one that was published stands. */
+static void test_a_pdf_that_was_drawn_before_an_update_stands(void **state)
+{
+    static const char name[] = "acme/2026-10/statement-r1.pdf";
+    char sha256[HASH_HEX_SIZE], before[256];
+    struct world world;
+    struct statement_outcome outcome;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    world_open(&world, 1000);
+    month_over(&world);
+    assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
+    hash_sha256_hex(strbuf_view(&outcome.document), sha256);
+    statement_outcome_release(&outcome);
+    (void)snprintf(before, sizeof(before), "%%PDF /Subject (JSON document, SHA-256: %s)", sha256);
+    (void)shelf_put(&world.shelf.objects, name, STR(before), OBJECTS_REPLACE, &err);
+    assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
+    assert_string_equal(shelf_text(&world.shelf, name), before);
+    assert_non_null(strstr(world.warnings, "other versions of the libraries"));
+    statement_outcome_release(&outcome);
+    /* A PDF of another document is none of ours. */
+    (void)shelf_put(&world.shelf.objects, name, STR("%PDF of something else"), OBJECTS_REPLACE,
+                    &err);
+    assert_int_equal(publish(&world, false, &outcome, &err), ERR_DELIVERY);
+    statement_outcome_release(&outcome);
+    world_close(&world);
+}
+
 /* Killed between row and files: the next run publishes the row's document. */
 static bool fail_at(const char *name, void *context)
 {
@@ -277,7 +309,7 @@ static void test_a_run_that_dies_before_its_files_is_finished_by_the_next(void *
                          rows[i].rows);
         assert_int_equal(world.shelf.count, 0);
         assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
-        assert_int_equal(world.shelf.count, 3);
+        assert_int_equal(world.shelf.count, 4);
         assert_int_equal(book_number(world.book.db, "SELECT COUNT(*) FROM statement"), 1);
         statement_outcome_release(&outcome);
         world_close(&world);
@@ -351,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_books_that_changed_since_are_said_and_change_nothing),
         cmocka_unit_test(test_a_damaged_statement_is_not_published),
         cmocka_unit_test(test_other_content_under_the_name_is_refused),
+        cmocka_unit_test(test_a_pdf_that_was_drawn_before_an_update_stands),
         cmocka_unit_test(test_a_run_that_dies_before_its_files_is_finished_by_the_next),
         cmocka_unit_test(test_announced_maintenance_reaches_the_statement),
         cmocka_unit_test(test_lost_time_is_issued_and_shown),
