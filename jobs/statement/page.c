@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "jobs/statement/wording.h"
 
+enum { FRACTION_LONG = 20 }; /* digits of a denominator */
+
 static const struct page_part parts[] = {
     {NULL, NULL, part_cover},
     {"services", "Services", part_services},
@@ -109,11 +111,32 @@ const char *page_percent(struct page *page, struct str decimal)
     return arena_format(&page->arena, "%s %%", page_number(page, decimal));
 }
 
+void page_fraction(struct page *page, const struct tree *level)
+{
+    page_words(page, page_number(page, tree_text(level, "uptime.numerator")));
+    page_words(page, " / ");
+    page_words(page, page_number(page, tree_text(level, "uptime.denominator")));
+}
+
+bool page_fraction_is_long(const struct tree *level)
+{
+    return tree_text(level, "uptime.denominator").size > FRACTION_LONG;
+}
+
 const char *page_tier(struct page *page, const struct tree *tier)
 {
-    struct str percent = tree_text(tier, "percent");
+    static const char *const kinds[] = {"percent", "days", "amount"};
+    const char *units[] = {
+        "%", "days", arena_text(&page->arena, tree_text(page->document, "contract.currency"))};
 
-    return percent.size > 0 ? page_percent(page, percent) : "-";
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        struct str value = tree_text(tier, kinds[i]);
+
+        if (value.size > 0) {
+            return arena_format(&page->arena, "%s %s", page_number(page, value), units[i]);
+        }
+    }
+    return "-";
 }
 
 void page_list(struct page *page, const char *caption, const char *const *heads,

@@ -95,6 +95,9 @@ const char *page_number(struct page *page, struct str decimal);
 const char *page_integer(struct page *page, int64_t value);
 /* "12.5 %" */
 const char *page_percent(struct page *page, struct str decimal);
+/* "52,973 / 53,640" of a level's uptime; long: too many digits for a line beside others. */
+void page_fraction(struct page *page, const struct tree *level);
+bool page_fraction_is_long(const struct tree *level);
 /* What a tier gives, "-" if there is none. */
 const char *page_tier(struct page *page, const struct tree *tier);
 /* Rows of a list up to PAGE_ROWS_MAX; says how many are left out, behind the table. */

@@ -72,6 +72,25 @@ static void notices(struct page *page)
     }
 }
 
+/* A fraction of many digits stands under Method only. */
+static void measured_box(struct page *page, const char *title, const struct tree *level)
+{
+    page_block(page, PAGE_BOX_TITLE, title);
+    page_open(page, PAGE_BOX_VALUE);
+    page_text(page, tree_text(level, "uptime.percent"));
+    page_words(page, " %");
+    page_close(page, PAGE_BOX_VALUE);
+    page_open(page, PAGE_BOX_SMALL);
+    if (page_fraction_is_long(level)) {
+        page_words(page, "rounded down; the exact fraction is under ");
+        page->form->link(page, "method", "method");
+    } else {
+        page_words(page, "rounded down; exactly ");
+        page_fraction(page, level);
+    }
+    page_close(page, PAGE_BOX_SMALL);
+}
+
 static void verdict_uptime(struct page *page)
 {
     const struct tree *document = page->document;
@@ -88,18 +107,16 @@ static void verdict_uptime(struct page *page)
     page_open(page, PAGE_BOX_SMALL);
     page_text(page, tree_text(document, "target"));
     page_words(page, " % agreed");
+    if (tree_present(document, "latency")) {
+        page_words(page, "; latency ");
+        page_text(page, tree_text(document, "latency.target"));
+        page_words(page, " %");
+    }
     page_close(page, PAGE_BOX_SMALL);
-    page_block(page, PAGE_BOX_TITLE, "Measured uptime");
-    page_open(page, PAGE_BOX_VALUE);
-    page_text(page, tree_text(document, "uptime.percent"));
-    page_words(page, " %");
-    page_close(page, PAGE_BOX_VALUE);
-    page_open(page, PAGE_BOX_SMALL);
-    page_words(page, "rounded down; exactly ");
-    page_words(page, page_number(page, tree_text(document, "uptime.numerator")));
-    page_words(page, " / ");
-    page_words(page, page_number(page, tree_text(document, "uptime.denominator")));
-    page_close(page, PAGE_BOX_SMALL);
+    measured_box(page, "Measured uptime", document);
+    if (tree_present(document, "latency.uptime")) {
+        measured_box(page, "Fast enough", tree_at(document, "latency"));
+    }
 }
 
 static void amount(struct page *page)
@@ -137,6 +154,25 @@ static void verdict_credit(struct page *page)
     page_close(page, PAGE_BOX_SMALL);
 }
 
+/* Of one level: `met` of the document needs all levels. The first border is the target. */
+static bool target_missed(const struct tree *borders)
+{
+    return borders->count > 0 && tree_truth(&borders->children[0], "missed");
+}
+
+static void latency_words(struct page *page, const struct tree *latency)
+{
+    if (!tree_present(latency, "uptime")) {
+        return;
+    }
+    page_words(page, ". The agreed share of fast slices, ");
+    page_text(page, tree_text(latency, "target"));
+    page_words(page,
+               target_missed(tree_at(latency, "borders")) ? " %, was missed: " : " %, was met: ");
+    page_text(page, tree_text(latency, "uptime.percent"));
+    page_words(page, " %");
+}
+
 /* The same in one sentence, for those who are read to. */
 static void verdict_sentence(struct page *page)
 {
@@ -150,9 +186,11 @@ static void verdict_sentence(struct page *page)
     page_open(page, PAGE_PARAGRAPH);
     page_words(page, "The agreed uptime of ");
     page_text(page, tree_text(document, "target"));
-    page_words(page, tree_truth(document, "met") ? " % was met: " : " % was missed: ");
+    page_words(page,
+               target_missed(tree_at(document, "borders")) ? " % was missed: " : " % was met: ");
     page_text(page, tree_text(document, "uptime.percent"));
     page_words(page, " % was measured");
+    latency_words(page, tree_at(document, "latency"));
     if (tree_integer(document, "credit.amount_minor") != 0) {
         page_words(page, ", and a credit of ");
         amount(page);
@@ -192,6 +230,27 @@ static void measured_cells(struct page *page, const struct tree *service)
                    ? page_percent(page, tree_text(service, "budget.used_percent"))
                    : "-");
     page_block(page, PAGE_CELL_NUMBER, page_tier(page, tree_at(service, "tier")));
+}
+
+static void latency_row(struct page *page, const struct tree *service)
+{
+    page_cell_name(page, PAGE_CELL_HEAD, tree_text(service, "service"));
+    measured_cells(page, tree_at(service, "latency"));
+}
+
+/* The second level of the agreement. */
+static void latency_table(struct page *page)
+{
+    static const char *const heads[] = {"Service", "Target",       "#Measured", "#Slow slices",
+                                        "#Slices", "#Budget used", "#Credit",   NULL};
+    const char *target = page_percent(page, tree_text(page->document, "latency.target"));
+
+    page_list(page,
+              arena_format(&page->arena,
+                           "Latency: the share of slices that were fast enough, against the "
+                           "target of %s",
+                           target),
+              heads, tree_at(page->document, "services"), latency_row);
 }
 
 static void service_row(struct page *page, const struct tree *service)
@@ -280,4 +339,7 @@ void part_services(struct page *page)
     }
     page->form->table_end(page);
     pool_note(page);
+    if (tree_present(page->document, "latency")) {
+        latency_table(page);
+    }
 }

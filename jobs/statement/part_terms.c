@@ -65,6 +65,17 @@ static void words_fact(struct page *page, const char *term, const char *words)
     page_block(page, PAGE_DETAIL, words);
 }
 
+/* A fraction that had no place beside its percent. */
+static void exact_fact(struct page *page, const char *term, const struct tree *level)
+{
+    if (page_fraction_is_long(level)) {
+        page_block(page, PAGE_TERM, term);
+        page_open(page, PAGE_DETAIL);
+        page_fraction(page, level);
+        page_close(page, PAGE_DETAIL);
+    }
+}
+
 void part_method(struct page *page)
 {
     const struct tree *document = page->document;
@@ -77,6 +88,8 @@ void part_method(struct page *page)
                tree_text(document, "method.name"), ")");
     words_fact(page, "Formula", arena_text(arena, tree_text(document, "method.formula")));
     coded_fact(page, "Pool", "", tree_text(document, "method.pool"), "");
+    exact_fact(page, "Uptime, exactly", document);
+    exact_fact(page, "Latency, exactly", tree_at(document, "latency"));
     words_fact(page, "Window", "one minute, UTC");
     page_block(page, PAGE_TERM, "Sources");
     page_open(page, PAGE_DETAIL);

@@ -100,8 +100,15 @@ static void head_rows(struct strbuf *out, const struct render_source *source)
         "uptime.numerator",
         "uptime.denominator",
         "worst_service",
+        "latency.target",
+        "latency.met",
+        "latency.uptime.percent",
+        "latency.uptime.numerator",
+        "latency.uptime.denominator",
         "tier.below",
         "tier.percent",
+        "tier.days",
+        "tier.amount",
         "credit.amount",
         "credit.currency",
         "credit.claim_until",
@@ -185,6 +192,7 @@ enum err_code render_csv(const struct render_source *source, struct strbuf *out,
     list_rows(out, "lost", tree_at(document, "completeness.lost"), "");
     list_rows(out, "gap", tree_at(document, "completeness.gaps"), "");
     list_rows(out, "border", tree_at(document, "borders"), "");
+    list_rows(out, "latency_border", tree_at(document, "latency.borders"), "");
     list_rows(out, "credit", tree_at(document, "credit.steps"), "name");
     change_rows(out, document);
     object_rows(out, "method", STR(""), "", tree_at(document, "method"));

@@ -20,6 +20,7 @@ static const struct {
     [TIME_PROBE_DOWN] = {0xd5d9df, 0x6d7681, RISING},
     [TIME_PIPELINE_GAP] = {0xc3c9d1, 0x59626d, FALLING},
     [TIME_NOT_PROVISIONED] = {0xf2f3f5, 0x9aa2ac, TWICE_LEVEL},
+    [TIME_OUTSIDE_HOURS] = {0xffffff, 0xb9c0c8, DOTS},
 };
 
 enum {

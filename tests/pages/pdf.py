@@ -121,7 +121,7 @@ def money_rows(document):
     for border in document["borders"]:
         target = border["kind"] == "target"
         yield [("Target " if target else "Below ") + border["below"] + " %",
-               "-" if target else border["percent"] + " %", border["text"]]
+               "-" if target else border["gives"], border["text"]]
     for step in document["credit"]["steps"]:
         yield [step["name"], step["text"], step["amount"]]
     credit, uptime = document["credit"], document["uptime"]
@@ -135,7 +135,7 @@ def money_rows(document):
 
 def day_words(day):
     titles = {k: k.replace("_", " ").capitalize() for k in CLASSES} | {
-        "partial": "Partial outage", "major": "Major outage"}
+        "partial": "Partial outage", "major": "Major outage", "outside_hours": "Outside service hours"}
     parts = [f"{titles[k]} {duration(day['seconds'][k])}" for k in CLASSES if day["seconds"].get(k)]
     return f"{day['date']}: " + ", ".join(parts)
 
@@ -340,6 +340,30 @@ def check_long_lists(programs, folder, document, failures):
     print(f"big: {len(sheet.pages)} pages, {path.stat().st_size} bytes")
 
 
+def check_levels(programs, folder, document, failures):
+    """A second level, other tiers, and a fraction too long for the verdict."""
+    twice = copy.deepcopy(document)
+    level = {"borders": [{"allowed": "8.9", "below": "99", "gives": "", "kind": "target", "missed": True, "text": "12 slices lost, 8.9 allowed"},
+                         {"allowed": "8.9", "below": "99", "gives": "3 days", "kind": "tier", "missed": True, "text": "it applies"}],
+             "budget": {"allowed": "8.9", "lost": "12", "measured": "890", "unit": "slices", "used_percent": "134.8"},
+             "met": False, "target": "99", "tier": {"below": "99", "days": "3"},
+             "uptime": {"denominator": "890" + "7" * 60, "numerator": "878" + "1" * 60, "percent": "98.651"}}
+    twice["latency"] = level
+    twice["borders"][0]["missed"] = False
+    for service in twice["services"]:
+        service["latency"] = level
+    path = folder / "levels.pdf"
+    path.write_bytes(render(programs, twice).stdout)
+    sheet = Sheet(path)
+    rows = [["% was met: 98.756 % was measured. The agreed share of fast slices, 99 %, was missed: 98.651 %"], ["99.5 % agreed; latency 99 %"],
+            ["Fast enough", "98.651 %", "rounded down; the exact fraction is under method"],
+            ["Latency, exactly", level["uptime"]["numerator"], "/", level["uptime"]["denominator"]],
+            ["Target 99 %", "-", "12 slices lost, 8.9 allowed"], ["Below 99 %", "3 days", "it applies"]]
+    rows += [[service["service"], "✗ missed", "98.651 %", "12", "890", "134.8 %", "3 days"] for service in twice["services"]]
+    failures += [f"levels: it does not say {row}" for row in rows if not sheet.says(row)]
+    failures += [f"levels: {overlap}" for overlap in sheet.overlaps()]
+
+
 HOSTILE_VALUES = [
     None, True, -1, 2**63 - 1, -(2**63), "", "x" * 70000, "\u0000\u0001\u001b[31m", "\u202e" * 300, "W" * 5000, "中文" * 9000,
     "\u0301" * 2000, "\u0645\u200f" * 900, "9" * 20000, "2026-10-03T99:99:99Z", "a\nb\tc\rd", "\ufeff\ufffd\U0001f600", [], {}, [[]],
@@ -430,6 +454,7 @@ def main():
         document = json.loads(text)
         check_identity(programs, folder, failures)
         check_long_lists(programs, folder, document, failures)
+        check_levels(programs, folder, document, failures)
         check_damage(programs, folder, document, failures)
         check_absence(programs, folder, failures)
     if failures:
