@@ -82,10 +82,23 @@ static const struct table_row tables[] = {
      .key_first = 1,
      .key_last = 2,
      .of_book = true},
+    {.table = "grade_day",
+     .sql = "SELECT book_id, service, day, gradings, checksum FROM grade_day "
+            "WHERE book_id = $1 ORDER BY service, day",
+     .column_count = 4,
+     .key_first = 1,
+     .key_last = 2,
+     .of_book = true},
     {.table = "announcement",
      .sql = "SELECT announcement_id, service, from_ns, to_ns, announced_ns, author, reason, "
             "cancels, checksum FROM announcement ORDER BY announcement_id",
      .column_count = 8,
+     .key_first = 0,
+     .key_last = 1},
+    {.table = "reclassification",
+     .sql = "SELECT reclassification_id, service, from_ns, to_ns, state, recorded_ns, author, "
+            "reason, withdraws, checksum FROM reclassification ORDER BY reclassification_id",
+     .column_count = 9,
      .key_first = 0,
      .key_last = 1},
     {.table = "terms",
@@ -104,6 +117,24 @@ static const struct table_row tables[] = {
      .key_last = 2,
      .digest = 4,
      .content = 5},
+    {.table = "comparison",
+     .sql = "SELECT contract, period, revision, digest, book_id, gradings, announcements, "
+            "reclassifications, checksum FROM comparison ORDER BY contract, period",
+     .column_count = 8,
+     .key_first = 0,
+     .key_last = 2},
+    {.table = "publication",
+     .sql = "SELECT contract, period, revision, format, sha256, program_version, published_ns, "
+            "checksum FROM publication ORDER BY contract, period, revision, format, sha256",
+     .column_count = 7,
+     .key_first = 0,
+     .key_last = 3},
+    {.table = "claim",
+     .sql = "SELECT claim_id, contract, period, claimed, claimed_ns, deadline_ns, author, "
+            "reference, recorded_ns, checksum FROM claim ORDER BY claim_id",
+     .column_count = 9,
+     .key_first = 0,
+     .key_last = 2},
     {.table = "credit_note",
      .sql = "SELECT credit_note_id, contract, period, revision, currency, amount_minor, "
             "total_minor, issued_ns, checksum FROM credit_note ORDER BY credit_note_id",

@@ -80,6 +80,40 @@ static const struct rule rules[] = {
             "(SELECT 1 FROM regrade r WHERE r.book_id = $1 AND r.service = s.service AND "
             "r.hour <= g.high) ORDER BY s.service",
      .column_count = 4},
+    /* A day that counts fewer gradings than it has graded hours would hide that a statement is to be compared again. */
+    {.what = "grade_day: fewer gradings than graded hours: service, day since 1970",
+     .sql = "SELECT g.service, g.day FROM (SELECT service, hour / 24 AS day, count(*) AS hours "
+            "FROM grade_hour WHERE book_id = $1 AND hour >= 0 GROUP BY service, hour / 24) g "
+            "LEFT JOIN grade_day d ON d.book_id = $1 AND d.service = g.service AND d.day = g.day "
+            "WHERE coalesce(d.gradings, 0) < g.hours ORDER BY g.service, g.day",
+     .column_count = 2},
+    /* Revisions are numbered from 1 on; the notes up to one add up to what is owed by it. */
+    {.what = "statement: a revision is missing before: contract, period, revision",
+     .sql = "SELECT s.contract, s.period, s.revision FROM statement s WHERE "
+            "CAST($1 AS BIGINT) >= 0 AND s.revision <> 1 AND NOT EXISTS (SELECT 1 FROM statement b "
+            "WHERE b.contract = s.contract AND b.period = s.period AND "
+            "b.revision = s.revision - 1) ORDER BY s.contract, s.period, s.revision",
+     .column_count = 3},
+    {.what = "credit_note: the notes up to it are not what is owed in all: note",
+     .sql = "SELECT n.credit_note_id, n.total_minor FROM credit_note n JOIN credit_note b "
+            "ON b.contract = n.contract AND b.period = n.period AND b.revision <= n.revision "
+            "WHERE CAST($1 AS BIGINT) >= 0 GROUP BY n.credit_note_id, n.total_minor "
+            "HAVING sum(b.amount_minor) <> n.total_minor ORDER BY n.credit_note_id",
+     .column_count = 1},
+    {.what = "withdraws what is not there, or is another time: reclassification",
+     .sql = "SELECT w.reclassification_id, w.withdraws FROM reclassification w WHERE "
+            "CAST($1 AS BIGINT) >= 0 AND w.withdraws IS NOT NULL AND NOT EXISTS "
+            "(SELECT 1 FROM reclassification r WHERE r.reclassification_id = w.withdraws AND "
+            "r.withdraws IS NULL AND r.service = w.service AND r.from_ns = w.from_ns AND "
+            "r.to_ns = w.to_ns AND r.reclassification_id < w.reclassification_id) "
+            "ORDER BY w.reclassification_id",
+     .column_count = 2},
+    {.what = "comparison: of a revision that was not issued: contract, period, revision",
+     .sql = "SELECT c.contract, c.period, c.revision FROM comparison c WHERE "
+            "CAST($1 AS BIGINT) >= 0 AND NOT EXISTS (SELECT 1 FROM statement s WHERE "
+            "s.contract = c.contract AND s.period = c.period AND s.revision = c.revision) "
+            "ORDER BY c.contract, c.period",
+     .column_count = 3},
     {.what = "grade_hour: the book has no such service: service, hour since 1970",
      .sql = "SELECT g.service, g.hour FROM grade_hour g WHERE g.book_id = $1 AND NOT EXISTS "
             "(SELECT 1 FROM service s WHERE s.book_id = g.book_id AND s.service = g.service) "

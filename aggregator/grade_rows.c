@@ -206,3 +206,69 @@ enum err_code grade_rows_unmark(const struct grade_rows *rows, struct str servic
 
     return code == ERR_OK ? db_run(stmt, NULL, err) : code;
 }
+
+/* A damaged row is counted on from what it says: any other number than before is as good. */
+static enum err_code read_gradings(const struct grade_rows *rows, struct str service, int64_t day,
+                                   int64_t *ret_gradings, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool found = false;
+    enum err_code code = open_row(rows,
+                                  "SELECT gradings FROM grade_day WHERE book_id = $1 AND"
+                                  " service = $2 AND day = $3",
+                                  service, &day, &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = db_step(stmt, &found, err);
+    *ret_gradings = code == ERR_OK && found ? db_column_int64(stmt, 0) : 0;
+    db_reset(stmt);
+    return code;
+}
+
+enum err_code grade_rows_count(const struct grade_rows *rows, struct str service, int64_t day,
+                               int64_t hours, struct err *err)
+{
+    struct db_stmt *stmt;
+    int64_t gradings;
+    enum err_code code = read_gradings(rows, service, day, &gradings, err);
+
+    if (code == ERR_OK) {
+        code = open_row(rows,
+                        "INSERT INTO grade_day (book_id, service, day, gradings, checksum)"
+                        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (book_id, service, day)"
+                        " DO UPDATE SET gradings = excluded.gradings,"
+                        " checksum = excluded.checksum",
+                        service, &day, &stmt, err);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 4, (int64_t)((uint64_t)gradings + (uint64_t)hours));
+    db_bind_checksum(stmt, 5);
+    return db_run(stmt, NULL, err);
+}
+
+enum err_code grade_rows_gradings(const struct grade_rows *rows, struct str service,
+                                  int64_t from_day, int64_t to_day, int64_t *ret_gradings,
+                                  struct err *err)
+{
+    struct db_stmt *stmt;
+    bool found = false;
+    enum err_code code = open_row(rows,
+                                  "SELECT gradings FROM grade_day WHERE book_id = $1 AND"
+                                  " service = $2 AND day >= $3 AND day < $4",
+                                  service, &from_day, &stmt, err);
+
+    *ret_gradings = 0;
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 4, to_day);
+    while ((code = db_step(stmt, &found, err)) == ERR_OK && found) {
+        *ret_gradings = (int64_t)((uint64_t)*ret_gradings + (uint64_t)db_column_int64(stmt, 0));
+    }
+    db_reset(stmt);
+    return code;
+}

@@ -53,4 +53,12 @@ enum err_code grade_rows_mark(const struct grade_rows *rows, struct str service,
 enum err_code grade_rows_unmark(const struct grade_rows *rows, struct str service, int64_t hour,
                                 struct err *err);
 
+/* How often hours of a UTC day were graded: a number that only grows, so that whoever has noted it sees that there is something new. Adds to it. */
+enum err_code grade_rows_count(const struct grade_rows *rows, struct str service, int64_t day,
+                               int64_t hours, struct err *err);
+/* The sum of those numbers over [from_day, to_day); 0 where nothing is graded. */
+enum err_code grade_rows_gradings(const struct grade_rows *rows, struct str service,
+                                  int64_t from_day, int64_t to_day, int64_t *ret_gradings,
+                                  struct err *err);
+
 #endif

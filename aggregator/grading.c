@@ -12,7 +12,7 @@
 #include "base/fault.h"
 
 /* A transaction holds the store's write lock: some tens of milliseconds of work, then others may commit. */
-enum { HOURS_PER_TRANSACTION = 256, SERVICES_PER_TRANSACTION = 512 };
+enum { HOURS_PER_TRANSACTION = 256, SERVICES_PER_TRANSACTION = 512, HOURS_PER_DAY = 24 };
 
 #define HOUR_NONE INT64_MAX
 
@@ -38,6 +38,7 @@ struct service_run {
     int last_closed;    /* minutes of last_hour that are graded */
     int64_t from,
         to; /* hours whose rows changed and whose incidents are to be rewritten; equal: none */
+    int64_t day, day_hours; /* graded hours of one day that grade_day does not know of yet */
 };
 
 static enum err_code begin(struct grader *grader, struct err *err)
@@ -155,6 +156,29 @@ static enum err_code next_hour(struct grader *grader, const struct service_run *
     return ERR_OK;
 }
 
+static enum err_code count_day(struct grader *grader, struct service_run *run, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    if (run->day_hours > 0) {
+        code = grade_rows_count(&grader->rows, run->name, run->day, run->day_hours, err);
+    }
+    run->day_hours = 0;
+    return code;
+}
+
+/* Also an hour whose grades are what they were: it was marked because something else of it changed. */
+static enum err_code count_hour(struct grader *grader, struct service_run *run, int64_t hour,
+                                struct err *err)
+{
+    int64_t day = hour / HOURS_PER_DAY;
+    enum err_code code = day != run->day ? count_day(grader, run, err) : ERR_OK;
+
+    run->day = day;
+    run->day_hours++;
+    return code;
+}
+
 /* Writes what is new, and passes a changed state on: to an hour that has a row, by marking it. */
 static enum err_code store_hour(struct grader *grader, struct service_run *run,
                                 const struct graded_hour *row, int closed_minutes, struct err *err)
@@ -174,6 +198,9 @@ static enum err_code store_hour(struct grader *grader, struct service_run *run,
     }
     if (code == ERR_OK) {
         code = grade_rows_unmark(&grader->rows, run->name, row->hour, err);
+    }
+    if (code == ERR_OK) {
+        code = count_hour(grader, run, row->hour, err);
     }
     if (run->last_hour == HOUR_NONE || row->hour >= run->last_hour) {
         run->last_hour = row->hour;
@@ -258,6 +285,9 @@ static enum err_code run_service(struct grader *grader, struct service_run *run,
         if (code == ERR_OK && FAULT("grading.hour")) {
             code = err_set(err, ERR_STORE, "fault grading.hour");
         }
+    }
+    if (code == ERR_OK) {
+        code = count_day(grader, run, err);
     }
     return code == ERR_OK ? finish_stretch(grader, run, err) : code;
 }

@@ -253,6 +253,16 @@ CREATE TABLE regrade (
     PRIMARY KEY (book_id, service, hour)
 );
 
+-- How often hours of that day were graded. It only grows, so whoever noted the number sees whether anything changed since.
+CREATE TABLE grade_day (
+    book_id BIGINT NOT NULL,
+    service TEXT NOT NULL,
+    day BIGINT NOT NULL,         -- days since 1970, UTC
+    gradings BIGINT NOT NULL,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, service, day)
+);
+
 CREATE TABLE incident (
     book_id BIGINT NOT NULL,
     service TEXT NOT NULL,
@@ -313,6 +323,21 @@ CREATE TABLE announcement (
     checksum BIGINT NOT NULL
 );
 
+-- Time of a service that somebody found to have been other than its grades say. Rows are never changed; withdrawing one is another row,
+-- with its service and times.
+CREATE TABLE reclassification (
+    reclassification_id BIGINT PRIMARY KEY,
+    service TEXT NOT NULL,
+    from_ns BIGINT NOT NULL,
+    to_ns BIGINT NOT NULL,
+    state TEXT NOT NULL,         -- name of a grade
+    recorded_ns BIGINT NOT NULL, -- the store's clock
+    author TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    withdraws BIGINT,            -- the reclassification that this row takes back
+    checksum BIGINT NOT NULL
+);
+
 -- The terms of a contract as they were when first used.
 CREATE TABLE terms (
     contract TEXT NOT NULL,
@@ -335,6 +360,33 @@ CREATE TABLE statement (
     PRIMARY KEY (contract, period, revision)
 );
 
+-- What the books were when the newest revision of a statement was last held against them; there is nothing to do until they differ.
+CREATE TABLE comparison (
+    contract TEXT NOT NULL,
+    period TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    digest TEXT NOT NULL,              -- of the terms by which it was computed
+    book_id BIGINT NOT NULL,
+    gradings BIGINT NOT NULL,          -- of its services and days: the sum of grade_day
+    announcements BIGINT NOT NULL,     -- rows that overlap its time
+    reclassifications BIGINT NOT NULL, -- rows that overlap its time
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (contract, period)
+);
+
+-- Files that were drawn from a statement, as they were published: a later release may draw others, and these stay.
+CREATE TABLE publication (
+    contract TEXT NOT NULL,
+    period TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    format TEXT NOT NULL,        -- 'html', 'csv'
+    sha256 TEXT NOT NULL,        -- of the file
+    program_version TEXT NOT NULL,
+    published_ns BIGINT NOT NULL,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (contract, period, revision, format, sha256)
+);
+
 CREATE TABLE credit_note (
     credit_note_id TEXT PRIMARY KEY, -- deterministic: contract, period, revision
     contract TEXT NOT NULL,
@@ -346,6 +398,20 @@ CREATE TABLE credit_note (
     issued_ns BIGINT NOT NULL,
     checksum BIGINT NOT NULL,
     UNIQUE (contract, period, revision)
+);
+
+-- What customers claimed, and when, held against the deadline that stood then.
+CREATE TABLE claim (
+    claim_id BIGINT PRIMARY KEY,
+    contract TEXT NOT NULL,
+    period TEXT NOT NULL,
+    claimed TEXT NOT NULL,       -- '2026-11-20', a local date of the contract's zone, or RFC 3339
+    claimed_ns BIGINT NOT NULL,  -- that moment, or the start of that day
+    deadline_ns BIGINT,          -- NULL: the contract has none
+    author TEXT NOT NULL,
+    reference TEXT NOT NULL,     -- of the customer's letter or ticket; may be empty
+    recorded_ns BIGINT NOT NULL, -- the store's clock
+    checksum BIGINT NOT NULL
 );
 
 -- Everything that leaves the store goes through here, keyed so that a second delivery is the same delivery.
