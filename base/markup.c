@@ -53,10 +53,29 @@ static bool csv_needs_quotes(struct str cell)
     return false;
 }
 
+/* "-12.50": a number and nothing else. An amount has to stay one. */
+static bool is_negative_number(struct str cell)
+{
+    size_t points = 0;
+
+    for (size_t i = 1; i < cell.size; i++) {
+        bool digit = cell.data[i] >= '0' && cell.data[i] <= '9';
+
+        points += cell.data[i] == '.';
+        if (!digit && (cell.data[i] != '.' || points > 1 || i == 1 || i + 1 == cell.size)) {
+            return false;
+        }
+    }
+    return cell.size > 1 && cell.data[0] == '-';
+}
+
 /* A spreadsheet takes such a cell for a formula, also behind the quotes of CSV. Judged on what will be written:
  * a vanishing control character must not hide the sign. */
 static bool csv_is_formula(struct str cell)
 {
+    if (is_negative_number(cell)) {
+        return false;
+    }
     while (cell.size > 0) {
         struct str character = str_next_character(&cell);
 

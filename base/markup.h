@@ -12,7 +12,8 @@ void markup_text(struct strbuf *out, struct str text);
 
 enum csv_flavour {
     CSV_MACHINE, /* plain RFC 4180 */
-    CSV_REPORT /* an apostrophe before cells that start with = + - @ TAB or CR: for spreadsheets */
+    CSV_REPORT   /* an apostrophe before cells that start with = + - @ TAB or CR, unless they are
+                  negative numbers: for spreadsheets */
 };
 /* One cell without separator. */
 void markup_csv_cell(struct strbuf *out, struct str cell, enum csv_flavour flavour);
