@@ -29,6 +29,7 @@ static const struct command *const commands[] = {
     &command_aggregate,
     &command_nightly,
     &command_announce,
+    &command_reclassify,
     &command_redrive,
     /* Read */
     &command_report,

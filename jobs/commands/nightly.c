@@ -40,6 +40,7 @@ struct nightly {
 
 static const char *const kinds[] = {
     [DUE_STATEMENT] = "statement",
+    [DUE_COMPARISON] = "comparison",
     [DUE_CREDIT_NOTE] = "credit note",
     [DUE_FILES] = "files",
 };
@@ -107,20 +108,38 @@ static enum err_code note_credit(struct nightly *nightly, const struct contract 
                                  const struct due *due, struct err *err)
 {
     struct arena arena = ARENA_INIT;
-    struct credit_note credit;
-    bool owed;
+    struct credit_note *notes;
+    size_t count;
     enum err_code code = credit_note_issue(&nightly->publisher, contract->id, STR(due->period.name),
-                                           &arena, &credit, &owed, err);
+                                           &arena, &notes, &count, err);
 
     if (code != ERR_OK) {
         err_context(err, "%.*s", STR_ARGS(contract->id));
-    } else if (owed) {
-        print_note_places(nightly, &credit);
+    }
+    for (size_t i = 0; code == ERR_OK && i < count; i++) {
+        if (due->kind != DUE_FILES && !notes[i].fresh) {
+            continue;
+        }
+        print_note_places(nightly, &notes[i]);
         ui_note("%s %.*s: %.*s %.*s", due->kind == DUE_FILES ? "published again" : "credit note",
-                STR_ARGS(credit.id), STR_ARGS(credit.amount), STR_ARGS(credit.currency));
+                STR_ARGS(notes[i].id), STR_ARGS(notes[i].amount), STR_ARGS(notes[i].currency));
     }
     arena_release(&arena);
     return code;
+}
+
+/* What became of a month. */
+static void say_done(struct nightly *nightly, const struct contract *contract,
+                     const struct due *due, const struct statement_outcome *outcome)
+{
+    if (due->kind == DUE_COMPARISON && !outcome->issued) {
+        ui_note("compared %.*s, %s: the books changed, the result did not", STR_ARGS(contract->id),
+                due->period.name);
+        return;
+    }
+    (void)fwrite(strbuf_text(&outcome->places), 1, outcome->places.size, nightly->run->out);
+    ui_note("%s %.*s, %s: %s", outcome->issued ? "issued" : "published again",
+            STR_ARGS(contract->id), due->period.name, strbuf_text(&outcome->sentence));
 }
 
 /* Whatever of it is missing, the way is the same: each step finds what is there and adds what is not. */
@@ -135,9 +154,7 @@ static enum err_code do_month(struct nightly *nightly, const struct contract *co
     code = statement_publish_month(&nightly->publisher, contract, due->year, due->month, &options,
                                    &outcome, err);
     if (code == ERR_OK && outcome.present) {
-        (void)fwrite(strbuf_text(&outcome.places), 1, outcome.places.size, nightly->run->out);
-        ui_note("%s %.*s, %s: %s", due->kind == DUE_STATEMENT ? "issued" : "published again",
-                STR_ARGS(contract->id), due->period.name, strbuf_text(&outcome.sentence));
+        say_done(nightly, contract, due, &outcome);
         code = note_credit(nightly, contract, due, err);
         nightly->done += code == ERR_OK;
     } else if (code == ERR_OK) {
@@ -401,11 +418,13 @@ const struct command command_nightly = {
                 "uptally consume uptally.yaml && uptally nightly uptally.yaml --log json",
     .help =
         "Issues the statement and credit note of each month that is over, after its grace, once\n"
-        "its data are complete, and catches up on earlier ones; publishes files again that are\n"
-        "missing; empties bytes of dead letters that are older than dead_letters.keep. May be\n"
-        "started any number of times: one run works at a time, and what is done is not done\n"
-        "again. A month whose data stay incomplete is a warning. A second run waits for\n"
-        "--lock-wait, then exits 8, or 0 if nothing is due.",
+        "its data are complete, and catches up on earlier ones; where late data or a\n"
+        "reclassification changed the result of an issued one, issues its next revision and the\n"
+        "credit note of the difference; publishes files again that are missing; empties bytes of\n"
+        "dead letters that are older than dead_letters.keep. May be started any number of times:\n"
+        "one run works at a time, and what is done is not done again. A month whose data stay\n"
+        "incomplete is a warning. A second run waits for --lock-wait, then exits 8, or 0 if\n"
+        "nothing is due.",
     .options = rows,
     .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_BOOK,
     .run = run_nightly,

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/civil.h"
 #include "jobs/command.h"
+#include "jobs/statement/entry.h"
 #include "jobs/statement/evidence.h"
 #include "jobs/statement/publish.h"
 #include "jobs/statement/render.h"
@@ -20,6 +21,8 @@ enum {
     OPTION_MONTH,
     OPTION_FORMAT,
     OPTION_FORCE,
+    OPTION_REVISE,
+    OPTION_CAUSE,
     OPTION_EXIT_CODE,
     OPTION_STDOUT,
     OPTION_EVIDENCE
@@ -45,6 +48,14 @@ static const struct option_row rows[] = {
                       .type = OPTION_FLAG,
                       .help = "issue a period that has ended although data are missing or grace is "
                               "not over"},
+    [OPTION_REVISE] = {.name = "revise",
+                       .type = OPTION_FLAG,
+                       .help = "measure an issued month again, by the terms in the configuration; "
+                               "issues a revision if the result differs"},
+    [OPTION_CAUSE] = {.name = "cause",
+                      .type = OPTION_TEXT,
+                      .argument = "TEXT",
+                      .help = "why, with --revise; the revision prints it"},
     [OPTION_EXIT_CODE] = {.name = "exit-code",
                           .type = OPTION_FLAG,
                           .help = "exit 10 if a target was missed"},
@@ -150,8 +161,20 @@ static enum err_code read_options(struct report *report, struct err *err)
     const struct option_value *values = report->run->options;
     unsigned format = formats[values[OPTION_FORMAT].number];
 
-    report->options =
-        (struct statement_options){.formats = format, .force = values[OPTION_FORCE].set};
+    report->options = (struct statement_options){.formats = format,
+                                                 .force = values[OPTION_FORCE].set,
+                                                 .revise = values[OPTION_REVISE].set,
+                                                 .cause = STR(values[OPTION_CAUSE].text)};
+    if (values[OPTION_REVISE].set != values[OPTION_CAUSE].set) {
+        return err_set(err, ERR_USAGE, "--revise and --cause belong together");
+    }
+    if (values[OPTION_REVISE].set && !values[OPTION_CONTRACT].set) {
+        return err_set(err, ERR_USAGE, "--revise needs --contract: one cause, one contract");
+    }
+    if (values[OPTION_CAUSE].set &&
+        entry_check("--cause", report->options.cause, ENTRY_TEXT_MAX, err) != ERR_OK) {
+        return err->code;
+    }
     if (values[OPTION_MONTH].set &&
         !civil_parse_month(STR(values[OPTION_MONTH].text), &report->year, &report->month)) {
         return err_set(err, ERR_USAGE, "--month: \"%s\" is not a month like 2026-10",
@@ -234,14 +257,19 @@ const struct command command_report = {
     .usage = "CONFIG [options]",
     .examples = "uptally report uptally.yaml\n"
                 "uptally report uptally.yaml --contract acme-2026 --month 2026-10\n"
-                "uptally report uptally.yaml --month 2026-10 --format json --stdout",
+                "uptally report uptally.yaml --month 2026-10 --format json --stdout\n"
+                "uptally report uptally.yaml --contract acme-2026 --month 2026-10 --revise \\\n"
+                "    --cause \"the tier of 25 % was missing\"",
     .help =
         "A statement is issued once the month's events are complete and the contract's grace is\n"
         "over; then it never changes, and running again publishes the same bytes. Before, it is\n"
         "provisional: published under another name, and measured as far as the books go.\n"
         "--evidence packs the statements, the minutes, announcements, offsets and batches that "
         "they\n"
-        "rest on, and an explanation, into evidence-rN.zip beside them.",
+        "rest on, and an explanation, into evidence-rN.zip beside them.\n"
+        "If late data or a reclassification change the result of an issued month, its next\n"
+        "revision is issued beside it, by the terms of the first. Changed terms, and a version of\n"
+        "the program that computes otherwise, do so only with --revise and a cause.",
     .options = rows,
     .needs = NEEDS_STORE | NEEDS_BOOK,
     .run = run,

@@ -4,24 +4,9 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "jobs/statement/entry.h"
 
-enum { NAME_MAX_BYTES = 255, TEXT_MAX_BYTES = 1000, ANNOUNCEMENTS_MAX = 100000 };
-
-static enum err_code check_text(const char *what, struct str text, size_t size_max, struct err *err)
-{
-    if (text.size == 0 || text.size > size_max) {
-        return err_set(err, ERR_USAGE, "%s must have 1 to %zu bytes", what, size_max);
-    }
-    for (size_t i = 0; i < text.size; i++) {
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f) {
-            return err_set(err, ERR_USAGE, "%s holds a control character", what);
-        }
-    }
-    if (!str_is_utf8(text)) {
-        return err_set(err, ERR_USAGE, "%s is not UTF-8", what);
-    }
-    return ERR_OK;
-}
+enum { ANNOUNCEMENTS_MAX = 100000 };
 
 static enum err_code next_id(struct db *db, int64_t *ret_id, struct err *err)
 {
@@ -101,13 +86,13 @@ enum err_code announce_add(struct db *db, struct str service, int64_t from_ns, i
 {
     struct announcement announcement = {
         .service = service, .from_ns = from_ns, .to_ns = to_ns, .author = author, .reason = reason};
-    enum err_code code = check_text("the service", service, NAME_MAX_BYTES, err);
+    enum err_code code = entry_check("the service", service, ENTRY_NAME_MAX, err);
 
     if (code == ERR_OK) {
-        code = check_text("the reason", reason, TEXT_MAX_BYTES, err);
+        code = entry_check("the reason", reason, ENTRY_TEXT_MAX, err);
     }
     if (code == ERR_OK) {
-        code = check_text("the author", author, NAME_MAX_BYTES, err);
+        code = entry_check("the author", author, ENTRY_NAME_MAX, err);
     }
     if (code == ERR_OK && from_ns >= to_ns) {
         code = err_set(err, ERR_USAGE, "the maintenance must end after its start");
@@ -185,10 +170,10 @@ enum err_code announce_cancel(struct db *db, int64_t id, struct str reason, stru
 {
     struct arena scratch = ARENA_INIT;
     struct announcement announcement = {0};
-    enum err_code code = check_text("the reason", reason, TEXT_MAX_BYTES, err);
+    enum err_code code = entry_check("the reason", reason, ENTRY_TEXT_MAX, err);
 
     if (code == ERR_OK) {
-        code = check_text("the author", author, NAME_MAX_BYTES, err);
+        code = entry_check("the author", author, ENTRY_NAME_MAX, err);
     }
     if (code == ERR_OK) {
         code = db_begin(db, err);

@@ -2,11 +2,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/json.h"
 #include "base/markup.h"
+#include "base/memory.h"
 #include "jobs/statement/issued.h"
 #include "jobs/statement/period.h"
 #include "jobs/statement/slug.h"
@@ -118,6 +120,7 @@ static enum err_code write_inside(const struct publisher *publisher, struct cred
     }
     if (code == ERR_OK && note->amount_minor != 0) {
         code = insert(db, note, now_ns, err);
+        note->fresh = true;
     }
     if (code == ERR_OK && FAULT("credit_note.issue.before")) {
         code = err_set(err, ERR_FAILED, "fault credit_note.issue.before");
@@ -274,18 +277,48 @@ static struct credit_note note_of(struct arena *arena, struct str contract, stru
     return note;
 }
 
-/* *ret_credit false: the statement speaks of no credit. */
-static enum err_code read_note(struct arena *arena, struct str contract, struct str period,
-                               const struct issued *issued, struct credit_note *ret_note,
-                               bool *ret_credit, struct err *err)
+/* The currency of the notes before; empty if there are none. */
+static enum err_code currency_before(struct db *db, const struct credit_note *note,
+                                     struct arena *arena, struct str *ret_currency, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code = db_prepare(db,
+                                    "SELECT currency FROM credit_note WHERE contract = $1 AND"
+                                    " period = $2 AND revision < $3 ORDER BY revision LIMIT 1",
+                                    &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_text(stmt, 1, note->contract);
+    db_bind_text(stmt, 2, note->period);
+    db_bind_int64(stmt, 3, note->revision);
+    code = db_step(stmt, &row, err);
+    *ret_currency = code == ERR_OK && row ? arena_str(arena, db_column_text(stmt, 0)) : STR("");
+    db_reset(stmt);
+    return code;
+}
+
+/* *ret_credit false: there is nothing that a note could say. A revision without a credit takes back what was credited before. */
+static enum err_code read_note(struct db *db, struct arena *arena, struct str contract,
+                               struct str period, const struct issued *issued,
+                               struct credit_note *ret_note, bool *ret_credit, struct err *err)
 {
     const struct tree *tree;
+    struct credit_note note;
     enum err_code code = tree_parse(issued->document, arena, &tree, err);
 
-    *ret_credit = code == ERR_OK && tree_present(tree, "credit");
-    if (*ret_credit) {
-        *ret_note = note_of(arena, contract, period, issued, tree);
+    *ret_credit = false;
+    if (code != ERR_OK) {
+        return code;
     }
+    note = note_of(arena, contract, period, issued, tree);
+    if (!tree_present(tree, "credit")) {
+        code = currency_before(db, &note, arena, &note.currency, err);
+    }
+    *ret_credit = code == ERR_OK && note.currency.size > 0;
+    *ret_note = note;
     return code;
 }
 
@@ -300,7 +333,7 @@ enum err_code credit_note_find(struct db *db, struct str contract, struct str pe
     *ret_owed = false;
     *ret_stored = false;
     if (code == ERR_OK && issued.found) {
-        code = read_note(arena, contract, period, &issued, ret_note, ret_owed, err);
+        code = read_note(db, arena, contract, period, &issued, ret_note, ret_owed, err);
     }
     if (code != ERR_OK || !*ret_owed) {
         return code;
@@ -315,16 +348,18 @@ enum err_code credit_note_find(struct db *db, struct str contract, struct str pe
     return code;
 }
 
-enum err_code credit_note_issue(const struct publisher *publisher, struct str contract,
-                                struct str period, struct arena *arena,
-                                struct credit_note *ret_note, bool *ret_owed, struct err *err)
+/* Of one revision. *ret_owed false: it has no note. */
+static enum err_code issue_one(const struct publisher *publisher, struct str contract,
+                               struct str period, int64_t revision, struct arena *arena,
+                               struct credit_note *ret_note, bool *ret_owed, struct err *err)
 {
     struct issued issued;
-    enum err_code code = issued_find(publisher->db, contract, period, arena, &issued, err);
+    enum err_code code =
+        issued_revision(publisher->db, contract, period, revision, arena, &issued, err);
 
     *ret_owed = false;
     if (code == ERR_OK && issued.found) {
-        code = read_note(arena, contract, period, &issued, ret_note, ret_owed, err);
+        code = read_note(publisher->db, arena, contract, period, &issued, ret_note, ret_owed, err);
     }
     if (code == ERR_OK && *ret_owed) {
         code = write_note(publisher, ret_note, ret_owed, err);
@@ -336,22 +371,78 @@ enum err_code credit_note_issue(const struct publisher *publisher, struct str co
     return code;
 }
 
+/* Notes that grow in number; owned. */
+struct note_list {
+    struct credit_note *items;
+    size_t count;
+};
+
+static void add_note(struct note_list *list, const struct credit_note *note)
+{
+    if ((list->count & (list->count - 1)) == 0) {
+        list->items = memory_resize(list->items, list->count == 0 ? 1 : list->count * 2,
+                                    sizeof(list->items[0]));
+    }
+    list->items[list->count++] = *note;
+}
+
+static void hand_over(struct note_list *list, struct arena *arena, struct credit_note **ret_notes,
+                      size_t *ret_count)
+{
+    *ret_notes = arena_calloc(arena, list->count + 1, sizeof(list->items[0]));
+    *ret_count = list->count;
+    if (list->count > 0) {
+        memcpy(*ret_notes, list->items, list->count * sizeof(list->items[0]));
+    }
+    memory_free(list->items);
+}
+
+/* In the order of the revisions: each note is the difference to those before. */
+static enum err_code issue_period(const struct publisher *publisher, struct str contract,
+                                  struct str period, struct arena *arena, struct note_list *list,
+                                  struct err *err)
+{
+    struct issued newest = {0};
+    enum err_code code = issued_find(publisher->db, contract, period, arena, &newest, err);
+
+    for (int64_t revision = 1; code == ERR_OK && revision <= newest.revision; revision++) {
+        struct credit_note note;
+        bool owed;
+
+        code = issue_one(publisher, contract, period, revision, arena, &note, &owed, err);
+        if (code == ERR_OK && owed) {
+            add_note(list, &note);
+        }
+    }
+    return code;
+}
+
+enum err_code credit_note_issue(const struct publisher *publisher, struct str contract,
+                                struct str period, struct arena *arena,
+                                struct credit_note **ret_notes, size_t *ret_count, struct err *err)
+{
+    struct note_list list = {0};
+    enum err_code code = issue_period(publisher, contract, period, arena, &list, err);
+
+    hand_over(&list, arena, ret_notes, ret_count);
+    return code;
+}
+
 static int by_contract(const void *a, const void *b)
 {
     const struct credit_note *x = a;
     const struct credit_note *y = b;
     int order = str_compare(x->contract, y->contract);
 
-    return order != 0 ? order : str_compare(x->period, y->period);
+    order = order != 0 ? order : str_compare(x->period, y->period);
+    return order != 0 ? order : (x->revision > y->revision) - (x->revision < y->revision);
 }
 
 enum err_code credits_issue(const struct publisher *publisher, int32_t year, int32_t month,
                             struct arena *arena, struct credit_note **ret_notes, size_t *ret_count,
                             struct err *err)
 {
-    struct credit_note *notes =
-        arena_calloc(arena, publisher->contract_count + 1, sizeof(notes[0]));
-    size_t count = 0;
+    struct note_list list = {0};
     int64_t now_ns;
     enum err_code code = db_now_ns(publisher->db, &now_ns, err);
 
@@ -366,17 +457,12 @@ enum err_code credits_issue(const struct publisher *publisher, int32_t year, int
         }
         if (period_find(publisher->contracts, publisher->contract_count, contract, in_year,
                         in_month, arena, &period)) {
-            bool owed;
-
-            code = credit_note_issue(publisher, contract->id, STR(period.name), arena,
-                                     &notes[count], &owed, err);
-            count += code == ERR_OK && owed;
+            code = issue_period(publisher, contract->id, STR(period.name), arena, &list, err);
         }
     }
-    if (code == ERR_OK) {
-        qsort(notes, count, sizeof(notes[0]), by_contract);
-        *ret_notes = notes;
-        *ret_count = count;
+    if (list.count > 0) {
+        qsort(list.items, list.count, sizeof(list.items[0]), by_contract);
     }
+    hand_over(&list, arena, ret_notes, ret_count);
     return code;
 }

@@ -1,7 +1,8 @@
 /*
  * Credit notes: what is owed for an issued statement. One per contract, period and revision, with a deterministic id.
  *
- * A later revision yields the difference to the notes before it, never a second full credit. A statement without credit has no note.
+ * A later revision yields the difference to the notes before it, which may be negative, never a second full credit: so all notes of a period add up to the
+ * credit of its last revision. A statement without credit has no note.
  */
 #ifndef JOBS_STATEMENT_CREDIT_NOTE_H
 #define JOBS_STATEMENT_CREDIT_NOTE_H
@@ -21,18 +22,19 @@ struct credit_note {
     struct str amount;      /* "1240.00" */
     struct str claim_until; /* RFC 3339; empty: no deadline */
     struct str statement_sha256;
+    bool fresh; /* written by this call, and not before */
 };
 
 /* Credit notes of the issued statements of that month (year 0: of each contract's last month that has ended), written where they are
- * missing and published as JSON and CSV; sorted by contract; in arena. Statements that are not issued yet have none. Errors as in
+ * missing and published as JSON and CSV; sorted by contract, period and revision; in arena. Statements that are not issued yet have none. Errors as in
  * publish.h; ERR_MISMATCH also if a stored note is damaged or not what its statement says. */
 enum err_code credits_issue(const struct publisher *publisher, int32_t year, int32_t month,
                             struct arena *arena, struct credit_note **ret_notes, size_t *ret_count,
                             struct err *err);
-/* The same for one period of one contract. *ret_owed false: it has no note. */
+/* The same for one period of one contract: the notes of its revisions, in their order. */
 enum err_code credit_note_issue(const struct publisher *publisher, struct str contract,
                                 struct str period, struct arena *arena,
-                                struct credit_note *ret_note, bool *ret_owed, struct err *err);
+                                struct credit_note **ret_notes, size_t *ret_count, struct err *err);
 /* What an issued statement comes to, and its note as far as the store has one: *ret_owed, *ret_stored. Reads only. */
 enum err_code credit_note_find(struct db *db, struct str contract, struct str period,
                                int64_t revision, struct arena *arena, struct credit_note *ret_note,

@@ -505,6 +505,23 @@ static void write_explanation(struct document *document)
     json_close(&document->json);
 }
 
+static void write_changes(struct document *document)
+{
+    if (document->facts->difference != NULL) {
+        difference_write(&document->json, "changes", document->facts->difference);
+    } else {
+        json_nothing(&document->json, "changes");
+    }
+}
+
+static const char *status_of(const struct document_facts *facts)
+{
+    if (facts->provisional) {
+        return "provisional";
+    }
+    return facts->revision > 1 ? "restated" : "final";
+}
+
 /* The order is that of the keys' bytes: the writer insists on it. */
 static void write_all(struct document *document)
 {
@@ -516,6 +533,7 @@ static void write_all(struct document *document)
     json_open_object(json, NULL);
     write_borders(document, level);
     write_budget(document, level);
+    write_changes(document);
     write_completeness(document);
     write_contract(document);
     write_credit(document);
@@ -531,10 +549,12 @@ static void write_all(struct document *document)
     json_text(json, "name", "uptally");
     json_text(json, "version", document->facts->program_version);
     json_close(json);
+    reclassify_write(json, document->contract, document->facts->reclassified,
+                     document->facts->reclassified_count);
     json_int64(json, "revision", document->facts->revision);
     write_seconds(document, "seconds", level->measure.seconds, true);
     write_services(document);
-    json_text(json, "status", document->facts->provisional ? "provisional" : "final");
+    json_text(json, "status", status_of(document->facts));
     write_percent(document, "target", level->target);
     write_tier(document, verdicts->levels[verdicts->paying].tier);
     write_uptime(document, level);

@@ -10,7 +10,9 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "jobs/statement/difference.h"
 #include "jobs/statement/model.h"
+#include "jobs/statement/reclassify.h"
 
 #define DOCUMENT_FORMAT "uptally.statement/1"
 enum { DOCUMENT_SIZE_MAX = 128 * 1024 * 1024 };
@@ -42,6 +44,9 @@ struct document_facts {
     size_t lost_count;
     const struct source_partition *partitions; /* sorted by topic, incarnation, partition */
     size_t partition_count;
+    const struct reclassification *reclassified; /* within the period, in the order of their ids */
+    size_t reclassified_count;
+    const struct difference *difference; /* to the revision before; NULL: there is none */
 };
 
 /* Pretty canonical JSON with a final newline; the caller owns *ret_document. ERR_DATA: larger than DOCUMENT_SIZE_MAX. */

@@ -4,10 +4,12 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "jobs/statement/comparison.h"
 #include "jobs/statement/credit_note.h"
 #include "jobs/statement/input.h"
 #include "jobs/statement/issued.h"
 #include "jobs/statement/render.h"
+#include "jobs/statement/terms.h"
 
 struct look {
     const struct publisher *publisher;
@@ -18,17 +20,27 @@ struct look {
     size_t issued_count;
 };
 
-/* The newest revision of the period; NULL if it is not issued. */
-static const struct issued_row *find_issued(const struct look *look, const char *period)
+/* The revisions of the period, which stand together. */
+static const struct issued_row *find_issued(const struct look *look, const char *period,
+                                            size_t *ret_count)
 {
-    const struct issued_row *newest = NULL;
+    const struct issued_row *first = NULL;
 
+    *ret_count = 0;
     for (size_t i = 0; i < look->issued_count; i++) {
         if (str_equal(look->issued[i].period, STR(period))) {
-            newest = &look->issued[i]; /* they are sorted */
+            first = first == NULL ? &look->issued[i] : first;
+            (*ret_count)++;
         }
     }
-    return newest;
+    return first;
+}
+
+/* The month and its grace. */
+static bool is_over(const struct look *look, const struct due *due)
+{
+    return (int128)look->now_ns >=
+           (int128)due->period.to_s * NS_PER_SECOND + look->contract->grace_ns;
 }
 
 static enum err_code find_file(const struct look *look, struct strbuf *name, bool *missing,
@@ -46,13 +58,13 @@ static enum err_code find_file(const struct look *look, struct strbuf *name, boo
     return code;
 }
 
+/* Of one revision and its note. */
 static enum err_code find_files(const struct look *look, const struct issued_row *row,
                                 bool *ret_missing, struct err *err)
 {
     struct strbuf name;
     enum err_code code = ERR_OK;
 
-    *ret_missing = false;
     strbuf_init(&name, 512);
     for (size_t i = 0; i < render_row_count && code == ERR_OK; i++) {
         statement_name(row->contract, row->period, row->revision, render_rows[i].name, &name);
@@ -67,42 +79,112 @@ static enum err_code find_files(const struct look *look, const struct issued_row
     return code;
 }
 
-/* Of a period that is issued. */
-static enum err_code look_at_issued(const struct look *look, const struct issued_row *row,
-                                    struct due *due, bool *ret_due, struct err *err)
+/* Whether that revision lacks its note. */
+static enum err_code find_owed(const struct look *look, const struct issued_row *row,
+                               bool *ret_owed, struct err *err)
 {
     struct arena scratch = ARENA_INIT;
     struct credit_note note;
-    bool owed = false, stored = false;
+    bool stored = false;
+    enum err_code code = credit_note_find(look->publisher->db, row->contract, row->period,
+                                          row->revision, &scratch, &note, ret_owed, &stored, err);
+
+    arena_release(&scratch);
+    return code;
+}
+
+/* Whether there is something new for [from_s, to_s), and all of it is known. */
+static enum err_code find_new(const struct look *look, const struct contract *contract,
+                              int64_t from_s, int64_t to_s, const struct issued_row *newest,
+                              bool *ret_changed, struct err *err)
+{
+    struct db *db = look->publisher->db;
+    int64_t book_id = look->publisher->book_id;
+    struct comparison now;
+    bool holds = false;
+    bool graded, ungraded;
+    enum err_code code = comparison_now(db, book_id, contract, from_s, to_s, &now, err);
+
+    if (code == ERR_OK) {
+        code = comparison_holds(db, newest->contract, newest->period, newest->revision, &now,
+                                &holds, &graded, err);
+    }
+    if (code == ERR_OK && !holds) {
+        code = input_complete(db, book_id, contract, to_s, ret_changed, &ungraded, err);
+    }
+    return code;
+}
+
+/* Whether the books changed since the newest revision, as far as they matter to the terms that it was issued under. */
+static enum err_code find_changed(const struct look *look, const struct due *due,
+                                  const struct issued_row *newest, bool *ret_changed,
+                                  struct err *err)
+{
+    const struct contract *contract = look->contract;
+    struct config *terms = NULL;
+    int64_t from_s = due->period.from_s;
+    int64_t to_s = due->period.to_s;
+    struct err cause = ERR_INIT;
+    struct period named;
+    struct str digest;
+    enum err_code code = comparison_digest(look->publisher->db, newest->contract, newest->period,
+                                           look->arena, &digest, err);
+
+    if (code == ERR_OK && digest.size > 0 && !str_equal(digest, STR(contract->digest))) {
+        if (terms_open(look->publisher->db, contract->id, digest, &terms, &contract, &cause) !=
+            ERR_OK) {
+            return ERR_OK; /* nobody could compute it; report says so */
+        }
+        if (period_named(contract, STR(due->period.name), look->arena, &named)) {
+            from_s = named.from_s;
+            to_s = named.to_s;
+        }
+    }
+    if (code == ERR_OK) {
+        code = find_new(look, contract, from_s, to_s, newest, ret_changed, err);
+    }
+    terms_close(terms);
+    return code;
+}
+
+/* Of a period that is issued: its revisions are rows[0 .. count). */
+static enum err_code look_at_issued(const struct look *look, const struct issued_row *rows,
+                                    size_t count, struct due *due, bool *ret_due, struct err *err)
+{
+    bool changed = false;
+    bool owed = false;
+    bool missing = false;
     enum err_code code = ERR_OK;
 
-    if (!row->noted) {
-        code = credit_note_find(look->publisher->db, row->contract, row->period, row->revision,
-                                &scratch, &note, &owed, &stored, err);
+    if (is_over(look, due)) {
+        code = find_changed(look, due, &rows[count - 1], &changed, err);
     }
-    arena_release(&scratch);
-    if (code != ERR_OK || owed) {
-        due->kind = DUE_CREDIT_NOTE;
-        *ret_due = owed;
-        return code;
+    for (size_t i = 0; i < count && code == ERR_OK && !changed && !owed; i++) {
+        if (!rows[i].noted) {
+            code = find_owed(look, &rows[i], &owed, err);
+        }
     }
-    due->kind = DUE_FILES;
-    return find_files(look, row, ret_due, err);
+    for (size_t i = 0; i < count && code == ERR_OK && !changed && !owed && !missing; i++) {
+        code = find_files(look, &rows[i], &missing, err);
+    }
+    due->kind = changed ? DUE_COMPARISON : owed ? DUE_CREDIT_NOTE : DUE_FILES;
+    *ret_due = changed || owed || missing;
+    return code;
 }
 
 static enum err_code look_at(const struct look *look, struct due *due, bool *ret_due,
                              struct err *err)
 {
-    const struct issued_row *row = find_issued(look, due->period.name);
+    size_t count;
+    const struct issued_row *rows = find_issued(look, due->period.name, &count);
     bool complete;
     enum err_code code;
 
     *ret_due = false;
-    if (row != NULL) {
-        return look_at_issued(look, row, due, ret_due, err);
+    if (count > 0) {
+        return look_at_issued(look, rows, count, due, ret_due, err);
     }
-    if ((int128)look->now_ns <
-        (int128)due->period.to_s * NS_PER_SECOND + look->contract->grace_ns) {
+    if (!is_over(look, due)) {
         return ERR_OK;
     }
     code = input_complete(look->publisher->db, look->publisher->book_id, look->contract,

@@ -1,6 +1,7 @@
 /*
  * What is due: of one version of a contract, which periods that are over lack their statement, their credit note or their files.
  *
+ * An issued statement is not computed again to see whether it still holds: a few numbers tell whether anything of its time changed (comparison.h).
  * Looks at everything since the first event of the contract's services, so what was missed is caught up. Reads only, in a snapshot of its own. A
  * statement is due when its period and the grace are over and its data are complete; a period that only lacks the latter is incomplete.
  * Errors as in publish.h.
@@ -13,6 +14,7 @@
 
 enum due_kind {
     DUE_STATEMENT,
+    DUE_COMPARISON,  /* it is issued, and the books changed since: there may be a revision */
     DUE_CREDIT_NOTE, /* the statement is issued and owes one, the store has none */
     DUE_FILES,       /* both are in the store, but not all of their files in the folder */
     DUE_INCOMPLETE   /* nothing can be done yet */

@@ -19,6 +19,8 @@ struct reader {
     int64_t from_minute, to_minute; /* of the period */
     struct lost_time *lost;         /* grows in the arena */
     size_t lost_count, lost_capacity;
+    struct reclassification *reclassified; /* of all services, around the period too */
+    size_t reclassified_count;
 };
 
 static int64_t floor_to(int64_t value, int64_t unit)
@@ -122,6 +124,8 @@ static enum err_code read_service(struct reader *reader, struct str service, int
     arena_release(&scratch);
     input.states = states;
     input.counts = counts;
+    reclassify_overlay(reader->contract, reader->reclassified, reader->reclassified_count,
+                       reader->arena, &input);
     *ret_service = input;
     return ERR_OK;
 }
@@ -340,6 +344,31 @@ static enum err_code read_partitions(const struct reader *reader, int64_t from_m
     return code;
 }
 
+static bool names(const struct contract *contract, struct str service)
+{
+    for (size_t i = 0; i < contract->service_count; i++) {
+        if (str_equal(contract->services[i], service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the statement lists: also what was withdrawn, or says nothing to the contract's method. */
+static void pick_reclassified(const struct reader *reader, int64_t from_s, int64_t to_s,
+                              struct statement_input *input)
+{
+    input->reclassified =
+        arena_calloc(reader->arena, reader->reclassified_count + 1, sizeof(input->reclassified[0]));
+    for (size_t i = 0; i < reader->reclassified_count; i++) {
+        const struct reclassification *row = &reader->reclassified[i];
+
+        if (row->from_s < to_s && row->to_s > from_s && names(reader->contract, row->service)) {
+            input->reclassified[input->reclassified_count++] = *row;
+        }
+    }
+}
+
 enum err_code input_read(struct db *db, int64_t book_id, const struct contract *contract,
                          int64_t from_s, int64_t to_s, struct arena *arena,
                          struct statement_input *ret_input, struct err *err)
@@ -364,6 +393,10 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
     from_minute = floor_to(from_s - before_s, MINUTE_S);
     from_minute = from_minute > 0 ? from_minute : 0;
     to_minute = ceil_to(to_s + after_s, MINUTE_S);
+    if (code == ERR_OK) {
+        code = reclassify_list(db, STR(""), from_minute * MINUTE_S, to_minute * MINUTE_S, arena,
+                               &reader.reclassified, &reader.reclassified_count, err);
+    }
     for (size_t i = 0; i < contract->service_count && code == ERR_OK; i++) {
         code =
             read_service(&reader, contract->services[i], from_minute, to_minute, &services[i], err);
@@ -382,6 +415,7 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
         input.engine.services = services;
         input.lost = reader.lost;
         input.lost_count = reader.lost_count;
+        pick_reclassified(&reader, from_s, to_s, &input);
         *ret_input = input;
     }
     return code;

@@ -9,6 +9,7 @@
 #include "base/db.h"
 #include "jobs/statement/document.h"
 #include "jobs/statement/engine.h"
+#include "jobs/statement/reclassify.h"
 
 struct statement_input {
     struct engine_input engine;
@@ -20,6 +21,8 @@ struct statement_input {
     size_t partition_count;
     struct lost_time *lost;
     size_t lost_count;
+    struct reclassification *reclassified; /* of the contract's services within the period */
+    size_t reclassified_count;
 };
 
 /* Whether [.., to_s) of the contract is all read, folded and graded, so that nothing known can still change it. ret_ungraded: it is folded, but

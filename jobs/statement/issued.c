@@ -133,9 +133,7 @@ static enum err_code insert_terms(struct db *db, const struct contract *contract
     return db_run(stmt, NULL, err);
 }
 
-static enum err_code insert_statement(struct db *db, const struct contract *contract,
-                                      struct str period, struct str document, struct str journal,
-                                      int64_t now_ns, struct err *err)
+static enum err_code insert_statement(struct db *db, const struct issued_new *new, struct err *err)
 {
     char digest[HASH_HEX_SIZE];
     struct db_stmt *stmt;
@@ -148,14 +146,14 @@ static enum err_code insert_statement(struct db *db, const struct contract *cont
     if (code != ERR_OK) {
         return code;
     }
-    hash_sha256_hex(document, digest);
-    db_bind_text(stmt, 1, contract->id);
-    db_bind_text(stmt, 2, period);
-    db_bind_int64(stmt, 3, 1);
-    db_bind_int64(stmt, 4, now_ns);
+    hash_sha256_hex(new->document, digest);
+    db_bind_text(stmt, 1, new->contract->id);
+    db_bind_text(stmt, 2, new->period);
+    db_bind_int64(stmt, 3, new->revision);
+    db_bind_int64(stmt, 4, new->now_ns);
     db_bind_text(stmt, 5, STR(digest));
-    db_bind_text(stmt, 6, document);
-    db_bind_text(stmt, 7, journal);
+    db_bind_text(stmt, 6, new->document);
+    db_bind_text(stmt, 7, new->journal);
     db_bind_checksum(stmt, 8);
     return db_run(stmt, NULL, err);
 }
@@ -164,32 +162,46 @@ static enum err_code insert_statement(struct db *db, const struct contract *cont
 struct insertion {
     struct db *db;
     struct lease *lease;
-    const struct contract *contract;
-    struct str period, document, journal;
-    int64_t now_ns;
+    const struct issued_new *new;
     struct arena *arena;
 };
+
+static enum err_code insert_rows(const struct insertion *insertion, struct err *err)
+{
+    const struct issued_new *new = insertion->new;
+    struct db *db = insertion->db;
+    enum err_code code = insert_terms(db, new->contract, new->now_ns, err);
+
+    if (code == ERR_OK) {
+        code = insert_statement(db, new, err);
+    }
+    if (code == ERR_OK) {
+        code =
+            comparison_write(db, new->contract->id, new->period, new->revision, new->compared, err);
+    }
+    return code;
+}
 
 static enum err_code insert_inside(const struct insertion *insertion, struct issued *ret_issued,
                                    struct err *err)
 {
-    const struct contract *contract = insertion->contract;
+    const struct issued_new *new = insertion->new;
     struct db *db = insertion->db;
     enum err_code code = insertion->lease != NULL ? lease_lock(insertion->lease, err) : ERR_OK;
 
     if (code == ERR_OK) {
-        code = issued_find(db, contract->id, insertion->period, insertion->arena, ret_issued, err);
+        code = issued_find(db, new->contract->id, new->period, insertion->arena, ret_issued, err);
     }
-    if (code != ERR_OK || ret_issued->found) {
+    if (code != ERR_OK || (ret_issued->found && ret_issued->revision >= new->revision)) {
         return code;
     }
-    code = insert_terms(db, contract, insertion->now_ns, err);
-    if (code == ERR_OK) {
-        code = insert_statement(db, contract, insertion->period, insertion->document,
-                                insertion->journal, insertion->now_ns, err);
+    if (ret_issued->revision != new->revision - 1) {
+        return err_set(err, ERR_MISMATCH, "revision %" PRId64 " cannot follow revision %" PRId64,
+                       new->revision, ret_issued->revision);
     }
+    code = insert_rows(insertion, err);
     if (code == ERR_OK) {
-        code = issued_find(db, contract->id, insertion->period, insertion->arena, ret_issued, err);
+        code = issued_find(db, new->contract->id, new->period, insertion->arena, ret_issued, err);
     }
     if (code == ERR_OK && FAULT("statement.issue.before")) {
         code = err_set(err, ERR_FAILED, "fault statement.issue.before");
@@ -215,16 +227,15 @@ static enum err_code insert_once(const struct insertion *insertion, struct issue
     return code;
 }
 
-enum err_code issued_insert(struct db *db, struct lease *lease, const struct contract *contract,
-                            struct str period, struct str document, struct str journal,
-                            int64_t now_ns, struct arena *arena, struct issued *ret_issued,
-                            struct err *err)
+enum err_code issued_insert(struct db *db, struct lease *lease, const struct issued_new *new,
+                            struct arena *arena, struct issued *ret_issued, struct err *err)
 {
-    struct insertion insertion = {db, lease, contract, period, document, journal, now_ns, arena};
+    struct insertion insertion = {db, lease, new, arena};
     struct issued issued = {0};
     struct err failure = ERR_INIT;
     int tries = 0;
 
+    CHECK(new->revision > 0);
     /* After a lost answer the next transaction waits for one that may still be running, and finds its row or writes it. */
     while (insert_once(&insertion, &issued, &failure) != ERR_OK && db_again(db, &tries, &failure)) {
         failure = ERR_INIT;
@@ -233,6 +244,47 @@ enum err_code issued_insert(struct db *db, struct lease *lease, const struct con
     if (failure.code == ERR_OK) {
         *ret_issued = issued;
     } else {
+        *err = failure;
+    }
+    return failure.code;
+}
+
+/* Written twice it is written once, so a lost answer is no matter. */
+static enum err_code compared_once(struct db *db, struct lease *lease, struct str contract,
+                                   struct str period, int64_t revision,
+                                   const struct comparison *compared, struct err *err)
+{
+    bool unknown;
+    enum err_code code = db_begin(db, err);
+
+    if (code == ERR_OK && lease != NULL) {
+        code = lease_lock(lease, err);
+    }
+    if (code == ERR_OK) {
+        code = comparison_write(db, contract, period, revision, compared, err);
+    }
+    if (code == ERR_OK && FAULT("statement.compared.before")) {
+        code = err_set(err, ERR_FAILED, "fault statement.compared.before");
+    }
+    if (code == ERR_OK) {
+        code = db_commit(db, &unknown, err);
+    }
+    db_rollback(db);
+    return code;
+}
+
+enum err_code issued_compared(struct db *db, struct lease *lease, struct str contract,
+                              struct str period, int64_t revision,
+                              const struct comparison *compared, struct err *err)
+{
+    struct err failure = ERR_INIT;
+    int tries = 0;
+
+    while (compared_once(db, lease, contract, period, revision, compared, &failure) != ERR_OK &&
+           db_again(db, &tries, &failure)) {
+        failure = ERR_INIT;
+    }
+    if (failure.code != ERR_OK) {
         *err = failure;
     }
     return failure.code;

@@ -12,6 +12,7 @@
 #include "base/db.h"
 #include "base/hash.h"
 #include "jobs/config/contract.h"
+#include "jobs/statement/comparison.h"
 
 struct issued {
     bool found;
@@ -24,12 +25,25 @@ struct issued {
 /* The newest revision for contract and period; in arena. */
 enum err_code issued_find(struct db *db, struct str contract, struct str period,
                           struct arena *arena, struct issued *ret_issued, struct err *err);
-/* Writes revision 1 and the terms that it is measured by, in one transaction, unless a revision is there already. What then stands is in
- * ret_issued, perhaps another run's document. lease may be NULL: checked by the transaction. now_ns: the store's clock. */
-enum err_code issued_insert(struct db *db, struct lease *lease, const struct contract *contract,
-                            struct str period, struct str document, struct str journal,
-                            int64_t now_ns, struct arena *arena, struct issued *ret_issued,
-                            struct err *err);
+/* What is issued; everything is borrowed. */
+struct issued_new {
+    const struct contract *contract; /* its terms are kept, too */
+    struct str period;
+    int64_t revision;
+    struct str document, journal;
+    int64_t now_ns;                    /* the store's clock */
+    const struct comparison *compared; /* what it was computed from */
+};
+
+/* Writes that revision, the terms that it is measured by and what it was computed from, in one transaction, unless a revision with that number is there
+ * already. What then stands is in ret_issued, perhaps another run's document. lease may be NULL: checked by the transaction. ERR_MISMATCH
+ * also if the revision before is not the newest one. */
+enum err_code issued_insert(struct db *db, struct lease *lease, const struct issued_new *new,
+                            struct arena *arena, struct issued *ret_issued, struct err *err);
+/* Notes that this revision was held against the books, and says what they say. */
+enum err_code issued_compared(struct db *db, struct lease *lease, struct str contract,
+                              struct str period, int64_t revision,
+                              const struct comparison *compared, struct err *err);
 
 struct issued_row {
     struct str contract, period;

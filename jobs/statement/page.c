@@ -14,6 +14,7 @@ static const struct page_part parts[] = {
     {"days", "Day by day", part_days},
     {"incidents", "Incidents", part_incidents},
     {"exclusions", "Announced maintenance and exclusions", part_exclusions},
+    {"reclassifications", "Reclassified time", part_reclassified},
     {"completeness", "Data completeness", part_completeness},
     {"credit", "Credit calculation", part_credit},
     {"changes", "Changes since the last revision", part_changes},

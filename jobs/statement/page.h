@@ -112,6 +112,7 @@ void part_time(struct page *page);
 void part_days(struct page *page);
 void part_incidents(struct page *page);
 void part_exclusions(struct page *page);
+void part_reclassified(struct page *page);
 void part_completeness(struct page *page);
 void part_credit(struct page *page);
 void part_changes(struct page *page);

@@ -53,8 +53,21 @@ static void cover_line(struct page *page)
     page_close(page, PAGE_FACTS);
 }
 
+static void restated(struct page *page)
+{
+    if (tree_present(page->document, "changes")) {
+        page_open(page, PAGE_NOTICE);
+        page_strong(page, "Restated.");
+        page_words(page, " This revision takes the place of an earlier one; see ");
+        page->form->link(page, "changes", "what changed");
+        page_words(page, ".");
+        page_close(page, PAGE_NOTICE);
+    }
+}
+
 static void notices(struct page *page)
 {
+    restated(page);
     if (provisional(page)) {
         page_open(page, PAGE_NOTICE);
         page_strong(page, "Provisional.");

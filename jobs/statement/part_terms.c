@@ -41,13 +41,6 @@ void part_credit(struct page *page)
     }
 }
 
-void part_changes(struct page *page)
-{
-    page_block(page, PAGE_PARAGRAPH,
-               tree_integer(page->document, "revision") <= 1 ? "None: this is the first revision."
-                                                             : "See the earlier revision.");
-}
-
 static void coded_fact(struct page *page, const char *term, const char *before, struct str code,
                        const char *after)
 {
@@ -134,7 +127,9 @@ void part_verify(struct page *page)
     page_open(page, PAGE_PARAGRAPH);
     page_words(page, "Compare it with the output of ");
     page_code(page, STR("sha256sum"));
-    page_words(page, " on the JSON file. The offsets in the ");
+    page_words(page, " on the JSON file. ");
+    page_code(page, STR("uptally verify"));
+    page_words(page, " checks all its figures. The offsets in the ");
     page->form->link(page, "audit", "audit trail");
     page_words(page, " say which records to read again.");
     page_close(page, PAGE_PARAGRAPH);

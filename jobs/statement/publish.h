@@ -2,7 +2,8 @@
  * Publishing: from the books to issued statements, credit notes and announcements.
  *
  * A statement is issued once: its row in the store comes first, files are derived from it, and issuing again publishes the stored bytes
- * again. Before complete-until has passed the period's end and grace is over it is provisional: files under another name, no row.
+ * again. Before complete-until has passed the period's end and grace is over it is provisional: files under another name, no row. If the books changed
+ * since it was issued, and say another result, the next revision is issued beside it, by the terms of the one before; decision 22.
  * Errors: ERR_CONFIG (statement_possible), ERR_STORE, ERR_FENCED (the store is locked, or the lease was lost), ERR_DELIVERY (other content stands under that name), ERR_MISMATCH (a stored
  * statement is not what its checksum says).
  */
@@ -44,6 +45,8 @@ struct statement_options {
     unsigned formats; /* bits of enum statement_format */
     bool force;       /* issue although data are incomplete or grace is not over */
     bool final_only;  /* no outcome rather than a provisional one */
+    bool revise;      /* measure an issued month again, by the terms as they are now */
+    struct str cause; /* of revise, in an operator's words */
 };
 
 struct statement_outcome {
@@ -51,6 +54,8 @@ struct statement_outcome {
     bool provisional;       /* neither stored nor final */
     bool known;             /* the result is a fraction: something was measured */
     bool met;               /* of a known result */
+    int64_t revision;       /* 0: provisional */
+    bool issued;            /* by this call, and not before */
     struct strbuf document; /* canonical JSON; the caller owns it */
     struct strbuf places;   /* one path per line; the caller owns it */
     struct strbuf sentence; /* the verdict in one sentence; the caller owns it */
@@ -65,8 +70,8 @@ void statement_outcome_release(struct statement_outcome *outcome);
 
 /* ERR_CONFIG: statements of this contract cannot be made from the store; says why. */
 enum err_code statement_possible(const struct contract *contract, struct err *err);
-/* One version of a contract and the period in its zone that goes with that month (year 0: the last that has ended there). Issues it if it is due (or forced) and not issued yet, and publishes
- * it. A version that is not valid in that period has no outcome. ret_outcome is initialised by the caller. */
+/* One version of a contract and the period in its zone that goes with that month (year 0: the last that has ended there). Issues it if it is due (or forced) and not issued yet, or the revision that is due,
+ * and publishes all revisions. A version that is not valid in that period has no outcome. ret_outcome is initialised by the caller. */
 enum err_code statement_publish_month(const struct publisher *publisher,
                                       const struct contract *contract, int32_t year, int32_t month,
                                       const struct statement_options *options,

@@ -1,16 +1,14 @@
 #include "jobs/statement/render.h"
 
-#include <string.h>
-
 #include "base/check.h"
 #include "base/hash.h"
 #include "jobs/statement/document.h"
 
 const struct render_row render_rows[] = {
-    {STATEMENT_JSON, "json", render_json, .drawn = false},
-    {STATEMENT_HTML, "html", render_html, .drawn = false},
-    {STATEMENT_CSV, "csv", render_csv, .drawn = false},
-    {STATEMENT_PDF, "pdf", render_pdf, .drawn = true},
+    {STATEMENT_JSON, "json", render_json},
+    {STATEMENT_HTML, "html", render_html},
+    {STATEMENT_CSV, "csv", render_csv},
+    {STATEMENT_PDF, "pdf", render_pdf},
 };
 const size_t render_row_count = ARRAY_COUNT(render_rows);
 
@@ -20,11 +18,6 @@ enum err_code render_json(const struct render_source *source, struct strbuf *out
     (void)err;
     strbuf_append(out, source->document);
     return ERR_OK;
-}
-
-bool render_claims(struct str content, const char *sha256)
-{
-    return content.size > 0 && memmem(content.data, content.size, sha256, strlen(sha256)) != NULL;
 }
 
 enum err_code render_document(const struct render_row *row, struct str document,

@@ -25,8 +25,6 @@ struct render_row {
     /* Appends; out->overflow is the caller's to see. */
     enum err_code (*render)(const struct render_source *source, struct strbuf *out,
                             struct err *err);
-    /* Its bytes come from libraries of the machine as well: after an update they may differ for the same document. */
-    bool drawn;
 };
 
 extern const struct render_row render_rows[];
@@ -40,9 +38,6 @@ enum err_code render_pdf(const struct render_source *source, struct strbuf *out,
 
 /* Whether PDF can be drawn on this machine, and with what; errors as render_pdf. */
 enum err_code render_pdf_ready(struct strbuf *detail, struct err *err);
-
-/* Whether content, made elsewhere, says that it shows the document with that hash. Only what it says: whoever wants to know for sure draws it again. */
-bool render_claims(struct str content, const char *sha256);
 
 /* The caller owns *ret_content. ERR_MISMATCH: not a statement; ERR_DATA: the result is too large; or what its row says. */
 enum err_code render_document(const struct render_row *row, struct str document,

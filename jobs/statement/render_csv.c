@@ -160,11 +160,20 @@ static void explanation_rows(struct strbuf *out, const struct tree *lines)
     }
 }
 
-static void change_rows(struct strbuf *out, const struct tree *document)
+/* Of a revision that followed another one. */
+static void change_rows(struct strbuf *out, const struct tree *changes)
 {
-    if (tree_integer(document, "revision") <= 1) {
+    const struct tree *causes = tree_at(changes, "causes");
+
+    if (changes->kind != TREE_OBJECT) {
         row(out, "change", STR(""), "text", STR("none: this is the first revision"));
+        return;
     }
+    for (size_t i = 0; i < causes->count; i++) {
+        value_row(out, "change", STR(""), "cause", &causes->children[i]);
+    }
+    object_rows(out, "change", STR(""), "", changes);
+    list_rows(out, "change of service", tree_at(changes, "services"), "service");
 }
 
 static void verify_rows(struct strbuf *out, const struct render_source *source)
@@ -188,13 +197,14 @@ enum err_code render_csv(const struct render_source *source, struct strbuf *out,
     day_rows(out, services);
     list_rows(out, "incident", tree_at(document, "incidents"), "id");
     list_rows(out, "exclusion", tree_at(document, "exclusions"), "");
+    list_rows(out, "reclassification", tree_at(document, "reclassifications"), "");
     unknown_rows(out, tree_at(document, "contract.terms.availability.unknown"));
     list_rows(out, "lost", tree_at(document, "completeness.lost"), "");
     list_rows(out, "gap", tree_at(document, "completeness.gaps"), "");
     list_rows(out, "border", tree_at(document, "borders"), "");
     list_rows(out, "latency_border", tree_at(document, "latency.borders"), "");
     list_rows(out, "credit", tree_at(document, "credit.steps"), "name");
-    change_rows(out, document);
+    change_rows(out, tree_at(document, "changes"));
     object_rows(out, "method", STR(""), "", tree_at(document, "method"));
     explanation_rows(out, tree_at(document, "explanation"));
     list_rows(out, "partition", tree_at(document, "completeness.partitions"), "");

@@ -37,4 +37,10 @@ int64_t tree_integer(const struct tree *tree, const char *path);
 bool tree_truth(const struct tree *tree, const char *path);
 bool tree_present(const struct tree *tree, const char *path); /* there and not null */
 
+bool tree_equal(const struct tree *a, const struct tree *b);
+/* Writes a value as a member of a document; keys are sorted, as canonical JSON wants them. False, and nothing useful written, if a key is too long or the
+ * value too deep for that form: no document of ours is. */
+struct json_writer;
+bool tree_write(struct json_writer *json, const char *key, const struct tree *tree);
+
 #endif

@@ -184,30 +184,6 @@ static void test_incomplete_data_are_issued_by_force_only(void **state)
     world_close(&world);
 }
 
-static void test_books_that_changed_since_are_said_and_change_nothing(void **state)
-{
-    struct world world;
-    struct statement_outcome first, second;
-    struct err err = ERR_INIT;
-    struct batch *batch;
-
-    (void)state;
-    world_open(&world, 1000);
-    month_over(&world);
-    assert_int_equal(publish(&world, false, &first, &err), ERR_OK);
-    batch = book_batch(&world.book, world.book.db);
-    book_check(&world.book, batch, 0, "api", 700, OUTCOME_FAIL);
-    assert_int_equal(ledger_commit(&world.book.ledger, batch, &err), ERR_OK);
-    batch_free(batch);
-    aggregate(&world);
-    assert_int_equal(publish(&world, false, &second, &err), ERR_OK);
-    assert_non_null(strstr(world.warnings, "differs from the issued statement"));
-    assert_string_equal(strbuf_text(&second.document), strbuf_text(&first.document));
-    statement_outcome_release(&first);
-    statement_outcome_release(&second);
-    world_close(&world);
-}
-
 static void test_a_damaged_statement_is_not_published(void **state)
 {
     static const char *const damages[] = {
@@ -380,7 +356,6 @@ int main(void)
         cmocka_unit_test(test_a_running_month_is_provisional),
         cmocka_unit_test(test_within_grace_a_month_is_provisional),
         cmocka_unit_test(test_incomplete_data_are_issued_by_force_only),
-        cmocka_unit_test(test_books_that_changed_since_are_said_and_change_nothing),
         cmocka_unit_test(test_a_damaged_statement_is_not_published),
         cmocka_unit_test(test_other_content_under_the_name_is_refused),
         cmocka_unit_test(test_a_pdf_that_was_drawn_before_an_update_stands),
