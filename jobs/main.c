@@ -30,6 +30,7 @@ static const struct command *const commands[] = {
     &command_nightly,
     &command_announce,
     &command_reclassify,
+    &command_claim,
     &command_redrive,
     /* Read */
     &command_report,

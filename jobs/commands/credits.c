@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/markup.h"
 #include "jobs/command.h"
+#include "jobs/statement/claim.h"
 #include "jobs/statement/credit_note.h"
 #include "jobs/ui.h"
 
@@ -30,21 +31,83 @@ static const struct option_row rows[] = {
     {.name = NULL},
 };
 
-static void write_table(const struct credit_note *notes, size_t count, struct strbuf *out)
+/* What is shown of a month: its notes, and the claims of their periods. */
+struct shown {
+    const struct credit_note *notes;
+    size_t count;
+    const struct claim *claims; /* of all contracts, by contract, period and id */
+    size_t claim_count;
+};
+
+static bool belongs(const struct claim *claim, const struct credit_note *note)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct credit_note *note = &notes[i];
+    return str_equal(claim->contract, note->contract) && str_equal(claim->period, note->period);
+}
+
+/* Under the last note of a period; for people. */
+static void write_claims(const struct shown *shown, size_t index, struct strbuf *out)
+{
+    const struct credit_note *note = &shown->notes[index];
+
+    if (index + 1 < shown->count && str_equal(shown->notes[index + 1].contract, note->contract) &&
+        str_equal(shown->notes[index + 1].period, note->period)) {
+        return;
+    }
+    for (size_t i = 0; i < shown->claim_count; i++) {
+        if (belongs(&shown->claims[i], note)) {
+            strbuf_append_text(out, "  ");
+            claim_words(&shown->claims[i], out);
+            strbuf_append_text(out, "  ");
+            strbuf_append(out, shown->claims[i].author);
+            strbuf_append_text(out, shown->claims[i].reference.size > 0 ? "  " : "");
+            strbuf_append(out, shown->claims[i].reference);
+            strbuf_append_char(out, '\n');
+        }
+    }
+}
+
+static void write_table(const struct shown *shown, struct strbuf *out)
+{
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct credit_note *note = &shown->notes[i];
         struct str claim = note->claim_until.size > 0 ? note->claim_until : STR("-");
 
         strbuf_append_format(out, "%-40.*s %14.*s %.*s  claim until %-25.*s ", STR_ARGS(note->id),
                              STR_ARGS(note->amount), STR_ARGS(note->currency), STR_ARGS(claim));
         strbuf_append(out, note->customer);
         strbuf_append_char(out, '\n');
+        write_claims(shown, i, out);
     }
 }
 
-static void write_json(const struct credit_note *notes, size_t count, struct strbuf *out)
+static void write_claims_json(struct json_writer *json, const struct shown *shown,
+                              const struct credit_note *note)
 {
+    char text[CIVIL_TEXT_SIZE];
+
+    json_open_array(json, "claims");
+    for (size_t i = 0; i < shown->claim_count; i++) {
+        const struct claim *claim = &shown->claims[i];
+
+        if (!belongs(claim, note)) {
+            continue;
+        }
+        json_open_object(json, NULL);
+        json_str(json, "by", claim->author);
+        json_str(json, "claimed", claim->claimed);
+        json_int64(json, "id", claim->id);
+        json_bool(json, "in_time", claim_in_time(claim));
+        json_text(json, "recorded", civil_format_rfc3339(claim->recorded_ns, text));
+        json_str(json, "reference", claim->reference);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void write_json(const struct shown *shown, struct strbuf *out)
+{
+    const struct credit_note *notes = shown->notes;
+    size_t count = shown->count;
     struct json_writer json;
 
     json_init(&json, out, true);
@@ -59,6 +122,7 @@ static void write_json(const struct credit_note *notes, size_t count, struct str
         } else {
             json_nothing(&json, "claim_until");
         }
+        write_claims_json(&json, shown, &notes[i]);
         json_str(&json, "contract", notes[i].contract);
         json_str(&json, "currency", notes[i].currency);
         json_str(&json, "customer", notes[i].customer);
@@ -75,13 +139,38 @@ static void write_json(const struct credit_note *notes, size_t count, struct str
     json_finish(&json);
 }
 
-static void write_csv(const struct credit_note *notes, size_t count, struct strbuf *out)
+/* The first claim counts: whoever claimed in time may write again. */
+static const struct claim *first_claim(const struct shown *shown, const struct credit_note *note)
 {
-    strbuf_append_text(out, "id,contract,customer,period,currency,amount,claim_until\r\n");
-    for (size_t i = 0; i < count; i++) {
-        const struct str cells[] = {notes[i].id,         notes[i].contract, notes[i].customer,
-                                    notes[i].period,     notes[i].currency, notes[i].amount,
-                                    notes[i].claim_until};
+    const struct claim *first = NULL;
+
+    for (size_t i = 0; i < shown->claim_count; i++) {
+        if (belongs(&shown->claims[i], note) &&
+            (first == NULL || shown->claims[i].claimed_ns < first->claimed_ns)) {
+            first = &shown->claims[i];
+        }
+    }
+    return first;
+}
+
+static void write_csv(const struct shown *shown, struct strbuf *out)
+{
+    const struct credit_note *notes = shown->notes;
+
+    strbuf_append_text(
+        out, "id,contract,customer,period,currency,amount,claim_until,claimed,claimed_in_time\r\n");
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct claim *claim = first_claim(shown, &notes[i]);
+        const struct str cells[] = {notes[i].id,
+                                    notes[i].contract,
+                                    notes[i].customer,
+                                    notes[i].period,
+                                    notes[i].currency,
+                                    notes[i].amount,
+                                    notes[i].claim_until,
+                                    claim != NULL ? claim->claimed : STR(""),
+                                    claim != NULL ? STR(claim_in_time(claim) ? "yes" : "no")
+                                                  : STR("")};
 
         for (size_t k = 0; k < ARRAY_COUNT(cells); k++) {
             if (k > 0) {
@@ -93,14 +182,14 @@ static void write_csv(const struct credit_note *notes, size_t count, struct strb
     }
 }
 
-static void print(struct run *run, const struct credit_note *notes, size_t count)
+static void print(struct run *run, const struct shown *shown)
 {
-    static void (*const writers[])(const struct credit_note *, size_t, struct strbuf *) = {
+    static void (*const writers[])(const struct shown *, struct strbuf *) = {
         [FORMAT_TABLE] = write_table, [FORMAT_JSON] = write_json, [FORMAT_CSV] = write_csv};
     struct strbuf out;
 
     strbuf_init(&out, OUTPUT_SIZE_MAX);
-    writers[run->options[OPTION_FORMAT].number](notes, count, &out);
+    writers[run->options[OPTION_FORMAT].number](shown, &out);
     (void)fwrite(strbuf_text(&out), 1, out.size, run->out);
     strbuf_release(&out);
 }
@@ -116,7 +205,9 @@ static enum err_code run(struct run *run, struct err *err)
     };
     struct arena arena = ARENA_INIT;
     struct credit_note *notes = NULL;
+    struct claim *claims = NULL;
     size_t count = 0;
+    size_t claim_count = 0;
     int32_t year = 0;
     int32_t month = 0;
     const struct option_value *option = &run->options[OPTION_MONTH];
@@ -132,7 +223,10 @@ static enum err_code run(struct run *run, struct err *err)
     code = credits_issue(&publisher, year, month, &arena, &notes, &count, err);
     publisher.objects->close(publisher.objects);
     if (code == ERR_OK) {
-        print(run, notes, count);
+        code = claim_list(run->db, STR(""), STR(""), &arena, &claims, &claim_count, err);
+    }
+    if (code == ERR_OK) {
+        print(run, &(struct shown){notes, count, claims, claim_count});
         if (count == 0) {
             ui_note("no issued statement of this month earns a credit");
         }
@@ -151,7 +245,11 @@ const struct command command_credits = {
                 "uptally credits uptally.yaml --month 2026-10 --format csv",
     .help =
         "One note per contract, period and revision, with the same id whenever it is asked for.\n"
-        "Provisional statements have none. Notes are also written beside the statements.",
+        "Provisional statements have none. The note of a later revision is the difference to "
+        "those\n"
+        "before it, so all notes of a month add up to what is owed. Claims stand beneath. Notes "
+        "are\n"
+        "also written beside the statements.",
     .options = rows,
     .needs = NEEDS_STORE | NEEDS_BOOK,
     .run = run,
