@@ -80,6 +80,7 @@ struct command {
                              on the command line the first of them is CONFIG */
     bool more_arguments;     /* and any number behind them; only without CONFIG */
     bool arguments_optional; /* all of them may be missing together: options say the same */
+    int argument_more;       /* and so many more may follow, if it takes no CONFIG as an argument */
     const char *words; /* "a|b": what the one argument may be; it may then also stand before CONFIG.
                           NULL: anything */
     const char *examples;             /* three lines of shell */
@@ -104,6 +105,6 @@ enum global_option {
 extern const struct command command_consume, command_aggregate, command_report, command_credits,
     command_announce, command_nightly, command_redrive, command_status, command_audit,
     command_export, command_check, command_demo, command_evaluate, command_slo, command_import,
-    command_explain, command_reclassify, command_claim;
+    command_explain, command_reclassify, command_claim, command_verify;
 
 #endif

@@ -212,6 +212,7 @@ static bool set_money(struct input *input, const char *key, char **words)
         credits->present = true;
     } else if (strcmp(key, "fee") == 0) {
         contract->fee = decimal(words[0]);
+        contract->has_fee = true;
     } else if (strcmp(key, "tier") == 0) {
         CHECK(credits->tier_count < TIERS_MAX);
         input->tiers[credits->tier_count++] =
