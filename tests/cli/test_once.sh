@@ -19,7 +19,7 @@ db.commit()' "$@" || fail "sql: $*"
 }
 # As if nothing had been issued yet.
 forget() {
-    sql "DELETE FROM statement" "DELETE FROM credit_note" "DELETE FROM terms" "UPDATE lease SET expires_ns = 0"
+    sql "DELETE FROM statement" "DELETE FROM credit_note" "DELETE FROM terms" "DELETE FROM comparison" "DELETE FROM publication" "UPDATE lease SET expires_ns = 0"
     rm -rf demo/statements
 }
 # same WHAT: the folder, hidden files too, is that of the undisturbed run, and so are the rows.
@@ -129,7 +129,7 @@ kill_at() { # NAME COUNT: true if it was killed
     same "killed at $1, passage $2"
     kills=$((kills + 1))
 }
-for place in nightly.lease.held statement.issue.before statement.issue.after statement.publish.file draft.write.created \
+for place in nightly.lease.held statement.issue.before statement.issue.after statement.publication.before statement.publish.file draft.write.created \
     draft.write.half draft.write.sync draft.publish.before objects.put.lasting objects.put.after credit_note.issue.before \
     credit_note.issue.after; do
     if [ "$long" -eq 1 ]; then
@@ -270,7 +270,8 @@ expect 0 audit "$config" --published demo/statements
 rm -rf demo/statements && cp -r expected demo/statements
 
 # An old backup comes back: the audit notices, and the next run issues the very same again.
-sql "DELETE FROM statement WHERE period = '2024-03'" "DELETE FROM credit_note"
+sql "DELETE FROM statement WHERE period = '2024-03'" "DELETE FROM credit_note" "DELETE FROM comparison WHERE period = '2024-03'" \
+    "DELETE FROM publication WHERE period = '2024-03'"
 expect 9 audit "$config" --published demo/statements --format json
 python3 -c '
 import json

@@ -28,6 +28,9 @@ ELSEWHERE = {
     "incarnation.": "where a topic was created again",
     "redrive.": "where dead letters are counted again: tests/broker/redriving.py, tests/unit",
     "jobs.redrive.": "where dead letters are counted again",
+    "statement.compared.": "where the books changed since a statement, but not its result: tests/unit/statement/test_revisions.c",
+    "reclassify.": "where people enter something: tests/cli/test_revisions.sh",
+    "claim.": "where people enter something",
     "dead_letter.": "where their bytes expire: tests/unit/aggregator/test_dead_letter.c",
 }
 WORDS = {"consume": ("consume",), "aggregate": ("aggregate",), "nightly": ("nightly", "--quiet"),

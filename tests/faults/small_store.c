@@ -1,7 +1,7 @@
 /*
  * A small but complete store, for tests that damage it: two streams, excluded records, dead letters with their outbox, duplicates, checks,
- * announcements, windows and grades, one issued statement with its credit note, one contract that is due and not issued yet, and
- * pending rows of a batch that nobody has folded.
+ * announcements, reclassifications, windows and grades, one issued statement with its credit note and a claim, one contract that is due and not
+ * issued yet, and pending rows of a batch that nobody has folded: among them failed checks of the issued month, which come too late.
  *
  *     small_store FOLDER
  *
@@ -20,8 +20,10 @@
 #include "base/objects.h"
 #include "jobs/config/config.h"
 #include "jobs/statement/announce.h"
+#include "jobs/statement/claim.h"
 #include "jobs/statement/credit_note.h"
 #include "jobs/statement/publish.h"
+#include "jobs/statement/reclassify.h"
 
 enum { PARTITIONS = 2, HOURS = 8, FAILED_FROM = 100, FAILED_TO = 130, PATH_SIZE = 4096 };
 
@@ -203,13 +205,12 @@ static void add_request(struct maker *maker, struct batch *batch, int minute)
     batch_add_event(batch, &at, &event);
 }
 
-static void add_check(struct maker *maker, struct batch *batch, int minute)
+static void add_check(struct maker *maker, struct batch *batch, int minute, enum outcome outcome)
 {
     int64_t time_ns = start_ns + minute * NS_PER_MINUTE;
     struct coordinate at = next_place(batch, maker->checks, minute % PARTITIONS, time_ns);
-    bool fails = minute >= FAILED_FROM && minute < FAILED_TO;
     struct event event = {.kind = EVENT_CHECK,
-                          .outcome = fails ? OUTCOME_FAIL : OUTCOME_PASS,
+                          .outcome = outcome,
                           .time_ns = time_ns,
                           .service = STR("api"),
                           .instance = STR("i-1"),
@@ -244,7 +245,8 @@ static void consume(struct maker *maker, int from, int to)
             add_request(maker, batch, minute);
         }
         if (minute % 5 == 0) {
-            add_check(maker, batch, minute);
+            add_check(maker, batch, minute,
+                      minute >= FAILED_FROM && minute < FAILED_TO ? OUTCOME_FAIL : OUTCOME_PASS);
         }
         if (minute % 150 == 0) {
             add_others(maker, batch, minute);
@@ -308,6 +310,53 @@ static void announce(struct maker *maker)
          &err);
 }
 
+/* One that stands and one that was withdrawn; both are named by the statement. */
+static void reclassify(struct maker *maker)
+{
+    struct reclassification row = {.service = STR("api"),
+                                   .from_s = start_ns / NS_PER_SECOND + 60 * 60,
+                                   .to_s = start_ns / NS_PER_SECOND + 62 * 60,
+                                   .state = GRADE_DEGRADED,
+                                   .author = STR("operations"),
+                                   .reason = STR("customers saw it slow")};
+    struct err err = ERR_INIT;
+    int64_t withdrawal;
+
+    must(reclassify_add(maker->db, &row, &err), &err);
+    row.state = GRADE_MAJOR;
+    must(reclassify_add(maker->db, &row, &err), &err);
+    must(reclassify_withdraw(maker->db, row.id, STR("they did not"), STR("operations"), &withdrawal,
+                             &err),
+         &err);
+}
+
+static void claim(struct maker *maker)
+{
+    struct claim claim = {.contract = STR("acme"),
+                          .period = STR("2024-10"),
+                          .claimed = STR("2024-11-01T00:20:00Z"),
+                          .author = STR("ACME"),
+                          .reference = STR("ticket 4711")};
+    struct err err = ERR_INIT;
+
+    must(claim_add(maker->db, &maker->config->contracts[0], start_ns / NS_PER_SECOND + HOURS * 3600,
+                   &claim, &err),
+         &err);
+}
+
+/* Ten minutes of trouble that nobody knew of when the statement was issued. */
+static void come_too_late(struct maker *maker)
+{
+    struct batch *batch = new_batch(maker);
+    struct err err = ERR_INIT;
+
+    for (int minute = 400; minute < 410; minute++) {
+        add_check(maker, batch, minute, OUTCOME_FAIL);
+    }
+    must(ledger_commit(&maker->ledger, batch, &err), &err);
+    batch_free(batch);
+}
+
 /* The first contract only; what the second one gets is computed by whoever looks at the store. */
 static void issue(struct maker *maker)
 {
@@ -351,7 +400,10 @@ int main(int argc, char **argv)
     aggregate(&maker);
     consume(&maker, HOURS * 60 / 2, HOURS * 60 + 30);
     aggregate(&maker);
+    reclassify(&maker);
     issue(&maker);
+    claim(&maker);
+    come_too_late(&maker);
     consume(&maker, HOURS * 60 + 30, HOURS * 60 + 40);
     maker.objects->close(maker.objects);
     config_free(maker.config);
