@@ -80,7 +80,6 @@ struct command {
                              on the command line the first of them is CONFIG */
     bool more_arguments;     /* and any number behind them; only without CONFIG */
     bool arguments_optional; /* all of them may be missing together: options say the same */
-    int argument_more;       /* and so many more may follow, if it takes no CONFIG as an argument */
     const char *words; /* "a|b": what the one argument may be; it may then also stand before CONFIG.
                           NULL: anything */
     const char *examples;             /* three lines of shell */

@@ -270,7 +270,7 @@ static enum err_code check_surplus(const struct command *command,
                                    const struct option_arguments *arguments, struct err *err)
 {
     bool takes_config = command->needs != NEEDS_NOTHING && globals[GLOBAL_CONFIG].text == NULL;
-    int most = command->argument_count + command->argument_more + (takes_config ? 1 : 0);
+    int most = command->argument_count + (takes_config ? 1 : 0);
 
     if (arguments->count > most && !command->more_arguments) {
         return err_set(err, ERR_USAGE, "unexpected argument \"%s\": uptally %s %s",
@@ -289,7 +289,6 @@ static enum err_code check_argument_count(const struct command *command,
                        command->usage);
     }
     CHECK(arguments->count == wanted || command->more_arguments);
-    CHECK(arguments->count <= command->argument_count + command->argument_more);
     return ERR_OK;
 }
 

@@ -192,7 +192,8 @@ static enum err_code read_options(struct report *report, struct err *err)
             report->print = &render_rows[i];
         }
     }
-    if (report->print != NULL && report->print->drawn && isatty(fileno(report->run->out)) == 1) {
+    if (report->print != NULL && report->print->format == STATEMENT_PDF &&
+        isatty(fileno(report->run->out)) == 1) {
         return err_set(err, ERR_USAGE, "--stdout: PDF is not for a terminal; write it to a file");
     }
     return ERR_OK;

@@ -421,7 +421,7 @@ const struct command command_verify = {
     .summary = "prove issued statements from their JSON files alone",
     .usage = "FILE... [options]",
     .argument_count = 1,
-    .argument_more = OPTIONS_ARGUMENTS_MAX - 1,
+    .more_arguments = true,
     .examples = "uptally verify statement-r1.json\n"
                 "uptally verify statements/acme-2026/2026-10\n"
                 "uptally verify statement-r1.json statement-r2.json --config uptally.yaml",

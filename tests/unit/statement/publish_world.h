@@ -75,20 +75,6 @@ static inline enum err_code shelf_get(struct objects *objects, const char *name,
     return ERR_OK;
 }
 
-static inline enum err_code shelf_get(struct objects *objects, const char *name, bool *ret_found,
-                                      struct strbuf *content, struct err *err)
-{
-    const struct shelf *shelf = (struct shelf *)objects;
-    int at = shelf_find(shelf, name);
-
-    (void)err;
-    *ret_found = at >= 0;
-    if (at >= 0) {
-        strbuf_append_text(content, shelf->items[at].content);
-    }
-    return ERR_OK;
-}
-
 static inline enum err_code shelf_exists(struct objects *objects, const char *name, bool *ret_found,
                                          struct err *err)
 {

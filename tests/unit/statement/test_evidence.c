@@ -40,19 +40,20 @@ static void test_a_pack_of_an_issued_statement(void **state)
 {
     struct world world;
     struct statement_outcome outcome;
-    struct credit_note note;
+    struct credit_note *notes;
+    size_t note_count;
     struct strbuf places, first;
     struct arena arena = ARENA_INIT;
     struct err err = ERR_INIT;
-    bool present, owed;
+    bool present;
 
     (void)state;
     world_open(&world, 7);
     month_over(&world);
     assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
     statement_outcome_release(&outcome);
-    assert_int_equal(credit_note_issue(&world.publisher, STR("acme"), STR("2026-10"), &arena, &note,
-                                       &owed, &err),
+    assert_int_equal(credit_note_issue(&world.publisher, STR("acme"), STR("2026-10"), &arena,
+                                       &notes, &note_count, &err),
                      ERR_OK);
     assert_int_equal(prove(&world, &places, &present, &err), ERR_OK);
     assert_true(present);

@@ -227,35 +227,6 @@ static void test_other_content_under_the_name_is_refused(void **state)
     world_close(&world);
 }
 
-/* After an update of the libraries a PDF of the same document may have other bytes: the one that was published stands. */
-static void test_a_pdf_that_was_drawn_before_an_update_stands(void **state)
-{
-    static const char name[] = "acme/2026-10/statement-r1.pdf";
-    char sha256[HASH_HEX_SIZE], before[256];
-    struct world world;
-    struct statement_outcome outcome;
-    struct err err = ERR_INIT;
-
-    (void)state;
-    world_open(&world, 1000);
-    month_over(&world);
-    assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
-    hash_sha256_hex(strbuf_view(&outcome.document), sha256);
-    statement_outcome_release(&outcome);
-    (void)snprintf(before, sizeof(before), "%%PDF /Subject (JSON document, SHA-256: %s)", sha256);
-    (void)shelf_put(&world.shelf.objects, name, STR(before), OBJECTS_REPLACE, &err);
-    assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
-    assert_string_equal(shelf_text(&world.shelf, name), before);
-    assert_non_null(strstr(world.warnings, "other versions of the libraries"));
-    statement_outcome_release(&outcome);
-    /* A PDF of another document is none of ours. */
-    (void)shelf_put(&world.shelf.objects, name, STR("%PDF of something else"), OBJECTS_REPLACE,
-                    &err);
-    assert_int_equal(publish(&world, false, &outcome, &err), ERR_DELIVERY);
-    statement_outcome_release(&outcome);
-    world_close(&world);
-}
-
 /* Killed between row and files: the next run publishes the row's document. */
 static bool fail_at(const char *name, void *context)
 {
@@ -358,7 +329,6 @@ int main(void)
         cmocka_unit_test(test_incomplete_data_are_issued_by_force_only),
         cmocka_unit_test(test_a_damaged_statement_is_not_published),
         cmocka_unit_test(test_other_content_under_the_name_is_refused),
-        cmocka_unit_test(test_a_pdf_that_was_drawn_before_an_update_stands),
         cmocka_unit_test(test_a_run_that_dies_before_its_files_is_finished_by_the_next),
         cmocka_unit_test(test_announced_maintenance_reaches_the_statement),
         cmocka_unit_test(test_lost_time_is_issued_and_shown),
