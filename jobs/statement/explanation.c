@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/civil.h"
 #include "base/clock.h"
+#include "jobs/statement/difference.h"
 #include "jobs/statement/document.h"
 #include "jobs/statement/explain.h"
 #include "jobs/statement/input.h"
@@ -90,7 +91,7 @@ static enum err_code compare_issued(struct reading *reading, struct err *err)
 {
     struct explanation *explanation = reading->explanation;
     const struct statement_input *input = explanation->input;
-    const struct tree *tree;
+    const struct tree *tree, *now;
     struct strbuf document;
     enum err_code code = tree_parse(explanation->issued.document, reading->arena, &tree, err);
 
@@ -108,14 +109,18 @@ static enum err_code compare_issued(struct reading *reading, struct err *err)
                                                    .lost = input->lost,
                                                    .lost_count = input->lost_count,
                                                    .partitions = input->partitions,
-                                                   .partition_count = input->partition_count},
+                                                   .partition_count = input->partition_count,
+                                                   .reclassified = input->reclassified,
+                                                   .reclassified_count = input->reclassified_count},
                           &explanation->result, &document, err);
-    if (code == ERR_OK) {
-        explanation->books = str_equal(strbuf_view(&document), explanation->issued.document)
-                                 ? BOOKS_AGREE
-                                 : BOOKS_DIFFER;
-        strbuf_release(&document);
+    if (code != ERR_OK) {
+        return code;
     }
+    code = tree_parse(strbuf_view(&document), reading->arena, &now, err);
+    if (code == ERR_OK) {
+        explanation->books = difference_none(tree, now) ? BOOKS_AGREE : BOOKS_DIFFER;
+    }
+    strbuf_release(&document);
     return code;
 }
 

@@ -104,9 +104,9 @@ static bool is_revision(const char *name, const char *stem, const char *const *s
 
 static bool is_document(const char *name)
 {
-    static const char *const suffixes[] = {"json", "csv", "html"};
+    static const char *const suffixes[] = {"json", "csv", "html", "pdf"};
 
-    return is_revision(name, "statement-r", suffixes, 3) ||
+    return is_revision(name, "statement-r", suffixes, 4) ||
            is_revision(name, "credit-note-r", suffixes, 2);
 }
 

@@ -202,7 +202,7 @@ expect 0 report --evidence --month 2026-10 --contract acme-2026
 cmp -s first.zip $month/evidence-r1.zip || fail "other bytes after a kill"
 [ -z "$(find $month -name '.new-*')" ] || fail "the draft of the killed run is still there"
 
-# Books that changed after the issue: said, and the statement stands.
+# Books that changed after the issue: said, until the next report issues what follows from it.
 expect 0 announce --cancel 1 --reason 'never happened' --author ops
 expect 0 explain acme-2026 2026-10 --limit 0
 out 'THE BOOKS DIFFER from it'
@@ -211,12 +211,16 @@ out 'the books lost 29,235 s: they add up'
 expect 0 explain acme-2026 2026-10 --limit 0 --format json
 out '"differ": true'
 expect 0 report --evidence --month 2026-10 --contract acme-2026
+err 'revision 2 is issued'
 python3 -c 'import json, zipfile
-pack = zipfile.ZipFile("'$month'/evidence-r1.zip")
-folder = "evidence-acme-2026-2026-10-r1/"
-assert json.loads(pack.read(folder + "manifest.json"))["books"]["differ"] is True
-assert b"The books have changed" in pack.read(folder + "README.txt")
-assert pack.read(folder + "announcements.csv").count(b"cancelled") == 1' || fail "the archive does not say that the books differ"
+pack = zipfile.ZipFile("'$month'/evidence-r2.zip")
+folder = "evidence-acme-2026-2026-10-r2/"
+assert json.loads(pack.read(folder + "manifest.json"))["books"]["differ"] is False
+assert {folder + "statement-r1.json", folder + "statement-r2.json"} <= set(pack.namelist())
+assert pack.read(folder + "announcements.csv").count(b"cancelled") == 1' || fail "the archive does not hold both revisions"
+cmp -s first.zip $month/evidence-r1.zip || fail "the archive of the first revision changed"
+expect 0 explain acme-2026 2026-10 --limit 0
+out ' lost 29,235 s: they add up'
 
 # Terms that changed within the month: two statements, the second named by its first day.
 python3 - <<'END'

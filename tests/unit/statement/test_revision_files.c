@@ -25,6 +25,7 @@ static void test_files_of_all_revisions(void **state)
     /* "mine" is nobody's; as soon as it was published by an older version it is ours. */
     at = shelf_find(&world.shelf, "acme/2026-10/statement-r1.html");
     memcpy(world.shelf.items[at].content, "mine", 5);
+    world.shelf.items[at].size = 4;
     {
         struct statement_outcome outcome;
         struct err err = ERR_INIT;
@@ -42,6 +43,7 @@ static void test_files_of_all_revisions(void **state)
         /* As another form or revision it would still be a stranger's. */
         at = shelf_find(&world.shelf, "acme/2026-10/statement-r1.csv");
         memcpy(world.shelf.items[at].content, "mine", 5);
+        world.shelf.items[at].size = 4;
         assert_int_equal(publish(&world, false, &outcome, &err), ERR_DELIVERY);
         statement_outcome_release(&outcome);
     }
