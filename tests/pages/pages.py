@@ -179,7 +179,7 @@ def check_page(browser, path, names, failures):
         " Array.from(e.attributes).every(a => !a.name.startsWith('on') && a.name != 'style'))"))
     expect("a heading is empty", tab.evaluate(
         "Array.from(document.querySelectorAll('h1,h2,h3,th')).every(e => e.textContent.trim() != '')"))
-    expect("a part is missing", tab.evaluate("document.querySelectorAll('section').length") == 11)
+    expect("a part is missing", tab.evaluate("document.querySelectorAll('section').length") == 12)
     count = tab.evaluate("document.getElementsByTagName('*').length")
     for media, available in (("screen", 320), ("print", 688)):  # A4 less its margins has 688 px
         width = tab.width(media, available)
