@@ -54,7 +54,8 @@ static void note_lossy(struct ratio *ratio, int64_t minute_s)
     }
 }
 
-static void add_minute(struct ratio *ratio, const struct count_row *row)
+/* counted: its first second is measured. Of other minutes that reach into the period only the time is booked. */
+static void add_minute(struct ratio *ratio, const struct count_row *row, bool counted)
 {
     const struct contract *contract = ratio->input->contract;
     const struct availability *availability = &contract->availability;
@@ -80,9 +81,9 @@ static void add_minute(struct ratio *ratio, const struct count_row *row)
         errors = 0;
         slow = 0;
     }
-    ratio->total += row->counts.total;
-    ratio->errors += errors;
-    ratio->slow += slow;
+    ratio->total += counted ? row->counts.total : 0;
+    ratio->errors += counted ? errors : 0;
+    ratio->slow += counted ? slow : 0;
 }
 
 void measure_request_ratio(const struct measure_input *input, struct arena *arena,
@@ -101,9 +102,10 @@ void measure_request_ratio(const struct measure_input *input, struct arena *aren
 
         CHECK(i == 0 || row->minute_s > service->counts[i - 1].minute_s);
         CHECK(row->counts.errors + row->counts.slow <= row->counts.total);
-        if (row->minute_s >= input->valid_from_s && row->minute_s < input->valid_to_s &&
-            within(input->hours, &ratio.hours_index, row->minute_s)) {
-            add_minute(&ratio, row);
+        if (row->minute_s + MINUTE_S > input->valid_from_s && row->minute_s < input->valid_to_s) {
+            add_minute(&ratio, row,
+                       row->minute_s >= input->valid_from_s &&
+                           within(input->hours, &ratio.hours_index, row->minute_s));
         }
     }
     measure_lay_counts(input, &ratio.lossy, arena, ret_measure);

@@ -255,9 +255,28 @@ static void test_display_floors(void **state)
     arena_release(&arena);
 }
 
+/* The period begins at second 48 of a minute that maintenance covers: its requests are of the time before, its last 12 seconds are maintenance. */
+static void test_a_minute_on_the_border_is_booked_by_the_second(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    ratio(&fixture);
+    count_requests(&fixture, 0, 0, 100, 10, 0);
+    count_requests(&fixture, 0, 5, 100, 0, 0);
+    announce(&fixture, "api", 0, 60, 60);
+    fixture.from_s += 48;
+    compute(&fixture);
+    assert_figure(top(&fixture)->lost, "0");
+    assert_figure(top(&fixture)->measure.valid, "100");
+    assert_int_equal(top(&fixture)->measure.seconds[TIME_MAINTENANCE], 12);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_minute_on_the_border_is_booked_by_the_second),
         cmocka_unit_test(test_good_requests_over_valid_ones),
         cmocka_unit_test(test_slow_requests_lose_their_weight),
         cmocka_unit_test(test_minutes_of_the_period),
