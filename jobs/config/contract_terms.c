@@ -8,11 +8,11 @@
 #include "base/check.h"
 #include "base/civil.h"
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/json_numbers.h"
 #include "jobs/config/hours.h"
 #include "jobs/config/tables.h"
 
-enum { VALUE_SIZE_MAX = 128, DURATION_SIZE = 32 };
+enum { DAY_SIZE_MAX = 128, DURATION_SIZE = 32 };
 
 /* The largest unit that fits without rest: equal durations are written alike, however they were spelled. */
 static void write_duration(struct json_writer *json, const char *key, int64_t duration_ns)
@@ -32,21 +32,6 @@ static void write_duration(struct json_writer *json, const char *key, int64_t du
         }
     }
     json_text(json, key, text);
-}
-
-static void write_decimal(struct json_writer *json, const char *key, struct rational value)
-{
-    struct strbuf text;
-
-    strbuf_init(&text, VALUE_SIZE_MAX);
-    rational_format_exact(&text, value);
-    json_str(json, key, strbuf_view(&text));
-    strbuf_release(&text);
-}
-
-static void write_percent(struct json_writer *json, const char *key, struct rational value)
-{
-    write_decimal(json, key, rational_multiply(value, rational_make(100, 1)));
 }
 
 /* The local date of a midnight. */
@@ -70,7 +55,7 @@ static void write_choice(struct json_writer *json, const char *key,
 static void write_limit(struct json_writer *json, const char *key, const struct limit *limit)
 {
     if (limit->present) {
-        write_decimal(json, key, limit->value);
+        json_decimal(json, key, limit->value);
     }
 }
 
@@ -89,7 +74,7 @@ static void write_percentile(struct json_writer *json, const struct availability
     if (availability->percentile.present) {
         json_open_object(json, "latency");
         write_duration(json, "below", availability->below_ns);
-        write_percent(json, "percentile", availability->percentile.value);
+        json_percent(json, "percentile", availability->percentile.value);
         json_close(json);
     }
 }
@@ -117,7 +102,7 @@ static void write_availability(struct json_writer *json, const struct availabili
         json_bool(json, "all_failed", true);
     }
     if (method == METHOD_REQUEST_RATIO) {
-        write_decimal(json, "degraded_weight", availability->degraded_weight);
+        json_decimal(json, "degraded_weight", availability->degraded_weight);
     }
     if (method == METHOD_MEAN_INTERVAL_ERRORS) {
         write_duration(json, "interval", availability->slice_s * NS_PER_SECOND);
@@ -139,13 +124,13 @@ static void write_availability(struct json_writer *json, const struct availabili
     if (method == METHOD_TIME_SLICES || method == METHOD_RATIO_TIME_SLICES) {
         write_duration(json, "slice", availability->slice_s * NS_PER_SECOND);
     }
-    write_percent(json, "target", availability->target);
+    json_percent(json, "target", availability->target);
     write_unknown(json, availability->unknown);
     if (by_state) {
         json_open_object(json, "weights");
-        write_decimal(json, "degraded", availability->weights[GRADE_DEGRADED]);
-        write_decimal(json, "major", availability->weights[GRADE_MAJOR]);
-        write_decimal(json, "partial", availability->weights[GRADE_PARTIAL]);
+        json_decimal(json, "degraded", availability->weights[GRADE_DEGRADED]);
+        json_decimal(json, "major", availability->weights[GRADE_MAJOR]);
+        json_decimal(json, "partial", availability->weights[GRADE_PARTIAL]);
         json_close(json);
     }
     json_close(json);
@@ -156,14 +141,14 @@ static void write_tier(struct json_writer *json, const struct credit_tier *tier)
 {
     json_open_object(json, NULL);
     if (tier->kind == CREDIT_AMOUNT) {
-        write_decimal(json, "amount", tier->value);
+        json_decimal(json, "amount", tier->value);
     }
-    write_percent(json, "below", tier->below);
+    json_percent(json, "below", tier->below);
     if (tier->kind == CREDIT_DAYS) {
-        write_decimal(json, "days", tier->value);
+        json_decimal(json, "days", tier->value);
     }
     if (tier->kind == CREDIT_PERCENT) {
-        write_percent(json, "percent", tier->value);
+        json_percent(json, "percent", tier->value);
     }
     json_close(json);
 }
@@ -182,18 +167,18 @@ static void write_credits(struct json_writer *json, const struct credit_terms *c
     json_open_object(json, "credits");
     if (credits->has_cap) {
         json_open_object(json, "cap");
-        write_percent(json, "percent", credits->cap);
+        json_percent(json, "percent", credits->cap);
         json_close(json);
     }
     write_duration(json, "claim_within", credits->claim_within_ns);
     if (credits->has_minimum) {
         json_open_object(json, "minimum");
-        write_decimal(json, "more_than", credits->minimum_more_than);
+        json_decimal(json, "more_than", credits->minimum_more_than);
         json_close(json);
     }
     if (credits->proportional) {
         json_open_object(json, "proportional");
-        write_decimal(json, "multiplier", credits->multiplier);
+        json_decimal(json, "multiplier", credits->multiplier);
         json_close(json);
     }
     write_choice(json, "rounding", rounding_choices, credits->rounding);
@@ -224,9 +209,9 @@ static void write_maintenance(struct json_writer *json, const struct maintenance
 static void write_latency(struct json_writer *json, const struct latency_terms *latency)
 {
     json_open_object(json, "latency");
-    write_decimal(json, "max_slow_ratio", latency->max_slow_ratio);
+    json_decimal(json, "max_slow_ratio", latency->max_slow_ratio);
     write_duration(json, "slice", latency->slice_s * NS_PER_SECOND);
-    write_percent(json, "target", latency->target);
+    json_percent(json, "target", latency->target);
     json_close(json);
 }
 
@@ -247,7 +232,7 @@ static void write_day(struct json_writer *json, const char *key, const struct ho
 {
     struct strbuf text;
 
-    strbuf_init(&text, VALUE_SIZE_MAX);
+    strbuf_init(&text, DAY_SIZE_MAX);
     for (size_t i = 0; i < count; i++) {
         int from = ranges[i].from_s / 60;
         int to = ranges[i].to_s / 60;
@@ -310,7 +295,7 @@ void contract_write_terms(struct json_writer *json, const char *key,
     json_str(json, "customer", contract->customer);
     json_int64(json, "digits", contract->digits);
     if (contract->has_fee) {
-        write_decimal(json, "fee", contract->fee);
+        json_decimal(json, "fee", contract->fee);
     }
     write_duration(json, "grace", contract->grace_ns);
     json_str(json, "id", contract->id);

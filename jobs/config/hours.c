@@ -8,7 +8,7 @@ enum { DAY_S = 86400 };
 struct walk {
     const struct service_hours *hours;
     struct arena *arena;
-    struct hours_span *spans;
+    struct span *spans;
     size_t count, capacity;
 };
 
@@ -43,7 +43,7 @@ static void push(struct walk *walk, int64_t from_s, int64_t to_s)
         return;
     }
     if (walk->count == walk->capacity) {
-        struct hours_span *grown;
+        struct span *grown;
 
         walk->capacity = walk->capacity == 0 ? 64 : walk->capacity * 2;
         grown = arena_calloc(walk->arena, walk->capacity, sizeof(grown[0]));
@@ -52,7 +52,7 @@ static void push(struct walk *walk, int64_t from_s, int64_t to_s)
         }
         walk->spans = grown;
     }
-    walk->spans[walk->count++] = (struct hours_span){from_s, to_s};
+    walk->spans[walk->count++] = (struct span){from_s, to_s};
 }
 
 /* [from_s, to_s) of one offset, in which wall time runs evenly. */
@@ -79,8 +79,7 @@ static void walk_stretch(struct walk *walk, int64_t from_s, int64_t to_s, int32_
 }
 
 void hours_spans(const struct service_hours *hours, const struct zone *zone, int64_t from_s,
-                 int64_t to_s, struct arena *arena, struct hours_span **ret_spans,
-                 size_t *ret_count)
+                 int64_t to_s, struct arena *arena, struct span **ret_spans, size_t *ret_count)
 {
     struct walk walk = {.hours = hours, .arena = arena};
 

@@ -29,13 +29,12 @@ struct service_hours {
     size_t holiday_count;
 };
 
-struct hours_span {
+struct span {
     int64_t from_s, to_s; /* UTC, half-open */
 };
 
 /* What of [from_s, to_s) is inside: ascending, apart from each other; in arena. hours NULL: all of it. */
 void hours_spans(const struct service_hours *hours, const struct zone *zone, int64_t from_s,
-                 int64_t to_s, struct arena *arena, struct hours_span **ret_spans,
-                 size_t *ret_count);
+                 int64_t to_s, struct arena *arena, struct span **ret_spans, size_t *ret_count);
 
 #endif

@@ -3,12 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/check.h"
 #include "base/civil.h"
 #include "base/clock.h"
+#include "base/json_numbers.h"
 
-enum { NUMBER_SIZE_MAX = 128, FRACTION_SIZE_MAX = 64 * 1024 * 1024 };
-enum { BAD_DECIMALS = 9, DAY_S = 24 * 60 * 60 };
+enum { NUMBER_SIZE_MAX = 128, BAD_DECIMALS = 9, DAY_S = 24 * 60 * 60 };
 
 const char *slo_method_name(enum slo_method method)
 {
@@ -56,43 +55,11 @@ const char *slo_duration(int64_t minutes, char ret_text[SLO_DURATION_SIZE])
     return ret_text;
 }
 
-/* Whole numbers are texts in all of our documents, for they may have any number of digits. */
-static void write_terms(struct json_writer *json, struct fraction value)
-{
-    struct strbuf text;
-
-    strbuf_init(&text, FRACTION_SIZE_MAX);
-    fraction_format_denominator(&text, value);
-    CHECK(!text.overflow);
-    json_str(json, "denominator", strbuf_view(&text));
-    strbuf_clear(&text);
-    fraction_format_numerator(&text, value);
-    CHECK(!text.overflow);
-    json_str(json, "numerator", strbuf_view(&text));
-    strbuf_release(&text);
-}
-
 static void write_fraction(struct json_writer *json, const char *key, struct fraction value)
 {
     json_open_object(json, key);
-    write_terms(json, value);
+    json_terms(json, value);
     json_close(json);
-}
-
-/* A decimal as the configuration has it. */
-static void write_decimal(struct json_writer *json, const char *key, struct rational value)
-{
-    struct strbuf text;
-
-    strbuf_init(&text, NUMBER_SIZE_MAX);
-    rational_format_exact(&text, value);
-    json_str(json, key, strbuf_view(&text));
-    strbuf_release(&text);
-}
-
-static void write_percent(struct json_writer *json, const char *key, struct rational value)
-{
-    write_decimal(json, key, rational_multiply(value, rational_make(100, 1)));
 }
 
 static void write_floored(struct json_writer *json, const char *key, struct fraction value,
@@ -154,7 +121,7 @@ static void write_alerts(struct json_writer *json, const struct slo_result *resu
         const struct slo_alert *alert = &result->alerts[i];
 
         json_open_object(json, NULL);
-        write_percent(json, "budget_percent", alert->rule->budget);
+        json_percent(json, "budget_percent", alert->rule->budget);
         write_fraction(json, "factor", alert->factor);
         json_bool(json, "firing", alert->firing);
         write_burn(json, "long", &alert->long_burn);
@@ -172,7 +139,7 @@ static void write_budget(struct json_writer *json, const struct slo *slo,
     write_fraction(json, "consumed", result->consumed);
     write_fraction(json, "left", result->left);
     write_floored(json, "left_percent", result->left, slo->digits);
-    write_percent(json, "percent", rational_subtract(rational_make(1, 1), slo->target));
+    json_percent(json, "percent", rational_subtract(rational_make(1, 1), slo->target));
     json_close(json);
 }
 
@@ -222,7 +189,7 @@ static void write_good(struct json_writer *json, const struct slo *slo,
         return;
     }
     json_open_object(json, "good");
-    write_terms(json, result->good);
+    json_terms(json, result->good);
     write_floored(json, "percent", result->good, slo->digits);
     json_close(json);
 }
@@ -261,6 +228,6 @@ void slo_write(struct json_writer *json, const struct slo *slo, const struct slo
         json_str(json, NULL, slo->services[i]);
     }
     json_close(json);
-    write_percent(json, "target_percent", slo->target);
+    json_percent(json, "target_percent", slo->target);
     json_close(json);
 }

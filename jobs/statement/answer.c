@@ -1,13 +1,13 @@
 #include "jobs/statement/answer.h"
 
-#include "base/check.h"
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/json_numbers.h"
+#include "jobs/statement/figures.h"
 #include "jobs/statement/method.h"
 #include "jobs/statement/moment.h"
 #include "jobs/statement/wording.h"
 
-enum { DECIMAL_SIZE_MAX = 128 };
+enum { AMOUNT_SIZE_MAX = 128 };
 
 struct answer {
     struct json_writer json;
@@ -15,23 +15,6 @@ struct answer {
     const struct result *result;
     const struct contract *contract;
 };
-
-/* Exact decimal, as the contract has it: a text, because many readers of JSON make numbers inexact. */
-static void write_decimal(struct answer *answer, const char *key, struct rational value)
-{
-    struct strbuf buf;
-
-    strbuf_init(&buf, DECIMAL_SIZE_MAX);
-    rational_format_exact(&buf, value);
-    json_str(&answer->json, key, strbuf_view(&buf));
-    strbuf_release(&buf);
-}
-
-/* "99.5" of 0.995. */
-static void write_percent(struct answer *answer, const char *key, struct rational ratio)
-{
-    write_decimal(answer, key, rational_multiply(ratio, rational_make(100, 1)));
-}
 
 static void write_digits(struct answer *answer, const char *key, struct fraction value,
                          void (*format)(struct strbuf *buf, struct fraction value))
@@ -60,63 +43,6 @@ static void write_uptime(struct answer *answer, const struct level *level)
     json_close(&answer->json);
 }
 
-/* Keys in byte order, not in that of the enum. */
-static void write_seconds(struct answer *answer, const int64_t seconds[TIME_CLASS_COUNT])
-{
-    static const enum time_class order[] = {
-        TIME_DEGRADED,   TIME_MAINTENANCE,     TIME_MAJOR,
-        TIME_NO_TRAFFIC, TIME_NOT_PROVISIONED, TIME_OUTSIDE_HOURS,
-        TIME_PARTIAL,    TIME_PIPELINE_GAP,    TIME_PROBE_DOWN,
-        TIME_UP,
-    };
-
-    _Static_assert(ARRAY_COUNT(order) == TIME_CLASS_COUNT, "every class is written");
-    json_open_object(&answer->json, "seconds");
-    for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
-        json_int64(&answer->json, time_class_name(order[i]), seconds[order[i]]);
-    }
-    json_close(&answer->json);
-}
-
-static void write_tier(struct answer *answer, const struct credit_tier *tier)
-{
-    struct json_writer *json = &answer->json;
-
-    if (tier == NULL) {
-        json_nothing(json, "tier");
-        return;
-    }
-    json_open_object(json, "tier");
-    if (tier->kind == CREDIT_AMOUNT) {
-        write_decimal(answer, "amount", tier->value);
-    }
-    write_percent(answer, "below", tier->below);
-    if (tier->kind == CREDIT_DAYS) {
-        write_decimal(answer, "days", tier->value);
-    } else if (tier->kind == CREDIT_PERCENT) {
-        write_percent(answer, "percent", tier->value);
-    }
-    json_close(json);
-}
-
-static void write_steps(struct answer *answer, const struct credit *credit)
-{
-    struct json_writer *json = &answer->json;
-
-    json_open_array(json, "steps");
-    for (size_t i = 0; i < credit->step_count; i++) {
-        const struct credit_step *step = &credit->steps[i];
-
-        json_open_object(json, NULL);
-        json_text(json, "amount",
-                  wording_money(&answer->arena, answer->contract->currency, step->amount));
-        json_text(json, "name", step->name);
-        json_text(json, "text", step->text);
-        json_close(json);
-    }
-    json_close(json);
-}
-
 static void write_credit(struct answer *answer, const struct credit *credit, bool steps)
 {
     const struct currency *currency = answer->contract->currency;
@@ -127,14 +53,14 @@ static void write_credit(struct answer *answer, const struct credit *credit, boo
         json_nothing(json, "credit");
         return;
     }
-    strbuf_init(&amount, DECIMAL_SIZE_MAX);
+    strbuf_init(&amount, AMOUNT_SIZE_MAX);
     money_format(&amount, currency, credit->amount_minor);
     json_open_object(json, "credit");
     json_str(json, "amount", strbuf_view(&amount));
     json_int64(json, "amount_minor", credit->amount_minor);
     json_text(json, "currency", currency->code);
     if (steps) {
-        write_steps(answer, credit);
+        figures_steps(json, &answer->arena, currency, credit);
     }
     json_close(json);
     strbuf_release(&amount);
@@ -167,7 +93,7 @@ static void write_latency(struct answer *answer, const struct verdicts *verdicts
     write_digits(answer, "numerator", level->uptime, fraction_format_numerator);
     json_text(&answer->json, "percent",
               wording_percent_floor(&answer->arena, level->uptime, answer->contract->digits));
-    write_percent(answer, "target", level->target);
+    json_percent(&answer->json, "target", level->target);
     json_close(&answer->json);
 }
 
@@ -186,9 +112,9 @@ static void write_service(struct answer *answer, const struct service_result *se
     write_credit(answer, &paying->credit, false);
     write_latency(answer, verdicts);
     write_met(answer, verdicts->known, verdicts->met);
-    write_seconds(answer, availability_of(verdicts)->measure.seconds);
+    figures_seconds(&answer->json, "seconds", availability_of(verdicts)->measure.seconds, true);
     json_str(json, "service", service->service);
-    write_tier(answer, paying->tier);
+    figures_tier(&answer->json, paying->tier);
     write_uptime(answer, availability_of(verdicts));
     json_close(json);
 }
@@ -271,11 +197,11 @@ static void write_all(struct answer *answer, const char *program_version)
     write_period(answer);
     json_text(json, "pool", pool_name(availability->pool));
     json_text(json, "program", program_version);
-    write_seconds(answer, availability_of(verdicts)->measure.seconds);
+    figures_seconds(&answer->json, "seconds", availability_of(verdicts)->measure.seconds, true);
     write_services(answer);
-    write_percent(answer, "target", availability->target);
+    json_percent(&answer->json, "target", availability->target);
     json_text(json, "terms", answer->contract->digest);
-    write_tier(answer, paying->tier);
+    figures_tier(&answer->json, paying->tier);
     json_text(json, "unit", availability_of(verdicts)->unit);
     write_uptime(answer, availability_of(verdicts));
     if (answer->result->worst_service != NULL) {

@@ -1,10 +1,10 @@
 #include "jobs/statement/document.h"
 
-#include "base/check.h"
 #include "base/civil.h"
 #include "base/clock.h"
 #include "jobs/statement/credit.h"
 #include "jobs/statement/explain.h"
+#include "jobs/statement/figures.h"
 #include "jobs/statement/method.h"
 #include "jobs/statement/moment.h"
 #include "jobs/statement/wording.h"
@@ -29,68 +29,6 @@ static void write_moment_ns(struct document *document, const char *key, int64_t 
               moment_text_ns(&document->arena, document->contract->zone, time_ns));
 }
 
-/* Exact decimal, without commas. */
-static void write_decimal(struct document *document, const char *key, struct rational value)
-{
-    struct strbuf buf;
-
-    strbuf_init(&buf, 128);
-    rational_format_exact(&buf, value);
-    json_str(&document->json, key, strbuf_view(&buf));
-    strbuf_release(&buf);
-}
-
-enum { DECIMALS_MAX = 18 };
-
-/* Exact where it is a decimal; otherwise cut, with three points. The exact value is that of `uptime`. */
-static void write_figure(struct document *document, const char *key, struct fraction value)
-{
-    struct strbuf buf;
-
-    strbuf_init(&buf, DOCUMENT_SIZE_MAX);
-    fraction_format_short(&buf, value, DECIMALS_MAX);
-    json_str(&document->json, key, strbuf_view(&buf));
-    strbuf_release(&buf);
-}
-
-static void write_digits(struct document *document, const char *key, struct fraction value,
-                         void (*format)(struct strbuf *buf, struct fraction value))
-{
-    struct strbuf buf;
-
-    strbuf_init(&buf, DOCUMENT_SIZE_MAX);
-    format(&buf, value);
-    json_str(&document->json, key, strbuf_view(&buf));
-    strbuf_release(&buf);
-}
-
-/* As contracts have them: "99.5" of 0.995. */
-static void write_percent(struct document *document, const char *key, struct rational ratio)
-{
-    write_decimal(document, key, rational_multiply(ratio, rational_make(100, 1)));
-}
-
-/* Keys in byte order, not in that of the enum. */
-static void write_seconds(struct document *document, const char *key,
-                          const int64_t seconds[TIME_CLASS_COUNT], bool all)
-{
-    static const enum time_class order[] = {
-        TIME_DEGRADED,   TIME_MAINTENANCE,     TIME_MAJOR,
-        TIME_NO_TRAFFIC, TIME_NOT_PROVISIONED, TIME_OUTSIDE_HOURS,
-        TIME_PARTIAL,    TIME_PIPELINE_GAP,    TIME_PROBE_DOWN,
-        TIME_UP,
-    };
-
-    _Static_assert(ARRAY_COUNT(order) == TIME_CLASS_COUNT, "every class is written");
-    json_open_object(&document->json, key);
-    for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
-        if (all || seconds[order[i]] != 0) {
-            json_int64(&document->json, time_class_name(order[i]), seconds[order[i]]);
-        }
-    }
-    json_close(&document->json);
-}
-
 static void write_uptime(struct document *document, const struct level *level)
 {
     if (!level->known) {
@@ -98,8 +36,7 @@ static void write_uptime(struct document *document, const struct level *level)
         return;
     }
     json_open_object(&document->json, "uptime");
-    write_digits(document, "denominator", level->uptime, fraction_format_denominator);
-    write_digits(document, "numerator", level->uptime, fraction_format_numerator);
+    json_terms(&document->json, level->uptime);
     json_text(&document->json, "percent",
               wording_percent_floor(&document->arena, level->uptime, document->contract->digits));
     json_close(&document->json);
@@ -114,35 +51,6 @@ static void write_met(struct document *document, bool known, bool met)
     }
 }
 
-/* What a tier gives: one of three keys. */
-static void write_tier_value(struct document *document, const struct credit_tier *tier)
-{
-    static const char *const keys[] = {[CREDIT_DAYS] = "days", [CREDIT_AMOUNT] = "amount"};
-
-    if (tier->kind == CREDIT_PERCENT) {
-        write_percent(document, "percent", tier->value);
-    } else {
-        write_decimal(document, keys[tier->kind], tier->value);
-    }
-}
-
-static void write_tier(struct document *document, const struct credit_tier *tier)
-{
-    if (tier == NULL) {
-        json_nothing(&document->json, "tier");
-        return;
-    }
-    json_open_object(&document->json, "tier");
-    if (tier->kind == CREDIT_AMOUNT) {
-        write_tier_value(document, tier);
-    }
-    write_percent(document, "below", tier->below);
-    if (tier->kind != CREDIT_AMOUNT) {
-        write_tier_value(document, tier);
-    }
-    json_close(&document->json);
-}
-
 /* Allowed at the target, lost, and the share of the error budget that is gone. */
 static void write_budget(struct document *document, const struct level *level)
 {
@@ -150,9 +58,9 @@ static void write_budget(struct document *document, const struct level *level)
     struct fraction allowed = level->borders[0].allowed;
 
     json_open_object(json, "budget");
-    write_figure(document, "allowed", allowed);
-    write_figure(document, "lost", level->lost);
-    write_figure(document, "measured", level->measure.valid);
+    json_figure(&document->json, "allowed", allowed);
+    json_figure(&document->json, "lost", level->lost);
+    json_figure(&document->json, "measured", level->measure.valid);
     json_text(json, "unit", level->unit);
     if (fraction_sign(allowed) == 0) {
         json_nothing(json, "used_percent");
@@ -280,17 +188,7 @@ static void write_credit(struct document *document)
     }
     json_text(json, "currency", currency->code);
     json_text(json, "level", level->name);
-    json_open_array(json, "steps");
-    for (size_t i = 0; i < credit->step_count; i++) {
-        const struct credit_step *step = &credit->steps[i];
-
-        json_open_object(json, NULL);
-        json_text(json, "amount", wording_money(&document->arena, currency, step->amount));
-        json_text(json, "name", step->name);
-        json_text(json, "text", step->text);
-        json_close(json);
-    }
-    json_close(json);
+    figures_steps(json, &document->arena, currency, credit);
     json_close(json);
     strbuf_release(&amount);
 }
@@ -304,8 +202,8 @@ static void write_borders(struct document *document, const struct level *level)
         const struct border *border = &level->borders[i];
 
         json_open_object(json, NULL);
-        write_figure(document, "allowed", border->allowed);
-        write_percent(document, "below", border->below);
+        json_figure(&document->json, "allowed", border->allowed);
+        json_percent(&document->json, "below", border->below);
         json_text(json, "gives",
                   border->tier == NULL
                       ? ""
@@ -332,8 +230,8 @@ static void write_latency(struct document *document, const struct verdicts *verd
     write_borders(document, level);
     write_budget(document, level);
     write_met(document, level->known, level->met);
-    write_percent(document, "target", level->target);
-    write_tier(document, level->tier);
+    json_percent(&document->json, "target", level->target);
+    figures_tier(&document->json, level->tier);
     write_uptime(document, level);
     json_close(json);
 }
@@ -397,9 +295,9 @@ static void write_incidents(struct document *document)
         write_moment(document, "from", incident->from_s);
         json_str(json, "id", strbuf_view(&id));
         json_int64(json, "length_seconds", incident->to_s - incident->from_s);
-        write_figure(document, "lost_seconds", incident->lost_s);
+        json_figure(&document->json, "lost_seconds", incident->lost_s);
         json_bool(json, "open_end", incident->open_end);
-        write_seconds(document, "seconds", incident->seconds, false);
+        figures_seconds(&document->json, "seconds", incident->seconds, false);
         json_str(json, "service", incident->service);
         write_moment(document, "to", incident->to_s);
         json_text(json, "treatment", treatment(document, incident));
@@ -457,7 +355,7 @@ static void write_days(struct document *document, const struct service_result *s
                   arena_format(&document->arena, "%04d-%02d-%02d", (int)day->year, (int)day->month,
                                (int)day->day));
         json_int64(json, "length_seconds", day->to_s - day->from_s);
-        write_seconds(document, "seconds", day->seconds, false);
+        figures_seconds(&document->json, "seconds", day->seconds, false);
         json_close(json);
     }
     json_close(json);
@@ -480,9 +378,9 @@ static void write_service(struct document *document, const struct service_result
     json_int64(json, "slow", service->requests.slow);
     json_int64(json, "total", service->requests.total);
     json_close(json);
-    write_seconds(document, "seconds", level->measure.seconds, true);
+    figures_seconds(&document->json, "seconds", level->measure.seconds, true);
     json_str(json, "service", service->service);
-    write_tier(document, service->verdicts.levels[service->verdicts.paying].tier);
+    figures_tier(&document->json, service->verdicts.levels[service->verdicts.paying].tier);
     write_uptime(document, level);
     json_close(json);
 }
@@ -552,11 +450,11 @@ static void write_all(struct document *document)
     reclassify_write(json, document->contract, document->facts->reclassified,
                      document->facts->reclassified_count);
     json_int64(json, "revision", document->facts->revision);
-    write_seconds(document, "seconds", level->measure.seconds, true);
+    figures_seconds(&document->json, "seconds", level->measure.seconds, true);
     write_services(document);
     json_text(json, "status", status_of(document->facts));
-    write_percent(document, "target", level->target);
-    write_tier(document, verdicts->levels[verdicts->paying].tier);
+    json_percent(&document->json, "target", level->target);
+    figures_tier(&document->json, verdicts->levels[verdicts->paying].tier);
     write_uptime(document, level);
     if (result->worst_service != NULL) {
         json_text(json, "worst_service", result->worst_service);

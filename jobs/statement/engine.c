@@ -161,16 +161,9 @@ static struct pool_terms pool_terms_of(const struct engine *engine, size_t level
 static void find_hours(struct engine *engine)
 {
     const struct contract *contract = engine->input.contract;
-    struct hours_span *spans;
-    size_t count;
 
     hours_spans(contract->hours, contract->zone, engine->result.from_s, engine->result.to_s,
-                engine->arena, &spans, &count);
-    engine->hours.spans = arena_calloc(engine->arena, count + 1, sizeof(struct span));
-    engine->hours.count = count;
-    for (size_t i = 0; i < count; i++) {
-        engine->hours.spans[i] = (struct span){spans[i].from_s, spans[i].to_s};
-    }
+                engine->arena, &engine->hours.spans, &engine->hours.count);
 }
 
 /* Of the whole period. */

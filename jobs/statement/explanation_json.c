@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/civil.h"
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/json_numbers.h"
 #include "jobs/statement/explain.h"
 #include "jobs/statement/explanation.h"
 #include "jobs/statement/input.h"
@@ -26,57 +26,21 @@ static void write_moment(struct writer *writer, const char *key, int64_t time_ns
               moment_text_ns(&writer->arena, writer->explanation->contract->zone, time_ns));
 }
 
-/* Exact, without commas: "1339.2". */
-static void write_decimal(struct writer *writer, const char *key, struct rational value)
-{
-    struct strbuf buf;
-
-    strbuf_init(&buf, 256);
-    rational_format_exact(&buf, value);
-    json_str(&writer->json, key, strbuf_view(&buf));
-    strbuf_release(&buf);
-}
-
-enum { DECIMALS_MAX = 18 };
-
-/* As documents have it: exact where it is a decimal, otherwise cut, with three points. */
-static void write_figure(struct writer *writer, const char *key, struct fraction value)
-{
-    struct strbuf buf;
-
-    strbuf_init(&buf, EXPLANATION_SIZE_MAX);
-    fraction_format_short(&buf, value, DECIMALS_MAX);
-    json_str(&writer->json, key, strbuf_view(&buf));
-    strbuf_release(&buf);
-}
-
 static void write_figure_of(struct writer *writer, const char *key, struct rational value)
 {
-    write_figure(writer, key, fraction_of(&writer->arena, value));
-}
-
-static void write_digits(struct writer *writer, const char *key, struct fraction value,
-                         void (*format)(struct strbuf *buf, struct fraction value))
-{
-    struct strbuf buf;
-
-    strbuf_init(&buf, EXPLANATION_SIZE_MAX);
-    format(&buf, value);
-    json_str(&writer->json, key, strbuf_view(&buf));
-    strbuf_release(&buf);
+    json_figure(&writer->json, key, fraction_of(&writer->arena, value));
 }
 
 static void write_fraction(struct writer *writer, const char *key, struct fraction value)
 {
     json_open_object(&writer->json, key);
-    write_digits(writer, "denominator", value, fraction_format_denominator);
-    write_digits(writer, "numerator", value, fraction_format_numerator);
+    json_terms(&writer->json, value);
     json_close(&writer->json);
 }
 
 static void write_seconds(struct writer *writer, int64_t from_ns, int64_t to_ns)
 {
-    write_decimal(writer, "seconds", rational_make(to_ns - from_ns, NS_PER_SECOND));
+    json_decimal(&writer->json, "seconds", rational_make(to_ns - from_ns, NS_PER_SECOND));
 }
 
 /* A cost also as the share of everything that was measured: what it takes from the uptime. */
@@ -120,13 +84,14 @@ static void write_borders(struct writer *writer)
         const struct border *border = &level->borders[i];
 
         json_open_object(&writer->json, NULL);
-        write_figure(writer, "allowed", border->allowed);
-        write_decimal(writer, "below", rational_multiply(border->below, rational_make(100, 1)));
+        json_figure(&writer->json, "allowed", border->allowed);
+        json_decimal(&writer->json, "below",
+                     rational_multiply(border->below, rational_make(100, 1)));
         json_text(&writer->json, "change", explanation_change(&writer->arena, level, border));
         json_text(&writer->json, "kind", border->tier == NULL ? "target" : "tier");
         json_bool(&writer->json, "missed", border->missed);
-        write_figure(writer, "over",
-                     fraction_subtract(&writer->arena, level->lost, border->allowed));
+        json_figure(&writer->json, "over",
+                    fraction_subtract(&writer->arena, level->lost, border->allowed));
         json_text(&writer->json, "text", explain_border(&writer->arena, level, border));
         json_close(&writer->json);
     }
@@ -329,7 +294,7 @@ static void write_group(struct writer *writer, const struct told_group *told)
 
     json_open_object(json, NULL);
     write_coordinates(writer, &told->trace);
-    write_figure(writer, "cost", group->cost);
+    json_figure(&writer->json, "cost", group->cost);
     write_moment(writer, "from", group->from_ns);
     if (group->incident != NULL) {
         write_moment(writer, "incident", group->incident->from_s * NS_PER_SECOND);
@@ -337,7 +302,7 @@ static void write_group(struct writer *writer, const struct told_group *told)
         json_nothing(json, "incident");
     }
     write_losses(writer, &told->trace);
-    write_figure(writer, "lost", group->lost);
+    json_figure(&writer->json, "lost", group->lost);
     write_seconds(writer, group->from_ns, group->to_ns);
     json_str(json, "service", writer->result->services[group->service].service);
     write_share(writer, group->cost);
@@ -369,9 +334,9 @@ static void write_left(struct writer *writer)
     const char *text = explanation_left(&writer->arena, explanation);
 
     json_open_object(&writer->json, "left_out");
-    write_figure(writer, "cost", explanation->left_cost);
+    json_figure(&writer->json, "cost", explanation->left_cost);
     json_int64(&writer->json, "count", (int64_t)explanation->left_count);
-    write_figure(writer, "lost", explanation->left_lost);
+    json_figure(&writer->json, "lost", explanation->left_lost);
     if (text != NULL) {
         json_text(&writer->json, "text", text);
     } else {
@@ -418,11 +383,11 @@ static void write_services(struct writer *writer)
             continue;
         }
         json_open_object(&writer->json, NULL);
-        write_figure(writer, "lost",
-                     fraction_subtract(&writer->arena, measure->valid, measure->good));
-        write_figure(writer, "measured", measure->valid);
+        json_figure(&writer->json, "lost",
+                    fraction_subtract(&writer->arena, measure->valid, measure->good));
+        json_figure(&writer->json, "measured", measure->valid);
         json_str(&writer->json, "service", service->service);
-        write_figure(writer, "stretches", stretches_lost(&explanation->stretches, i));
+        json_figure(&writer->json, "stretches", stretches_lost(&explanation->stretches, i));
         json_close(&writer->json);
     }
     json_close(&writer->json);
@@ -449,9 +414,9 @@ static void write_total(struct writer *writer)
     const struct explanation *explanation = writer->explanation;
 
     json_open_object(&writer->json, "total");
-    write_figure(writer, "lost", explanation_stated_loss(&writer->arena, explanation));
-    write_figure(writer, "measured", writer->level->measure.valid);
-    write_figure(writer, "stretches", explanation_told_loss(explanation));
+    json_figure(&writer->json, "lost", explanation_stated_loss(&writer->arena, explanation));
+    json_figure(&writer->json, "measured", writer->level->measure.valid);
+    json_figure(&writer->json, "stretches", explanation_told_loss(explanation));
     json_close(&writer->json);
 }
 
@@ -464,8 +429,7 @@ static void write_uptime(struct writer *writer)
         return;
     }
     json_open_object(&writer->json, "uptime");
-    write_digits(writer, "denominator", level->uptime, fraction_format_denominator);
-    write_digits(writer, "numerator", level->uptime, fraction_format_numerator);
+    json_terms(&writer->json, level->uptime);
     json_text(&writer->json, "percent",
               wording_percent_floor(&writer->arena, level->uptime,
                                     writer->explanation->contract->digits));

@@ -8,11 +8,8 @@
 #define JOBS_STATEMENT_MAINTENANCE_H
 
 #include "base/arena.h"
+#include "jobs/config/hours.h"
 #include "jobs/statement/engine.h"
-
-struct span {
-    int64_t from_s, to_s;
-};
 
 /* Of maintenance: windows as a whole, also where they reach beyond the period. */
 struct cover {

@@ -135,7 +135,7 @@ static void test_refusals(void **state)
     }
 }
 
-static int64_t length(const struct hours_span *spans, size_t count)
+static int64_t length(const struct span *spans, size_t count)
 {
     int64_t seconds = 0;
 
@@ -150,7 +150,7 @@ static int64_t measure(const char *zone, const char *hours, const char *from, co
     struct arena arena = ARENA_INIT;
     struct config *config;
     struct err err = ERR_INIT;
-    struct hours_span *spans;
+    struct span *spans;
     size_t count;
     int64_t from_ns, to_ns, seconds;
 
@@ -207,7 +207,7 @@ static void test_changes_of_clocks(void **state)
 static void test_always(void **state)
 {
     struct arena arena = ARENA_INIT;
-    struct hours_span *spans;
+    struct span *spans;
     struct zone *zone;
     struct err err = ERR_INIT;
     size_t count;
@@ -283,7 +283,7 @@ static void compare(const struct service_hours *hours, const struct zone *zone, 
                     int64_t to_s)
 {
     struct arena arena = ARENA_INIT;
-    struct hours_span *spans;
+    struct span *spans;
     size_t count;
     size_t next = 0;
 
