@@ -91,6 +91,68 @@ struct fraction fraction_of_int(struct arena *arena, int64_t value)
     return fraction_of(arena, (struct rational){value, 1});
 }
 
+/* GMP itself would also take signs and blanks. */
+static bool set_digits(mpz_t target, struct str digits, size_t digits_max)
+{
+    struct arena scratch = ARENA_INIT;
+
+    if (digits.size == 0 || digits.size > digits_max) {
+        return false;
+    }
+    for (size_t i = 0; i < digits.size; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9') {
+            return false;
+        }
+    }
+    CHECK(mpz_set_str(target, arena_text(&scratch, digits), 10) == 0);
+    arena_release(&scratch);
+    return true;
+}
+
+bool fraction_parse(struct arena *arena, struct str numerator, struct str denominator,
+                    size_t digits_max, struct fraction *ret_value)
+{
+    mpq_t exact;
+
+    mpq_init(exact);
+    if (!set_digits(mpq_numref(exact), numerator, digits_max) ||
+        !set_digits(mpq_denref(exact), denominator, digits_max) ||
+        mpz_sgn(mpq_denref(exact)) == 0) {
+        mpq_clear(exact);
+        return false;
+    }
+    *ret_value = keep(arena, exact);
+    return true;
+}
+
+bool fraction_parse_decimal(struct arena *arena, struct str text, size_t digits_max,
+                            struct fraction *ret_value)
+{
+    const char *point = text.size > 0 ? memchr(text.data, '.', text.size) : NULL;
+    size_t whole = point != NULL ? (size_t)(point - text.data) : text.size;
+    size_t decimals = point != NULL ? text.size - whole - 1 : 0;
+    struct strbuf digits;
+    mpq_t exact;
+    bool good = whole > 0 && (point == NULL || decimals > 0) && text.size <= digits_max + 1;
+
+    if (!good) {
+        return false;
+    }
+    mpq_init(exact);
+    mpz_ui_pow_ui(mpq_denref(exact), 10, decimals);
+    strbuf_init(&digits, digits_max + 1);
+    strbuf_append(&digits, str_of(text.data, whole));
+    strbuf_append(&digits, str_of(text.data + text.size - decimals, decimals));
+    good = set_digits(mpq_numref(exact), strbuf_view(&digits), digits_max);
+    strbuf_release(&digits);
+    if (!good) {
+        mpq_clear(exact);
+        return false;
+    }
+    *ret_value = keep(arena, exact);
+    return true;
+}
+
 static __mpq_struct quotient_of(struct fraction value)
 {
     return (__mpq_struct){numerator_of(value), denominator_of(value)};

@@ -164,6 +164,95 @@ static void test_denominators_may_have_hundreds_of_digits(void **state)
     arena_release(&arena);
 }
 
+static bool reads(struct arena *arena, const char *numerator, const char *denominator,
+                  struct fraction *ret)
+{
+    return fraction_parse(arena, STR(numerator), STR(denominator), 40, ret);
+}
+
+/* What is written of a fraction is read again as the same; common factors do not matter. */
+static void test_written_fractions_are_read_again(void **state)
+{
+    struct arena arena = ARENA_INIT;
+    struct fraction_sum *sum = fraction_sum_new(&arena);
+    struct fraction total, again;
+    struct strbuf numerator, denominator;
+
+    (void)state;
+    for (int64_t k = 1; k <= 2000; k++) {
+        fraction_sum_add(sum, 1, rational_make(1, k));
+    }
+    total = fraction_sum_total(&arena, sum);
+    strbuf_init(&numerator, 10000);
+    strbuf_init(&denominator, 10000);
+    fraction_format_numerator(&numerator, total);
+    fraction_format_denominator(&denominator, total);
+    assert_true(
+        fraction_parse(&arena, strbuf_view(&numerator), strbuf_view(&denominator), 10000, &again));
+    assert_int_equal(fraction_compare(again, total), 0);
+    strbuf_append_char(&numerator, '0');
+    strbuf_append_char(&denominator, '0');
+    assert_true(
+        fraction_parse(&arena, strbuf_view(&numerator), strbuf_view(&denominator), 10000, &again));
+    assert_int_equal(fraction_compare(again, total), 0);
+    strbuf_release(&numerator);
+    strbuf_release(&denominator);
+    assert_true(reads(&arena, "0", "5", &again));
+    assert_int_equal(fraction_sign(again), 0);
+    assert_true(reads(&arena, "0012", "0016", &again));
+    assert_text(again, 2, ROUND_FLOOR, "0.75");
+    arena_release(&arena);
+}
+
+/* What GMP would take, too: signs, blanks, other bases. And bounds. */
+static void test_what_is_no_fraction_is_refused(void **state)
+{
+    static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "1e3", "0x1", "1_0", "1.0", "a"};
+    struct arena arena = ARENA_INIT;
+    struct fraction value = FRACTION_ZERO;
+    char digits[42];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        print_message("'%s'\n", bad[i]);
+        assert_false(reads(&arena, bad[i], "1", &value));
+        assert_false(reads(&arena, "1", bad[i], &value));
+    }
+    assert_false(reads(&arena, "1", "0", &value));
+    assert_false(reads(&arena, "0", "00", &value));
+    memset(digits, '9', sizeof(digits));
+    digits[41] = '\0';
+    assert_false(reads(&arena, digits, "1", &value));
+    assert_false(reads(&arena, "1", digits, &value));
+    digits[40] = '\0';
+    assert_true(reads(&arena, digits, "1", &value));
+    assert_int_equal(fraction_sign(value), 1);
+    arena_release(&arena);
+}
+
+static void test_decimals_are_read_exactly(void **state)
+{
+    static const char *const bad[] = {"",    ".",    "-1",        "+1",        "1e3",
+                                      "1.",  ".5",   "1.2.3",     " 1",        "0x1",
+                                      "1,5", "1.-5", "123456789", "12345678.9"};
+    struct arena arena = ARENA_INIT;
+    struct fraction value, other;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        print_message("'%s'\n", bad[i]);
+        assert_false(fraction_parse_decimal(&arena, STR(bad[i]), 8, &value));
+    }
+    assert_true(fraction_parse_decimal(&arena, STR("12345.678"), 8, &value));
+    assert_int_equal(fraction_compare(value, parsed(&arena, "12345.678")), 0);
+    assert_true(fraction_parse_decimal(&arena, STR("1.50"), 8, &value));
+    assert_true(fraction_parse_decimal(&arena, STR("1.5"), 8, &other));
+    assert_int_equal(fraction_compare(value, other), 0);
+    assert_true(fraction_parse_decimal(&arena, STR("0.00"), 8, &value));
+    assert_int_equal(fraction_sign(value), 0);
+    arena_release(&arena);
+}
+
 static void test_scale_says_what_does_not_fit(void **state)
 {
     struct arena arena = ARENA_INIT;
@@ -186,6 +275,9 @@ int main(void)
         cmocka_unit_test(test_agrees_with_small_numbers),
         cmocka_unit_test(test_long_sums_are_exact),
         cmocka_unit_test(test_denominators_may_have_hundreds_of_digits),
+        cmocka_unit_test(test_written_fractions_are_read_again),
+        cmocka_unit_test(test_what_is_no_fraction_is_refused),
+        cmocka_unit_test(test_decimals_are_read_exactly),
         cmocka_unit_test(test_scale_says_what_does_not_fit),
     };
 
