@@ -230,7 +230,7 @@ static void check_moved(struct verify_document *document, const struct tree *bef
     const struct tree *columns = tree_at(document->tree, "seconds");
     const struct tree *moved = tree_at(document->tree, "changes.seconds_moved");
 
-    for (size_t i = 0; i < columns->count; i++) {
+    for (size_t i = 0; i < columns->count && i < VERIFY_COLUMNS_MAX; i++) {
         const char *key = columns->children[i].key.data;
         int64_t difference = 0;
 

@@ -15,7 +15,13 @@
 enum {
     VERIFY_SIZE_MAX = 64 * 1024 * 1024,
     VERIFY_VALUES_MAX = 2000000, /* in one document */
-    VERIFY_FINDINGS_MAX = 20     /* shown of one document; all are counted */
+    VERIFY_DIGITS_MAX = 1000000, /* of a numerator or denominator: means of many ratios are long */
+    VERIFY_DECIMAL_DIGITS_MAX = 400, /* of a percent or an amount */
+    VERIFY_SERVICES_MAX = 1000,      /* as many as a contract may have ... */
+    VERIFY_TIERS_MAX = 32,           /* ... of these, too */
+    VERIFY_COLUMNS_MAX = 64,         /* of seconds */
+    VERIFY_STEPS_MAX = 64,           /* of a credit */
+    VERIFY_FINDINGS_MAX = 20         /* shown of one document; all are counted */
 };
 
 struct verify_document {

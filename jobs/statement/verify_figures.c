@@ -5,98 +5,133 @@
 #include "base/check.h"
 #include "base/civil.h"
 #include "base/clock.h"
-#include "jobs/statement/natural.h"
+#include "base/fraction.h"
 #include "jobs/statement/verify.h"
 
 enum { PLACE_SIZE = 160, DIGITS_MAX = 18 };
 
-/* An exact fraction as the document has it. */
-struct fraction {
-    struct natural numerator, denominator;
-    bool known; /* false: null */
-};
+static const struct rational percent_unit = {1, 100};
 
-/* False: it is neither null nor a fraction between 0 and 1. */
-static bool read_fraction(const struct tree *uptime, struct fraction *ret)
-{
-    ret->known = uptime->kind != TREE_NULL;
-    return !ret->known ||
-           (natural_parse(tree_text(uptime, "numerator"), &ret->numerator) &&
-            natural_parse(tree_text(uptime, "denominator"), &ret->denominator) &&
-            ret->denominator.count > 0 && natural_compare(&ret->numerator, &ret->denominator) <= 0);
-}
-
-/* The fraction against a percent: n/d <=> v/10^s/100. */
-static int compare_percent(const struct fraction *fraction, const struct natural_decimal *percent)
-{
-    struct natural left = fraction->numerator;
-    struct natural right;
-
-    natural_shift(&left, percent->scale + 2);
-    natural_multiply(&percent->value, &fraction->denominator, &right);
-    return natural_compare(&left, &right);
-}
-
-/* The percent has exactly `digits` decimals, is not above the fraction, and one unit more would be. */
-static bool is_floor(const struct fraction *fraction, struct str text, int64_t digits)
-{
-    static const struct natural one = {.limbs = {1}, .count = 1};
-    struct natural_decimal percent;
-
-    if (!natural_parse_decimal(text, &percent) || (int64_t)percent.scale != digits ||
-        compare_percent(fraction, &percent) < 0) {
-        return false;
-    }
-    natural_add(&percent.value, &one, &percent.value);
-    return compare_percent(fraction, &percent) < 0;
-}
-
-/* One level of a result: the percent follows from its fraction, its verdict from its target. */
+/* One level of a result: what follows from its fraction, which is read once. */
 struct level {
-    const struct tree *result; /* has uptime, met, tier */
+    const struct tree *result; /* has uptime, met, tier, borders */
     const char *place;
     struct str target;
     const struct tree
         *second; /* the latency of this result, which has a say in met and tier; or NULL */
+    struct arena *scratch; /* numbers live here */
+    struct fraction uptime;
+    bool known; /* uptime is not null */
 };
+
+/* "99.95" as the fraction that it is of 1. */
+static bool read_percent(struct arena *arena, struct str text, struct fraction *ret)
+{
+    struct fraction value;
+
+    if (!fraction_parse_decimal(arena, text, VERIFY_DECIMAL_DIGITS_MAX, &value)) {
+        return false;
+    }
+    *ret = fraction_multiply(arena, value, fraction_of(arena, percent_unit));
+    return true;
+}
+
+/* What is wrong with the fraction of a level; NULL: it is null, or a fraction between 0 and 1. */
+static const char *read_uptime(struct level *level)
+{
+    const struct tree *uptime = tree_at(level->result, "uptime");
+    struct str numerator = tree_text(uptime, "numerator");
+    struct str denominator = tree_text(uptime, "denominator");
+
+    level->known = uptime->kind != TREE_NULL;
+    if (!level->known) {
+        return NULL;
+    }
+    if (numerator.size > VERIFY_DIGITS_MAX || denominator.size > VERIFY_DIGITS_MAX) {
+        return "too many digits to be checked";
+    }
+    if (!fraction_parse(level->scratch, numerator, denominator, VERIFY_DIGITS_MAX,
+                        &level->uptime) ||
+        fraction_compare(level->uptime, fraction_of_int(level->scratch, 1)) > 0) {
+        return "not a fraction between 0 and 1";
+    }
+    return NULL;
+}
+
+/* Lists are as long as a contract can make them, so that time stays bounded where one is held against another. */
+static bool is_list_of(struct verify_document *document, const char *place, const char *name,
+                       const struct tree *list, size_t count_max)
+{
+    char where[PLACE_SIZE];
+
+    if (list->count > count_max || (list->kind != TREE_LIST && list->kind != TREE_NULL)) {
+        (void)snprintf(where, sizeof(where), "%s%s", place, name);
+        verify_find(document, where, "not a list of at most %zu", count_max);
+        return false;
+    }
+    return true;
+}
+
+static int64_t decimal_count(struct str text)
+{
+    const char *point = text.size > 0 ? memchr(text.data, '.', text.size) : NULL;
+
+    return point != NULL ? (int64_t)text.size - (point - text.data) - 1 : 0;
+}
+
+/* The percent has exactly `digits` decimals, is not above the fraction, and one unit more would be. */
+static bool is_floor(const struct level *level, struct str text, int64_t digits)
+{
+    struct rational unit = percent_unit;
+    struct fraction percent;
+
+    if (digits < 0 || digits > DIGITS_MAX || decimal_count(text) != digits ||
+        !read_percent(level->scratch, text, &percent) ||
+        fraction_compare(level->uptime, percent) < 0) {
+        return false;
+    }
+    for (int64_t i = 0; i < digits; i++) {
+        unit.denominator *= 10;
+    }
+    percent = fraction_add(level->scratch, percent, fraction_of(level->scratch, unit));
+    return fraction_compare(level->uptime, percent) < 0;
+}
 
 static const struct tree *terms_of(const struct verify_document *document)
 {
     return tree_at(document->tree, "contract.terms");
 }
 
-static void check_percent(struct verify_document *document, const struct level *level,
-                          const struct fraction *uptime)
+static void check_percent(struct verify_document *document, const struct level *level)
 {
     char place[PLACE_SIZE];
 
     (void)snprintf(place, sizeof(place), "%suptime.percent", level->place);
-    if (uptime->known && !is_floor(uptime, tree_text(level->result, "uptime.percent"),
-                                   tree_integer(terms_of(document), "digits"))) {
+    if (level->known && !is_floor(level, tree_text(level->result, "uptime.percent"),
+                                  tree_integer(terms_of(document), "digits"))) {
         verify_find(document, place, "not the fraction, rounded down to the contract's digits");
     }
 }
 
 /* All levels have to be met. */
-static void check_met(struct verify_document *document, const struct level *level,
-                      const struct fraction *uptime)
+static void check_met(struct verify_document *document, const struct level *level)
 {
-    struct natural_decimal target;
+    struct fraction target;
     char place[PLACE_SIZE];
     bool reached;
 
     (void)snprintf(place, sizeof(place), "%smet", level->place);
-    if (!natural_parse_decimal(level->target, &target)) {
+    if (!read_percent(level->scratch, level->target, &target)) {
         verify_find(document, "target", "not a percent");
         return;
     }
-    if (!uptime->known) {
+    if (!level->known) {
         if (tree_truth(level->result, "met")) {
             verify_find(document, place, "nothing was measured");
         }
         return;
     }
-    reached = compare_percent(uptime, &target) >= 0 &&
+    reached = fraction_compare(level->uptime, target) >= 0 &&
               (level->second == NULL || tree_truth(level->second, "met"));
     if (tree_truth(level->result, "met") != reached) {
         verify_find(document, place, reached ? "the target is met" : "the target is missed");
@@ -104,19 +139,18 @@ static void check_met(struct verify_document *document, const struct level *leve
 }
 
 /* The worst of the tiers that the fraction is strictly below; NULL: none. */
-static const struct tree *tier_of(const struct verify_document *document,
-                                  const struct fraction *uptime)
+static const struct tree *tier_of(const struct verify_document *document, const struct level *level)
 {
     const struct tree *tiers = tree_at(terms_of(document), "credits.tiers");
     const struct tree *found = NULL;
-    struct natural_decimal least;
+    struct fraction least = FRACTION_ZERO;
 
-    for (size_t i = 0; uptime->known && tiers->kind == TREE_LIST && i < tiers->count; i++) {
-        struct natural_decimal below;
+    for (size_t i = 0; level->known && i < tiers->count; i++) {
+        struct fraction below;
 
-        if (natural_parse_decimal(tree_text(&tiers->children[i], "below"), &below) &&
-            compare_percent(uptime, &below) < 0 &&
-            (found == NULL || natural_compare_decimals(&below, &least) < 0)) {
+        if (read_percent(level->scratch, tree_text(&tiers->children[i], "below"), &below) &&
+            fraction_compare(level->uptime, below) < 0 &&
+            (found == NULL || fraction_compare(below, least) < 0)) {
             found = &tiers->children[i];
             least = below;
         }
@@ -134,10 +168,9 @@ static bool is_tier(const struct tree *tier, const struct tree *expected)
 }
 
 /* Of two levels the tier is that of one, the one that credits most. */
-static void check_tier(struct verify_document *document, const struct level *level,
-                       const struct fraction *uptime)
+static void check_tier(struct verify_document *document, const struct level *level)
 {
-    const struct tree *expected = tier_of(document, uptime);
+    const struct tree *expected = tier_of(document, level);
     const struct tree *tier = tree_at(level->result, "tier");
     char place[PLACE_SIZE];
 
@@ -154,41 +187,45 @@ static void check_tier(struct verify_document *document, const struct level *lev
     }
 }
 
-static void check_level(struct verify_document *document, const struct level *level)
-{
-    struct fraction uptime;
-    char place[PLACE_SIZE];
-
-    if (!read_fraction(tree_at(level->result, "uptime"), &uptime)) {
-        (void)snprintf(place, sizeof(place), "%suptime", level->place);
-        verify_find(document, place, "not a fraction between 0 and 1");
-        return;
-    }
-    check_percent(document, level, &uptime);
-    check_met(document, level, &uptime);
-    check_tier(document, level, &uptime);
-}
-
 static void check_borders(struct verify_document *document, const struct level *level)
 {
     const struct tree *borders = tree_at(level->result, "borders");
-    struct fraction uptime;
 
-    if (!read_fraction(tree_at(level->result, "uptime"), &uptime) || !uptime.known) {
+    if (!is_list_of(document, level->place, "borders", borders, VERIFY_TIERS_MAX + 1)) {
         return;
     }
-    for (size_t i = 0; borders->kind == TREE_LIST && i < borders->count; i++) {
+    for (size_t i = 0; level->known && i < borders->count; i++) {
         const struct tree *border = &borders->children[i];
-        struct natural_decimal below;
+        struct fraction below;
         char place[PLACE_SIZE];
 
         (void)snprintf(place, sizeof(place), "%sborders[%zu]", level->place, i);
-        if (!natural_parse_decimal(tree_text(border, "below"), &below)) {
+        if (!read_percent(level->scratch, tree_text(border, "below"), &below)) {
             verify_find(document, place, "not a percent");
-        } else if (tree_truth(border, "missed") != (compare_percent(&uptime, &below) < 0)) {
+        } else if (tree_truth(border, "missed") != (fraction_compare(level->uptime, below) < 0)) {
             verify_find(document, place, "missed is not what the fraction says");
         }
     }
+}
+
+static void check_level(struct verify_document *document, struct level *level)
+{
+    struct arena scratch = ARENA_INIT;
+    const char *wrong;
+    char place[PLACE_SIZE];
+
+    level->scratch = &scratch;
+    wrong = read_uptime(level);
+    if (wrong != NULL) {
+        (void)snprintf(place, sizeof(place), "%suptime", level->place);
+        verify_find(document, place, "%s", wrong);
+    } else {
+        check_percent(document, level);
+        check_met(document, level);
+        check_tier(document, level);
+        check_borders(document, level);
+    }
+    arena_release(&scratch);
 }
 
 /* Availability, and latency beside it if it was agreed. */
@@ -206,19 +243,20 @@ static void check_result(struct verify_document *document, const struct tree *re
         .result = latency, .place = where, .target = tree_text(latency, "target")};
 
     check_level(document, &availability);
-    check_borders(document, &availability);
     if (both) {
         (void)snprintf(where, sizeof(where), "%slatency.", place);
         check_level(document, &second);
-        check_borders(document, &second);
     }
 }
 
-/* The sum of an object's integers; false if there is anything else, or too much. */
+/* The sum of an object's integers; false if there is anything else, or too much: what is done for each column of each day stays bounded. */
 static bool sum_of(const struct tree *columns, int64_t *ret_sum)
 {
     int64_t sum = 0;
 
+    if (columns->count > VERIFY_COLUMNS_MAX) {
+        return false;
+    }
     for (size_t i = 0; i < columns->count; i++) {
         if (columns->children[i].kind != TREE_INTEGER || columns->children[i].integer < 0 ||
             __builtin_add_overflow(sum, columns->children[i].integer, &sum)) {
@@ -362,6 +400,11 @@ void verify_figures(struct verify_document *document)
     const struct tree *services = tree_at(document->tree, "services");
 
     check_length(document, "period", tree_at(document->tree, "period"), "seconds");
+    if (!is_list_of(document, "", "services", services, VERIFY_SERVICES_MAX) ||
+        !is_list_of(document, "contract.terms.", "credits.tiers",
+                    tree_at(terms_of(document), "credits.tiers"), VERIFY_TIERS_MAX)) {
+        return;
+    }
     check_top(document);
     check_result(document, document->tree, "");
     for (size_t i = 0; i < services->count; i++) {

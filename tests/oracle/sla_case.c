@@ -5,7 +5,7 @@
  *
  * One setting per line, a word and its value; times are seconds since 1970, decimals as in contracts:
  *     zone Europe/Berlin | from S | to S | customer TEXT | method NAME | target P | pool NAME | weights D P M | degraded_weight R |
- *     min_outage S | absorb S | unknown GRADE RULE | excluded RULE | notice S | quota_windows N | quota_seconds S | valid S S |
+ *     slice S | min_outage S | absorb S | unknown GRADE RULE | excluded RULE | notice S | quota_windows N | quota_seconds S | valid S S |
  *     partial RULE | currency CODE | fee D | tier BELOW PERCENT | minimum D | cap P | rounding RULE | digits N |
  *     service NAME | state FROM TO GRADE | count MINUTE_S TOTAL ERRORS SLOW | announce FROM TO ANNOUNCED CANCELLED SERVICE |
  *     reason TEXT (of the announcement before)
@@ -144,13 +144,22 @@ static void set_announcement(struct input *input, char **words)
 
 static bool set_measuring(struct input *input, const char *key, char **words)
 {
-    static const char *const methods[] = {"state_time", "request_ratio"};
+    static const char *const methods[] = {
+        [METHOD_STATE_TIME] = "state_time",
+        [METHOD_REQUEST_RATIO] = "request_ratio",
+        [METHOD_TIME_SLICES] = "time_slices",
+        [METHOD_RATIO_TIME_SLICES] = "ratio_time_slices",
+        [METHOD_BAD_MINUTE_RUNS] = "bad_minute_runs",
+        [METHOD_TOTAL_FAILURE_RUNS] = "total_failure_runs",
+        [METHOD_MEAN_INTERVAL_ERRORS] = "mean_interval_errors",
+        [METHOD_PROPORTIONAL] = "proportional",
+    };
     static const char *const pools[] = {"none", "per_service", "sum", "all_required", "any_enough"};
     static const char *const rules[] = {"exclude", "up", "down"};
     struct availability *availability = &input->contract.availability;
 
     if (strcmp(key, "method") == 0) {
-        availability->method = (enum sla_method)choose(words[0], methods, 2);
+        availability->method = (enum sla_method)choose(words[0], methods, METHOD_COUNT);
     } else if (strcmp(key, "target") == 0) {
         availability->target = percent(words[0]);
     } else if (strcmp(key, "pool") == 0) {
@@ -161,6 +170,8 @@ static bool set_measuring(struct input *input, const char *key, char **words)
         }
     } else if (strcmp(key, "degraded_weight") == 0) {
         availability->degraded_weight = decimal(words[0]);
+    } else if (strcmp(key, "slice") == 0) {
+        availability->slice_s = integer(words[0]);
     } else if (strcmp(key, "min_outage") == 0) {
         availability->min_outage_ns = integer(words[0]) * NS_PER_SECOND;
     } else if (strcmp(key, "absorb") == 0) {

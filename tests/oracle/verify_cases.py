@@ -3,8 +3,8 @@
 
     verify_cases.py SLA_CASE UPTALLY [--seed N] [--cases N]
 
-Canonical JSON and the digest of the terms are written here a second time. Plain Python; the seed is
-printed.
+Canonical JSON and the digest of the terms are written here a second time, and so is the uptime of the statements whose fractions have thousands of digits.
+Plain Python; the seed is printed.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 
 
@@ -57,6 +58,33 @@ def random_case(dice):
     start = FROM + dice.randrange(length // 60) * 60
     lines.append(f"announce {start} {start + 3600} {start - 86400} 0 s0")
     return "\n".join(lines) + "\n"
+
+
+def primes(low, count):
+    found = []
+    while len(found) < count:
+        if all(low % divisor for divisor in range(2, int(low ** 0.5) + 1)):
+            found.append(low)
+        low += 1
+    return found
+
+
+def long_case(dice):
+    """(lines, uptime): hundreds of slices whose totals have no common factor, so that nothing of the fraction cancels."""
+    method = dice.choice(("ratio_time_slices", "mean_interval_errors", "proportional"))
+    slices = dice.randint(700, 1000)
+    length = slices * 600
+    lines = ["zone UTC", f"from {FROM}", f"method {method}", "slice 600", "target 80", f"digits {dice.randint(0, 6)}",
+             "excluded none", "pool none", "currency EUR", "fee 1000", "rounding half_even", "tier 75 10", "tier 50 20"]
+    lines += [f"unknown {name} {'up' if name == 'no_traffic' else 'exclude'}" for name in STATES[4:]]
+    lines += [f"to {FROM + length}", "service s0", f"state {FROM} {FROM + length} operational"]
+    lost = Fraction(0)
+    for number, total in enumerate(primes(dice.randint(2000, 30000), slices)):
+        errors = dice.randint(1, total - 1)
+        lines.append(f"count {FROM + number * 600} {total} {errors} 0")
+        lost += Fraction(errors, total)
+    uptime = 1 - (lost * 60 / length if method == "proportional" else lost / slices)
+    return "\n".join(lines) + "\n", uptime
 
 
 def canonical(document):
@@ -111,6 +139,12 @@ def changed(document, dice):
         yield edit("another percent", set_at("uptime", "percent", value=last_digit(uptime["percent"])))
         yield edit("more than all", set_at("uptime", "numerator", value=str(int(uptime["denominator"]) + 1)))
         yield edit("the other verdict", set_at("met", value=not document["met"]))
+        percent, unit = Fraction(uptime["percent"]) / 100, Fraction(1, 10 ** (document["contract"]["terms"]["digits"] + 2))
+        above = (percent + unit) * int(uptime["denominator"])
+        yield edit("a fraction above its percent", set_at("uptime", "numerator", value=str(-(-above.numerator // above.denominator))))
+        if percent > 0:
+            below = percent * int(uptime["denominator"])
+            yield edit("a fraction below its percent", set_at("uptime", "numerator", value=str(-(-below.numerator // below.denominator) - 1)))
         if document["tier"]:
             yield edit("no tier", set_at("tier", value=None))
         border = dice.randrange(len(document["borders"]))
@@ -126,6 +160,24 @@ def verify(program, folder):
     return {Path(file["path"]).name: file["findings"] for file in json.loads(done.stdout)["files"] if file["finding_count"]}
 
 
+def statement_of(program, case):
+    answer = subprocess.run([program], input=case, capture_output=True, text=True, check=True)
+    document = json.loads(answer.stdout)
+    return with_digest(document) if document else None
+
+
+def statement(program, dice, number):
+    """Of a random contract; every tenth has a long fraction, which is held against the one computed here."""
+    if number % 10 != 1:
+        return statement_of(program, random_case(dice))
+    case, uptime = long_case(dice)
+    document = statement_of(program, case)
+    told = document["uptime"]
+    if Fraction(int(told["numerator"]), int(told["denominator"])) != uptime or len(told["denominator"]) < 2000:
+        sys.exit(f"case {number}: not the uptime, or no long fraction")
+    return document
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sla_case")
@@ -134,16 +186,14 @@ def main():
     parser.add_argument("--cases", type=int, default=60)
     options = parser.parse_args()
     print(f"seed {options.seed}, {options.cases} cases", flush=True)
+    sys.set_int_max_str_digits(0)
     with tempfile.TemporaryDirectory() as sound, tempfile.TemporaryDirectory() as spoilt:
         wanted = {}
         for number in range(1, options.cases + 1):
             dice = random.Random(f"{options.seed}/{number}")
-            answer = subprocess.run([options.sla_case], input=random_case(dice), capture_output=True,
-                                    text=True, check=True)
-            document = json.loads(answer.stdout)
+            document = statement(options.sla_case, dice, number)
             if document is None:
                 continue
-            with_digest(document)
             (Path(sound) / f"statement-r{number}.json").write_text(canonical(document), encoding="utf-8")
             for index, (what, other) in enumerate(changed(document, dice)):
                 name = f"statement-r{number}{index:02}.json"
