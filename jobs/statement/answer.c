@@ -128,7 +128,7 @@ static void write_services(struct answer *answer)
     json_close(&answer->json);
 }
 
-/* What became of each announcement, for each service that it concerns. */
+/* What became of each announcement, for each service that it concerns, or for all of which it came to the same. */
 static void write_announcements(struct answer *answer)
 {
     const struct zone *zone = answer->contract->zone;
@@ -147,6 +147,7 @@ static void write_announcements(struct answer *answer)
         json_int64(json, "line", exclusion->announcement_id);
         json_str(json, "reason", exclusion->reason);
         json_str(json, "service", exclusion->service);
+        json_int64(json, "services", (int64_t)exclusion->service_count);
         json_text(json, "state", announcement_state_name(exclusion->state));
         json_text(json, "text", announcement_state_text(exclusion->state));
         json_text(json, "to", moment_text_ns(&answer->arena, zone, exclusion->to_ns));

@@ -230,6 +230,13 @@ static void write_time(struct page *page)
     append_grid(page, &grid);
 }
 
+static const char *concerned(struct page *page, const struct exclusion *exclusion)
+{
+    return str_equal(exclusion->service, STR("*"))
+               ? arena_format(&page->arena, "%zu services", exclusion->service_count)
+               : plain(page, exclusion->service);
+}
+
 static void write_announcements(struct page *page)
 {
     const struct zone *zone = page->contract->zone;
@@ -243,7 +250,7 @@ static void write_announcements(struct page *page)
 
         strbuf_append_text(page->out, arena_format(arena, "  line %lld, %s, %s to %s: %s",
                                                    (long long)exclusion->announcement_id,
-                                                   plain(page, exclusion->service),
+                                                   concerned(page, exclusion),
                                                    moment_text_ns(arena, zone, exclusion->from_ns),
                                                    moment_text_ns(arena, zone, exclusion->to_ns),
                                                    announcement_state_text(exclusion->state)));

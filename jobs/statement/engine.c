@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/civil.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "jobs/config/hours.h"
 #include "jobs/statement/credit.h"
 #include "jobs/statement/days.h"
@@ -15,6 +16,7 @@
 #include "jobs/statement/measure.h"
 #include "jobs/statement/period.h"
 #include "jobs/statement/pool.h"
+#include "jobs/statement/ruler.h"
 
 /* An outage is followed back for a day, far enough for the true start of what matters; earlier it begins where the context does. */
 enum { CONTEXT_S = 24 * 3600, CONTEXT_STEP_S = 60 };
@@ -64,23 +66,20 @@ static struct request_counts add_counts(const struct service_input *service,
 }
 
 /* What each granted announcement excused: the maintenance booked within it. */
-static void note_excused(const struct measure *measure, struct exclusion *exclusions, size_t count)
+static void note_excused(const struct measure *measure, struct arena *scratch,
+                         struct exclusion *exclusions, size_t count)
 {
+    struct ruler ruler = ruler_new(scratch, measure->segment_count);
+
+    for (size_t i = 0; i < measure->segment_count; i++) {
+        if (measure->segments[i].class == TIME_MAINTENANCE) {
+            ruler_add(&ruler, measure->segments[i].from_ns, measure->segments[i].to_ns);
+        }
+    }
     for (size_t i = 0; i < count; i++) {
-        struct exclusion *exclusion = &exclusions[i];
-
-        for (size_t k = 0; exclusion->granted_s > 0 && k < measure->segment_count; k++) {
-            const struct segment *segment = &measure->segments[k];
-            int64_t begin_ns = segment->from_ns;
-            int64_t end_ns = segment->to_ns;
-
-            if (segment->class != TIME_MAINTENANCE) {
-                continue;
-            }
-            begin_ns = begin_ns > exclusion->from_ns ? begin_ns : exclusion->from_ns;
-            end_ns = end_ns < exclusion->to_ns ? end_ns : exclusion->to_ns;
-            exclusion->excused_s +=
-                end_ns > begin_ns ? end_ns / NS_PER_SECOND - begin_ns / NS_PER_SECOND : 0;
+        if (exclusions[i].granted_s > 0) {
+            exclusions[i].excused_s =
+                ruler_seconds(&ruler, exclusions[i].from_ns, exclusions[i].to_ns);
         }
     }
 }
@@ -98,7 +97,10 @@ static int by_start(const void *a, const void *b)
     if (order != 0) {
         return order;
     }
-    return (x->announcement_id > y->announcement_id) - (x->announcement_id < y->announcement_id);
+    if (x->announcement_id != y->announcement_id) {
+        return x->announcement_id < y->announcement_id ? -1 : 1;
+    }
+    return (x->state > y->state) - (x->state < y->state);
 }
 
 struct engine {
@@ -109,7 +111,11 @@ struct engine {
     struct cover hours;
     struct pool_run *pools[LEVELS_MAX];
     struct result result;
+    struct agenda agenda;
+    struct exclusion *exclusions; /* owned; what was used of it goes into the result */
     size_t exclusion_room;
+    size_t *
+        folded; /* by announcement and state: 1 + the exclusion that stands for all services; NULL: each has its own */
     struct service_input *services; /* what incidents are derived from; not if brief */
 };
 
@@ -200,8 +206,12 @@ struct engine *engine_begin(const struct engine_input *input, struct arena *aren
                               .service_count = input->service_count};
     result->services = arena_calloc(arena, input->service_count, sizeof(result->services[0]));
     engine->services = arena_calloc(arena, input->service_count, sizeof(engine->services[0]));
-    engine->exclusion_room = input->service_count * input->announcement_count + 1;
-    result->exclusions = arena_calloc(arena, engine->exclusion_room, sizeof(result->exclusions[0]));
+    engine->agenda = agenda_make(input, result->from_s, result->to_s, arena);
+    if (input->brief && engine->agenda.all_count > EXCLUSIONS_EACH_MAX / input->service_count) {
+        engine->folded =
+            arena_calloc(arena, input->announcement_count * ANNOUNCEMENT_STATE_COUNT + 1,
+                         sizeof(engine->folded[0]));
+    }
     result->verdicts.level_count = contract->latency.present ? LEVELS_MAX : 1;
     find_hours(engine);
     for (size_t i = 0; i < result->verdicts.level_count; i++) {
@@ -257,13 +267,50 @@ static void measure_levels(struct engine *engine, size_t index,
         } else {
             method_row(contract->availability.method)
                 ->measure(measured, &engine->scratch, &measure);
-            note_excused(&measure, exclusions, exclusion_count);
+            note_excused(&measure, &engine->scratch, exclusions, exclusion_count);
         }
         check_measure(&engine->result, &measure);
         pool_add(engine->pools[i], index, &measure);
         level->measure = keep_measure(engine, &measure);
     }
     decide(engine, &ret->verdicts);
+}
+
+static void push_exclusion(struct engine *engine, const struct exclusion *exclusion)
+{
+    size_t *count = &engine->result.exclusion_count;
+
+    if (*count == engine->exclusion_room) {
+        engine->exclusion_room = engine->exclusion_room > 0 ? 2 * engine->exclusion_room : 16;
+        engine->exclusions = memory_resize(engine->exclusions, engine->exclusion_room,
+                                           sizeof(engine->exclusions[0]));
+    }
+    engine->exclusions[(*count)++] = *exclusion;
+}
+
+/* Announcements times services may be too many to keep each. What is folded does not depend on the order of services. */
+static void keep_exclusion(struct engine *engine, const struct exclusion *exclusion)
+{
+    struct exclusion *all;
+    size_t announcement;
+    size_t *folded;
+
+    if (engine->folded == NULL || !exclusion->all_services) {
+        push_exclusion(engine, exclusion);
+        return;
+    }
+    announcement = (size_t)(exclusion->announcement - engine->input.announcements);
+    folded = &engine->folded[announcement * ANNOUNCEMENT_STATE_COUNT + exclusion->state];
+    if (*folded == 0) {
+        push_exclusion(engine, exclusion);
+        *folded = engine->result.exclusion_count;
+        engine->exclusions[*folded - 1].service = STR("*");
+        return;
+    }
+    all = &engine->exclusions[*folded - 1];
+    all->service_count++;
+    all->granted_s += exclusion->granted_s;
+    all->excused_s += exclusion->excused_s;
 }
 
 void engine_service(struct engine *engine, size_t index, const struct service_input *service)
@@ -275,8 +322,8 @@ void engine_service(struct engine *engine, size_t index, const struct service_in
     size_t count;
 
     CHECK(index < result->service_count);
-    maintenance_decide(&engine->input, service->service, result->from_s, result->to_s,
-                       &engine->scratch, &cover, &exclusions, &count);
+    maintenance_decide(&engine->input.contract->maintenance, &engine->agenda, service->service,
+                       result->from_s, result->to_s, &engine->scratch, &cover, &exclusions, &count);
     struct measure_input measured = {.contract = engine->input.contract,
                                      .service = service,
                                      .cover = &cover,
@@ -289,9 +336,8 @@ void engine_service(struct engine *engine, size_t index, const struct service_in
     ret->service = service->service;
     ret->requests = add_counts(service, &measured);
     measure_levels(engine, index, &measured, exclusions, count);
-    CHECK(result->exclusion_count + count < engine->exclusion_room);
     for (size_t i = 0; i < count; i++) {
-        result->exclusions[result->exclusion_count++] = exclusions[i];
+        keep_exclusion(engine, &exclusions[i]);
     }
     arena_clear(&engine->scratch);
     engine->services[index] = *service;
@@ -323,17 +369,32 @@ static void finish_pools(struct engine *engine)
 
 void engine_abandon(struct engine *engine)
 {
+    memory_free(engine->exclusions);
     for (size_t i = 0; i < engine->result.verdicts.level_count; i++) {
         pool_abandon(engine->pools[i]);
     }
     arena_release(&engine->scratch);
 }
 
+static void finish_exclusions(struct engine *engine)
+{
+    struct result *result = &engine->result;
+    size_t size = result->exclusion_count * sizeof(result->exclusions[0]);
+
+    result->exclusions = arena_alloc(engine->arena, size + 1);
+    if (size > 0) {
+        qsort(engine->exclusions, result->exclusion_count, sizeof(result->exclusions[0]), by_start);
+        memcpy(result->exclusions, engine->exclusions, size);
+    }
+    memory_free(engine->exclusions);
+    engine->exclusions = NULL;
+}
+
 void engine_finish(struct engine *engine, struct result *ret_result)
 {
     struct result *result = &engine->result;
 
-    qsort(result->exclusions, result->exclusion_count, sizeof(result->exclusions[0]), by_start);
+    finish_exclusions(engine);
     finish_pools(engine);
     if (!engine->input.brief) {
         incidents_derive(engine->services, engine->valid_from_s, engine->valid_to_s, engine->arena,

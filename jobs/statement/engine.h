@@ -46,6 +46,8 @@ struct announcement_input {
     bool cancelled;
 };
 
+enum { EXCLUSIONS_EACH_MAX = 100000 };
+
 struct engine_input {
     const struct contract *contract;
     int64_t from_s, to_s; /* the period */
@@ -55,7 +57,9 @@ struct engine_input {
     size_t service_count;
     const struct announcement_input *announcements;
     size_t announcement_count;
-    bool brief; /* no days, no incidents, no segments of services: for answers, in bounded memory */
+    /* For answers, in bounded memory: no days, no incidents, no segments of services. Beyond EXCLUSIONS_EACH_MAX, one exclusion stands for all services of
+     * which an announcement for all came to the same. */
+    bool brief;
 };
 
 /* CHECKs that the month adds up. False, and *ret_result untouched, if the contract is not valid at any time of the period. */

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "jobs/statement/ruler.h"
 
 static int64_t larger(int64_t a, int64_t b)
 {
@@ -45,44 +46,99 @@ static enum announcement_state first_state(const struct announcement_input *anno
     return ANNOUNCEMENT_APPLIED;
 }
 
-static int by_start(const void *a, const void *b)
+static bool is_for_all(const struct announcement_input *announcement)
 {
-    const struct exclusion *x = a;
-    const struct exclusion *y = b;
-
-    if (x->from_ns != y->from_ns) {
-        return x->from_ns < y->from_ns ? -1 : 1;
-    }
-    return (x->announcement_id > y->announcement_id) - (x->announcement_id < y->announcement_id);
+    return str_equal(announcement->service, STR("*"));
 }
 
-static size_t collect(const struct engine_input *input, struct str service, int64_t from_s,
-                      int64_t to_s, struct exclusion *ret_exclusions)
+static int by_time(const struct announcement_input *a, const struct announcement_input *b)
 {
-    size_t count = 0;
+    if (a->from_ns != b->from_ns) {
+        return a->from_ns < b->from_ns ? -1 : 1;
+    }
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+static int by_service(const void *a, const void *b)
+{
+    const struct announcement_input *x = *(const struct announcement_input *const *)a;
+    const struct announcement_input *y = *(const struct announcement_input *const *)b;
+    int order = (int)is_for_all(y) - (int)is_for_all(x);
+
+    order = order != 0 ? order : str_compare(x->service, y->service);
+    return order != 0 ? order : by_time(x, y);
+}
+
+struct agenda agenda_make(const struct engine_input *input, int64_t from_s, int64_t to_s,
+                          struct arena *arena)
+{
+    struct agenda agenda = {
+        .rows = arena_calloc(arena, input->announcement_count + 1, sizeof(agenda.rows[0]))};
 
     for (size_t i = 0; i < input->announcement_count; i++) {
-        const struct announcement_input *a = &input->announcements[i];
-        bool all = str_equal(a->service, STR("*"));
-        struct span whole = whole_seconds(a->from_ns, a->to_ns);
+        const struct announcement_input *row = &input->announcements[i];
+        struct span whole = whole_seconds(row->from_ns, row->to_ns);
 
-        if ((!all && !str_equal(a->service, service)) || whole.from_s >= to_s ||
-            whole.to_s <= from_s || a->from_ns >= a->to_ns) {
-            continue;
+        if (whole.from_s < to_s && whole.to_s > from_s && row->from_ns < row->to_ns) {
+            agenda.rows[agenda.count++] = row;
+            agenda.all_count += is_for_all(row);
         }
-        ret_exclusions[count++] = (struct exclusion){
+    }
+    if (agenda.count > 0) {
+        qsort(agenda.rows, agenda.count, sizeof(agenda.rows[0]), by_service);
+    }
+    return agenda;
+}
+
+/* The first row behind those for all that names the service or a later one. */
+static size_t find_service(const struct agenda *agenda, struct str service)
+{
+    size_t low = agenda->all_count, high = agenda->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (str_compare(agenda->rows[middle]->service, service) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Those for all and those for the service, by start and id. */
+static size_t collect(const struct maintenance_terms *terms, const struct agenda *agenda,
+                      struct str service, struct arena *arena, struct exclusion **ret_exclusions)
+{
+    size_t first = find_service(agenda, service);
+    size_t end = first, all = 0, count = 0;
+    struct exclusion *exclusions;
+
+    while (end < agenda->count && str_equal(agenda->rows[end]->service, service)) {
+        end++;
+    }
+    exclusions = arena_calloc(arena, agenda->all_count + (end - first) + 1, sizeof(exclusions[0]));
+    while (all < agenda->all_count || first < end) {
+        bool for_all = all < agenda->all_count &&
+                       (first == end || by_time(agenda->rows[all], agenda->rows[first]) < 0);
+        const struct announcement_input *row = agenda->rows[for_all ? all++ : first++];
+
+        exclusions[count++] = (struct exclusion){
             .service = service,
-            .announcement_id = a->id,
-            .all_services = all,
-            .from_ns = a->from_ns,
-            .to_ns = a->to_ns,
-            .announced_ns = a->announced_ns,
-            .author = a->author,
-            .reason = a->reason,
-            .state = first_state(a, &input->contract->maintenance),
+            .announcement = row,
+            .announcement_id = row->id,
+            .all_services = for_all,
+            .service_count = 1,
+            .from_ns = row->from_ns,
+            .to_ns = row->to_ns,
+            .announced_ns = row->announced_ns,
+            .author = row->author,
+            .reason = row->reason,
+            .state = first_state(row, terms),
         };
     }
-    qsort(ret_exclusions, count, sizeof(ret_exclusions[0]), by_start);
+    *ret_exclusions = exclusions;
     return count;
 }
 
@@ -129,27 +185,14 @@ static void apply_quota(const struct maintenance_terms *terms, int64_t from_s, i
     }
 }
 
-int64_t cover_seconds(const struct cover *cover, int64_t from_s, int64_t to_s)
-{
-    int64_t seconds = 0;
-
-    for (size_t i = 0; i < cover->count; i++) {
-        int64_t begin_s = larger(cover->spans[i].from_s, from_s);
-        int64_t end_s = smaller(cover->spans[i].to_s, to_s);
-
-        seconds += end_s > begin_s ? end_s - begin_s : 0;
-    }
-    return seconds;
-}
-
-static void note_granted(const struct cover *cover, int64_t from_s, int64_t to_s,
+static void note_granted(const struct ruler *ruler, int64_t from_s, int64_t to_s,
                          struct exclusion *exclusion)
 {
     struct span whole = whole_seconds(exclusion->from_ns, exclusion->to_ns);
     int64_t begin_s = larger(whole.from_s, from_s);
     int64_t end_s = smaller(whole.to_s, to_s);
 
-    exclusion->granted_s = cover_seconds(cover, begin_s, end_s);
+    exclusion->granted_s = ruler_seconds(ruler, begin_s * NS_PER_SECOND, end_s * NS_PER_SECOND);
     if (exclusion->granted_s == 0) {
         exclusion->state = ANNOUNCEMENT_OVER_QUOTA;
     } else if (exclusion->granted_s < end_s - begin_s) {
@@ -157,27 +200,29 @@ static void note_granted(const struct cover *cover, int64_t from_s, int64_t to_s
     }
 }
 
-void maintenance_decide(const struct engine_input *input, struct str service, int64_t from_s,
-                        int64_t to_s, struct arena *arena, struct cover *ret_cover,
-                        struct exclusion **ret_exclusions, size_t *ret_count)
+void maintenance_decide(const struct maintenance_terms *terms, const struct agenda *agenda,
+                        struct str service, int64_t from_s, int64_t to_s, struct arena *arena,
+                        struct cover *ret_cover, struct exclusion **ret_exclusions,
+                        size_t *ret_count)
 {
-    struct exclusion *exclusions =
-        arena_calloc(arena, input->announcement_count + 1, sizeof(exclusions[0]));
-    struct cover cover = {
-        .spans = arena_calloc(arena, input->announcement_count + 1, sizeof(cover.spans[0]))};
-    size_t count = collect(input, service, from_s, to_s, exclusions);
+    struct exclusion *exclusions;
+    size_t count = collect(terms, agenda, service, arena, &exclusions);
+    struct cover cover = {.spans = arena_calloc(arena, count + 1, sizeof(cover.spans[0]))};
+    struct ruler ruler = ruler_new(arena, count);
 
     unite(exclusions, count, &cover);
-    apply_quota(&input->contract->maintenance, from_s, to_s, &cover);
-    for (size_t i = 0; i < count; i++) {
-        if (exclusions[i].state == ANNOUNCEMENT_APPLIED) {
-            note_granted(&cover, from_s, to_s, &exclusions[i]);
-        }
-    }
+    apply_quota(terms, from_s, to_s, &cover);
     for (size_t i = 0; i < cover.count; i++) {
         CHECK(cover.spans[i].from_s < cover.spans[i].to_s);
         CHECK(cover.spans[i].from_s < to_s);
         CHECK(cover.spans[i].to_s > from_s);
+        ruler_add(&ruler, cover.spans[i].from_s * NS_PER_SECOND,
+                  cover.spans[i].to_s * NS_PER_SECOND);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (exclusions[i].state == ANNOUNCEMENT_APPLIED) {
+            note_granted(&ruler, from_s, to_s, &exclusions[i]);
+        }
     }
     *ret_cover = cover;
     *ret_exclusions = exclusions;

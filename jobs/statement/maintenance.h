@@ -17,11 +17,19 @@ struct cover {
     size_t count;
 };
 
-/* What is covered for that service within [from_s, to_s), and one exclusion for each announcement that concerns it there, by start and id. */
-void maintenance_decide(const struct engine_input *input, struct str service, int64_t from_s,
-                        int64_t to_s, struct arena *arena, struct cover *ret_cover,
-                        struct exclusion **ret_exclusions, size_t *ret_count);
-/* Seconds of [from_s, to_s) that are covered. */
-int64_t cover_seconds(const struct cover *cover, int64_t from_s, int64_t to_s);
+/* The announcements that reach into a period: those for all services first, then by the service that they name; each by start and id. */
+struct agenda {
+    const struct announcement_input **rows; /* in an arena */
+    size_t count, all_count;                /* all_count: for all services */
+};
+
+struct agenda agenda_make(const struct engine_input *input, int64_t from_s, int64_t to_s,
+                          struct arena *arena);
+/* What is covered for that service within [from_s, to_s), of which the agenda is, and one exclusion for each announcement that concerns it there, by start
+ * and id. Takes time and memory for these only. */
+void maintenance_decide(const struct maintenance_terms *terms, const struct agenda *agenda,
+                        struct str service, int64_t from_s, int64_t to_s, struct arena *arena,
+                        struct cover *ret_cover, struct exclusion **ret_exclusions,
+                        size_t *ret_count);
 
 #endif

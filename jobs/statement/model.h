@@ -80,17 +80,22 @@ enum announcement_state {
     ANNOUNCEMENT_SHORT_NOTICE,
     ANNOUNCEMENT_AFTER_THE_FACT,
     ANNOUNCEMENT_CANCELLED,
-    ANNOUNCEMENT_NOT_AGREED /* the contract excludes no maintenance */
+    ANNOUNCEMENT_NOT_AGREED, /* the contract excludes no maintenance */
+    ANNOUNCEMENT_STATE_COUNT
 };
 
+struct announcement_input;
+
 struct exclusion {
-    struct str service; /* of the contract */
+    struct str service; /* of the contract; "*": of service_count of them */
+    const struct announcement_input *announcement; /* of the engine's input */
     int64_t announcement_id;
-    bool all_services; /* it was announced for "*" */
+    bool all_services;    /* it was announced for "*" */
+    size_t service_count; /* for which it stands: 1, or more of a brief result's */
     int64_t from_ns, to_ns, announced_ns;
     struct str author, reason;
     enum announcement_state state;
-    int64_t granted_s; /* covered seconds within the period */
+    int64_t granted_s; /* covered seconds within the period; of all services that it stands for */
     int64_t excused_s; /* of them booked as maintenance */
 };
 
