@@ -186,6 +186,9 @@ static enum err_code tell_all(struct reading *reading, struct err *err)
     const struct stretches *stretches = &explanation->stretches;
     size_t room = stretches->group_count < (size_t)explanation->limit ? stretches->group_count
                                                                       : (size_t)explanation->limit;
+    struct arena scratch = ARENA_INIT;
+    struct fraction_sum *lost = fraction_sum_new(&scratch);
+    struct fraction_sum *cost = fraction_sum_new(&scratch);
     enum err_code code;
 
     reading->tracer = (struct tracer){.db = reading->options->books.db,
@@ -203,12 +206,15 @@ static enum err_code tell_all(struct reading *reading, struct err *err)
             code = tell(reading, group, &explanation->told[explanation->told_count++], err);
         } else {
             explanation->left_count++;
-            explanation->left_lost =
-                fraction_add(reading->arena, explanation->left_lost, group->lost);
-            explanation->left_cost =
-                fraction_add(reading->arena, explanation->left_cost, group->cost);
+            for (size_t k = group->first; k < group->first + group->count; k++) {
+                fraction_sum_add(lost, 1, stretches->items[k].lost);
+                fraction_sum_add(cost, 1, stretches->items[k].cost);
+            }
         }
     }
+    explanation->left_lost = fraction_sum_total(reading->arena, lost);
+    explanation->left_cost = fraction_sum_total(reading->arena, cost);
+    arena_release(&scratch);
     return code;
 }
 

@@ -18,11 +18,12 @@ static void book(const struct result *result, const struct measure *measure, siz
 {
     bool judged = method_row(result->contract->availability.method)->judges_time;
     int64_t from_ns = from_s * NS_PER_SECOND;
+    struct arena scratch = ARENA_INIT;
+    struct fraction_sum *lost = fraction_sum_new(&scratch);
 
     while (*at < measure->segment_count && measure->segments[*at].to_ns <= from_ns) {
         (*at)++;
     }
-    incident->lost_s = FRACTION_ZERO;
     for (size_t i = *at; i < measure->segment_count; i++) {
         const struct segment *segment = &measure->segments[i];
         int64_t begin_ns = segment->from_ns > from_ns ? segment->from_ns : from_ns;
@@ -34,10 +35,12 @@ static void book(const struct result *result, const struct measure *measure, siz
         }
         incident->seconds[segment->class] += end_ns / NS_PER_SECOND - begin_ns / NS_PER_SECOND;
         if (judged && !segment->excluded) {
-            incident->lost_s = fraction_add(arena, incident->lost_s,
-                                            segment_lost(arena, segment, end_ns - begin_ns));
+            fraction_sum_add(lost, end_ns - begin_ns, segment_loss(segment));
         }
     }
+    incident->lost_s = fraction_divide(arena, fraction_sum_total(&scratch, lost),
+                                       fraction_of_int(&scratch, NS_PER_SECOND));
+    arena_release(&scratch);
 }
 
 static size_t derive(const struct result *result, size_t service, const struct timeline *timeline,

@@ -5,6 +5,7 @@
 
 static const struct rational all_good = {1, 1};
 static const struct rational all_lost = {0, 1};
+static const struct rational nothing = {0, 1};
 
 struct segment measure_segment_of(const struct availability *availability, enum grade grade)
 {
@@ -239,13 +240,9 @@ void measure_sum_time(struct measure *measure, struct arena *arena)
     arena_release(&scratch);
 }
 
-struct fraction segment_lost(struct arena *arena, const struct segment *segment, int64_t length_ns)
+struct rational segment_loss(const struct segment *segment)
 {
-    struct rational seconds = rational_make(length_ns, NS_PER_SECOND);
-
-    CHECK(!segment->excluded);
-    return fraction_multiply(arena, fraction_of(arena, seconds),
-                             fraction_of(arena, rational_subtract(all_good, segment->share)));
+    return segment->excluded ? nothing : rational_subtract(all_good, segment->share);
 }
 
 /* The first moment of [from_ns, to_ns) that is within service hours; NULL: there is none. *at is the first segment that may overlap. */

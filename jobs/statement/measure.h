@@ -29,8 +29,8 @@ void measure_lay_counts(const struct measure_input *input, const struct cover *l
 /* The whole UTC minutes of the cover. */
 struct cover cover_whole_minutes(const struct cover *cover, struct arena *arena);
 
-/* Seconds that are lost of length_ns in it. Not of what is excluded. */
-struct fraction segment_lost(struct arena *arena, const struct segment *segment, int64_t length_ns);
+/* What time of this segment loses of itself, or a slice that begins in it: 0 to 1. Nothing if it is excluded. */
+struct rational segment_loss(const struct segment *segment);
 /* Of the segments. */
 void measure_sum_seconds(struct measure *measure);
 /* good and valid: of all time that is not excluded, in seconds; or of slices from from_s on, each worth the share of its first measured moment. */

@@ -21,8 +21,9 @@ struct voices {
 struct pool_run {
     struct pool_terms terms;
     struct arena *arena;
-    struct measure measure; /* so far: of the worst service, or the sum */
-    size_t worst;           /* of the services so far; SIZE_MAX: none yet */
+    struct measure measure; /* so far: of the worst service, or the sum; in `held` until the end */
+    struct arena held;
+    size_t worst; /* of the services so far; SIZE_MAX: none yet */
     struct voices now, next;
 };
 
@@ -60,10 +61,20 @@ static bool is_worse(const struct pool_run *run, size_t index, const struct meas
     return run->worst == SIZE_MAX || order < 0 || (order == 0 && index < run->worst);
 }
 
+/* A measure takes the place of the one before, whose memory goes: of a thousand services, each may be worse than all before it, and each sum longer. */
+static void hold(struct pool_run *run, struct arena held)
+{
+    arena_release(&run->held);
+    run->held = held;
+}
+
 static void add_sum(struct pool_run *run, const struct measure *measure)
 {
-    run->measure.good = fraction_add(run->arena, run->measure.good, measure->good);
-    run->measure.valid = fraction_add(run->arena, run->measure.valid, measure->valid);
+    struct arena held = ARENA_INIT;
+
+    run->measure.good = fraction_add(&held, run->measure.good, measure->good);
+    run->measure.valid = fraction_add(&held, run->measure.valid, measure->valid);
+    hold(run, held);
     for (int k = 0; k < TIME_CLASS_COUNT; k++) {
         run->measure.seconds[k] += measure->seconds[k];
     }
@@ -167,8 +178,11 @@ void pool_add(struct pool_run *run, size_t index, const struct measure *measure)
     case POOL_NONE:
     case POOL_PER_SERVICE:
         if (is_worse(run, index, measure)) {
-            run->measure = copy_measure(measure, run->arena);
+            struct arena held = ARENA_INIT;
+
+            run->measure = copy_measure(measure, &held);
             run->worst = index;
+            hold(run, held);
         }
         break;
     case POOL_SUM:
@@ -204,12 +218,15 @@ void pool_abandon(struct pool_run *run)
 {
     arena_release(&run->now.arena);
     arena_release(&run->next.arena);
+    arena_release(&run->held);
 }
 
 void pool_finish(struct pool_run *run, struct measure *ret_measure, size_t *ret_worst)
 {
     if (run->now.count > 0) {
         finish_moments(run);
+    } else {
+        run->measure = copy_measure(&run->measure, run->arena);
     }
     pool_abandon(run);
     if (run->terms.kind == POOL_NONE || run->terms.kind == POOL_PER_SERVICE) {

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "jobs/statement/method.h"
+#include "jobs/statement/measure.h"
 #include "jobs/statement/timeline.h"
 
 static const struct rational nothing = {0, 1};
@@ -53,12 +53,6 @@ static void choose_unit(struct finder *finder)
                                                                          : LOSS_SLICES;
     finder->unit = latency ? LOSS_SLICES : finder->unit;
     finder->slice_s = latency ? contract->latency.slice_s : contract->availability.slice_s;
-}
-
-/* What time of this segment loses of itself, or a slice that begins in it: 0 to 1. */
-static struct rational segment_loss(const struct segment *segment)
-{
-    return segment->excluded ? nothing : rational_subtract(rational_make(1, 1), segment->share);
 }
 
 static bool same_booking(const struct segment *a, const struct segment *b)
@@ -387,28 +381,28 @@ static void take_pooled(struct finder *finder, const struct segment *segment, in
     }
 }
 
-/* Whether the level's figure is that of this service, or has a part of it. */
-static bool is_result(const struct finder *finder, size_t service)
+/* The service whose figure the level's is: the worst, and of equals the first. SIZE_MAX: each has a part of it. */
+static size_t find_speaking(const struct finder *finder)
 {
     const struct measure *pooled = pooled_of(finder);
 
-    if (finder->result->contract->availability.pool != POOL_PER_SERVICE) {
-        return true;
-    }
-    for (size_t i = 0; i <= service; i++) {
-        const struct measure *measure = measure_of(finder, i);
+    if (finder->result->contract->availability.pool == POOL_PER_SERVICE) {
+        for (size_t i = 0; i < finder->result->service_count; i++) {
+            const struct measure *measure = measure_of(finder, i);
 
-        if (fraction_compare(measure->good, pooled->good) == 0 &&
-            fraction_compare(measure->valid, pooled->valid) == 0) {
-            return i == service; /* the worst, and of equals the first */
+            if (fraction_compare(measure->good, pooled->good) == 0 &&
+                fraction_compare(measure->valid, pooled->valid) == 0) {
+                return i;
+            }
         }
     }
-    return false;
+    return SIZE_MAX;
 }
 
 static void decide_costs(struct finder *finder)
 {
     enum pool pool = finder->result->contract->availability.pool;
+    size_t speaking = find_speaking(finder);
     struct speakers speakers = {
         arena_calloc(finder->arena, finder->result->service_count, sizeof(size_t))};
 
@@ -421,7 +415,7 @@ static void decide_costs(struct finder *finder)
         return;
     }
     for (size_t i = 0; i < finder->result->service_count; i++) {
-        bool counts = is_result(finder, i);
+        bool counts = speaking == SIZE_MAX || speaking == i;
 
         for (size_t k = 0; k < finder->services[i].count && counts; k++) {
             finder->services[i].items[k].stretch.cost = finder->services[i].items[k].stretch.lost;
