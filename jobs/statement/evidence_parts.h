@@ -34,6 +34,18 @@ struct evidence_table {
 extern const struct evidence_table evidence_tables[];
 extern const size_t evidence_table_count;
 
+/* Of evidence_input.c: what the statement was measured from. */
+enum err_code evidence_windows(struct evidence *evidence, struct err *err);
+enum err_code evidence_states(struct evidence *evidence, struct err *err);
+enum err_code evidence_announcements(struct evidence *evidence, struct err *err);
+enum err_code evidence_incidents(struct evidence *evidence, struct err *err);
+/* Of evidence_store.c: what the store knows besides. */
+enum err_code evidence_instances(struct evidence *evidence, struct err *err);
+enum err_code evidence_coordinates(struct evidence *evidence, struct err *err);
+enum err_code evidence_batches(struct evidence *evidence, struct err *err);
+/* Without their content and its description: they may be anybody's. */
+enum err_code evidence_letters(struct evidence *evidence, struct err *err);
+
 /* What the README says first, and what can be said only when everything else is in: manifest.json and SHA256SUMS. */
 enum err_code evidence_write_readme(struct evidence *evidence, struct err *err);
 enum err_code evidence_write_manifest(struct evidence *evidence, struct err *err);

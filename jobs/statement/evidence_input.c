@@ -1,0 +1,139 @@
+/* Tables of what a statement was measured from. windows, states and announcements are in the forms that `uptally evaluate` reads. */
+#include "base/clock.h"
+#include "jobs/statement/cells.h"
+#include "jobs/statement/input.h"
+
+enum { NUMBER_SIZE_MAX = 1024 * 1024, DECIMALS_MAX = 18 };
+
+enum err_code evidence_windows(struct evidence *evidence, struct err *err)
+{
+    const struct engine_input *input = &evidence->explanation->input->engine;
+    struct cells cells;
+
+    cells_begin(&cells, evidence, "service,minute,total,errors,slow", err);
+    for (size_t i = 0; i < input->service_count; i++) {
+        for (size_t k = 0; k < input->services[i].count_count && cells.code == ERR_OK; k++) {
+            const struct count_row *row = &input->services[i].counts[k];
+
+            cells_str(&cells, input->services[i].service);
+            cells_time(&cells, row->minute_s * NS_PER_SECOND);
+            cells_integer(&cells, row->counts.total);
+            cells_integer(&cells, row->counts.errors);
+            cells_integer(&cells, row->counts.slow);
+            cells_end(&cells);
+        }
+    }
+    return cells_done(&cells, ERR_OK);
+}
+
+enum err_code evidence_states(struct evidence *evidence, struct err *err)
+{
+    const struct engine_input *input = &evidence->explanation->input->engine;
+    struct cells cells;
+
+    cells_begin(&cells, evidence, "service,from,to,state", err);
+    for (size_t i = 0; i < input->service_count; i++) {
+        for (size_t k = 0; k < input->services[i].state_count && cells.code == ERR_OK; k++) {
+            const struct state_row *row = &input->services[i].states[k];
+
+            cells_str(&cells, input->services[i].service);
+            cells_time(&cells, row->from_s * NS_PER_SECOND);
+            cells_time(&cells, row->to_s * NS_PER_SECOND);
+            cells_text(&cells, grade_row(row->grade)->name);
+            cells_end(&cells);
+        }
+    }
+    return cells_done(&cells, ERR_OK);
+}
+
+static bool concerns(const struct engine_input *input,
+                     const struct announcement_input *announcement)
+{
+    bool concerns = str_equal(announcement->service, STR("*"));
+
+    for (size_t i = 0; i < input->service_count && !concerns; i++) {
+        concerns = str_equal(announcement->service, input->services[i].service);
+    }
+    return concerns;
+}
+
+static void announcement_row(struct cells *cells, const struct announcement_input *announcement,
+                             int64_t announced_ns, bool cancelled)
+{
+    cells_str(cells, announcement->service);
+    cells_time(cells, announced_ns);
+    cells_time(cells, announcement->from_ns);
+    cells_time(cells, announcement->to_ns);
+    cells_text(cells, cancelled ? "cancelled" : "planned");
+    cells_str(cells, announcement->reason);
+    cells_end(cells);
+}
+
+/* When an announcement was cancelled. */
+static enum err_code find_cancelled(struct db *db, int64_t id, int64_t *ret_time_ns,
+                                    struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code =
+        db_prepare(db, "SELECT MIN(announced_ns) FROM announcement WHERE cancels = $1", &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, id);
+    code = db_step(stmt, &row, err);
+    *ret_time_ns = code == ERR_OK && row ? db_column_int64(stmt, 0) : 0;
+    db_reset(stmt);
+    return code;
+}
+
+/* A cancelled one is two rows: what was announced, and that it was withdrawn. */
+enum err_code evidence_announcements(struct evidence *evidence, struct err *err)
+{
+    const struct engine_input *input = &evidence->explanation->input->engine;
+    enum err_code code = ERR_OK;
+    struct cells cells;
+
+    cells_begin(&cells, evidence, "service,announced_at,from,to,status,reason", err);
+    for (size_t i = 0; i < input->announcement_count && code == ERR_OK; i++) {
+        const struct announcement_input *announcement = &input->announcements[i];
+        int64_t cancelled_ns;
+
+        if (!concerns(input, announcement)) {
+            continue;
+        }
+        announcement_row(&cells, announcement, announcement->announced_ns, false);
+        if (announcement->cancelled) {
+            code = find_cancelled(evidence->publisher->db, announcement->id, &cancelled_ns, err);
+            announcement_row(&cells, announcement, cancelled_ns, true);
+        }
+    }
+    return cells_done(&cells, code);
+}
+
+enum err_code evidence_incidents(struct evidence *evidence, struct err *err)
+{
+    const struct result *result = &evidence->explanation->result;
+    struct arena arena = ARENA_INIT;
+    struct cells cells;
+
+    cells_begin(&cells, evidence, "service,from,to,lasts,worst,lost_seconds", err);
+    for (size_t i = 0; i < result->incident_count; i++) {
+        const struct incident *incident = &result->incidents[i];
+        struct strbuf lost;
+
+        strbuf_init(&lost, NUMBER_SIZE_MAX);
+        fraction_format_short(&lost, incident->lost_s, DECIMALS_MAX);
+        cells_str(&cells, incident->service);
+        cells_time(&cells, incident->from_s * NS_PER_SECOND);
+        cells_time(&cells, incident->to_s * NS_PER_SECOND);
+        cells_text(&cells, incident->open_end ? "yes" : "no");
+        cells_text(&cells, grade_row(incident->worst)->name);
+        cells_str(&cells, strbuf_view(&lost));
+        cells_end(&cells);
+        strbuf_release(&lost);
+    }
+    arena_release(&arena);
+    return cells_done(&cells, ERR_OK);
+}
