@@ -36,7 +36,14 @@ struct service_input {
     const struct count_row *counts; /* ascending; minutes without a row had no requests */
     size_t count_count;
     const struct request_times *times; /* of each of counts; NULL unless the method needs them */
+    /* Where states were reclassified (jobs/statement/reclassify.h), for explanations; the engine looks at `states` only. */
+    const struct state_row *graded; /* as they were graded; NULL: none was reclassified */
+    size_t graded_count;
+    const struct reclassified_span *reclassified; /* ascending, apart from each other */
+    size_t reclassified_count;
 };
+
+struct reclassified_span;
 
 struct announcement_input {
     int64_t id;

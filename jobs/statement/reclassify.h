@@ -29,6 +29,12 @@ struct reclassification {
     struct str withdrawn_author, withdrawn_reason;
 };
 
+/* Time of a service of which one that stands and speaks is the last that was recorded. */
+struct reclassified_span {
+    int64_t from_s, to_s;
+    const struct reclassification *by; /* of the list */
+};
+
 /* Whole seconds that are over. The id and the time of the record are filled in. */
 enum err_code reclassify_add(struct db *db, struct reclassification *reclassification,
                              struct err *err);
@@ -40,10 +46,13 @@ enum err_code reclassify_list(struct db *db, struct str service, int64_t from_s,
                               size_t *ret_count, struct err *err);
 /* Whether one with that state changes what the contract measures. */
 bool reclassify_speaks(const struct contract *contract, enum grade state);
-/* Lays those that stand and speak over the states of a service; what no state covers stays uncovered. In arena. */
+/* Lays those that stand and speak over the states of a service; what no state covers stays uncovered. If there are any, the service keeps the states as they
+ * were graded, and the spans, which borrow the list. In arena. */
 void reclassify_overlay(const struct contract *contract, const struct reclassification *list,
                         size_t count, struct arena *arena, struct service_input *service);
 
+/* What one does to the figures of the contract, for people. A literal. */
+const char *reclassify_effect(const struct contract *contract, const struct reclassification *row);
 /* The member `reclassifications` of a statement: all of the list, also what was withdrawn or says nothing here. */
 struct json_writer;
 void reclassify_write(struct json_writer *json, const struct contract *contract,

@@ -3,8 +3,7 @@
 #include "jobs/statement/moment.h"
 #include "jobs/statement/reclassify.h"
 
-/* What the state does here, for people. */
-static const char *effect_text(const struct contract *contract, const struct reclassification *row)
+const char *reclassify_effect(const struct contract *contract, const struct reclassification *row)
 {
     if (row->withdrawn) {
         return "withdrawn: counts as it was graded";
@@ -40,7 +39,7 @@ static void write_row(struct json_writer *json, struct arena *arena,
     json_text(json, "recorded", moment_text_ns(arena, contract->zone, row->recorded_ns));
     json_str(json, "service", row->service);
     json_text(json, "state", grade_row(row->state)->name);
-    json_text(json, "text", effect_text(contract, row));
+    json_text(json, "text", reclassify_effect(contract, row));
     json_text(json, "to", moment_text(arena, contract->zone, row->to_s));
     write_withdrawn(json, arena, contract, row);
     json_close(json);

@@ -1,6 +1,9 @@
 /* Reclassified time laid over states: what is split, what is joined, which one speaks, and to whom. */
 #include "tests/unit/statement/fixture.h"
 
+#include <inttypes.h>
+
+#include "base/random.h"
 #include "jobs/statement/reclassify.h"
 
 enum { MINUTES = 60 };
@@ -129,6 +132,103 @@ static void test_overlay(void **state)
     }
 }
 
+/* Against painting every second over and over, in the order of the ids. */
+static void test_many_overlap(void **state)
+{
+    enum { SECONDS = 300, OVERS = 40 };
+    struct random random;
+    uint64_t seed;
+
+    (void)state;
+    random_init_system(&random);
+    seed = random_next(&random);
+    print_message("seed %" PRIu64 "\n", seed);
+    random_init_seed(&random, seed);
+    for (int round = 0; round < 200; round++) {
+        struct arena arena = ARENA_INIT;
+        struct state_row rows[] = {{0, 100, GRADE_OPERATIONAL, false},
+                                   {100, 130, GRADE_MAJOR, false},
+                                   {150, SECONDS, GRADE_NO_TRAFFIC, false}};
+        struct reclassification list[OVERS];
+        struct contract contract = {.availability = {.method = METHOD_STATE_TIME}};
+        struct service_input service = {.service = STR("api"), .states = rows, .state_count = 3};
+        int expected[SECONDS], by[SECONDS] = {0};
+        size_t count = 1 + random_below(&random, OVERS);
+
+        for (int s = 0; s < SECONDS; s++) {
+            expected[s] = s < 100   ? GRADE_OPERATIONAL
+                          : s < 130 ? GRADE_MAJOR
+                          : s < 150 ? GRADE_COUNT
+                                    : GRADE_NO_TRAFFIC;
+        }
+        for (size_t i = 0; i < count; i++) {
+            int64_t from_s = (int64_t)random_below(&random, SECONDS - 1);
+            int64_t to_s = from_s + 1 + (int64_t)random_below(&random, 60);
+
+            list[i] = (struct reclassification){.id = (int64_t)i + 1,
+                                                .service = STR("api"),
+                                                .from_s = from_s,
+                                                .to_s = to_s,
+                                                .state = (enum grade)random_below(&random, 4),
+                                                .withdrawn = random_below(&random, 5) == 0};
+            for (int64_t s = from_s; s < to_s && s < SECONDS && !list[i].withdrawn; s++) {
+                expected[s] = expected[s] == GRADE_COUNT ? GRADE_COUNT : (int)list[i].state;
+                by[s] = (int)i + 1;
+            }
+        }
+        reclassify_overlay(&contract, list, count, &arena, &service);
+        for (size_t i = 0; i < service.state_count; i++) {
+            for (int64_t s = service.states[i].from_s; s < service.states[i].to_s; s++) {
+                assert_int_equal(service.states[i].grade, expected[s]);
+                expected[s] = GRADE_COUNT;
+            }
+        }
+        for (size_t i = 0; i < service.reclassified_count; i++) {
+            const struct reclassified_span *span = &service.reclassified[i];
+
+            assert_true(i == 0 || span[-1].to_s < span->from_s ||
+                        (span[-1].to_s == span->from_s && span[-1].by != span->by));
+            for (int64_t s = span->from_s; s < span->to_s && s < SECONDS; s++) {
+                assert_int_equal(by[s], span->by->id);
+                by[s] = 0;
+            }
+        }
+        for (int s = 0; s < SECONDS; s++) {
+            assert_int_equal(expected[s], GRADE_COUNT);
+            assert_int_equal(by[s], 0);
+        }
+        arena_release(&arena);
+    }
+}
+
+/* Each costs what it covers, not all states of the service: ten thousand over ten thousand rows. */
+static void test_memory_is_for_what_is_covered(void **state)
+{
+    enum { ROWS = 10000 };
+    struct arena arena = ARENA_INIT;
+    struct state_row *rows = arena_calloc(&arena, ROWS, sizeof(rows[0]));
+    struct reclassification *list = arena_calloc(&arena, ROWS, sizeof(list[0]));
+    struct contract contract = {.availability = {.method = METHOD_STATE_TIME}};
+    struct service_input service = {.service = STR("api"), .states = rows, .state_count = ROWS};
+    size_t before = arena.size;
+
+    (void)state;
+    for (int64_t i = 0; i < ROWS; i++) {
+        rows[i] = (struct state_row){i * 60, (i + 1) * 60,
+                                     i % 2 == 0 ? GRADE_OPERATIONAL : GRADE_MAJOR, false};
+        list[i] = (struct reclassification){.id = i + 1,
+                                            .service = STR("api"),
+                                            .from_s = i * 60 + 10,
+                                            .to_s = i * 60 + 20,
+                                            .state = GRADE_PARTIAL};
+    }
+    reclassify_overlay(&contract, list, ROWS, &arena, &service);
+    assert_int_equal(service.state_count, 3 * ROWS);
+    assert_int_equal(service.reclassified_count, ROWS);
+    assert_true(arena.size - before < (size_t)8 * 1024 * 1024);
+    arena_release(&arena);
+}
+
 /* Seconds within a minute count, too. */
 static void test_seconds(void **state)
 {
@@ -153,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_overlay),
         cmocka_unit_test(test_seconds),
+        cmocka_unit_test(test_many_overlap),
+        cmocka_unit_test(test_memory_is_for_what_is_covered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
