@@ -137,3 +137,68 @@ enum err_code evidence_incidents(struct evidence *evidence, struct err *err)
     arena_release(&arena);
     return cells_done(&cells, ERR_OK);
 }
+
+/* What the service's seconds were graded that it speaks of, within what is measured: "major 600; no_traffic 60". Empty: it speaks of none. */
+static void before_cell(struct cells *cells, const struct engine_input *input,
+                        const struct reclassification *row)
+{
+    struct arena arena = ARENA_INIT;
+    const char *text = "";
+
+    for (size_t i = 0; i < input->service_count; i++) {
+        struct regrades regrades = {0};
+
+        if (str_equal(input->services[i].service, row->service)) {
+            regrades = regrades_find(&input->services[i],
+                                     row->from_s > input->from_s ? row->from_s : input->from_s,
+                                     row->to_s < input->to_s ? row->to_s : input->to_s, &arena);
+        }
+        for (size_t k = 0; k < regrades.count; k++) {
+            for (int g = 0; g < GRADE_COUNT && regrades.items[k].by->id == row->id; g++) {
+                if (regrades.items[k].before_s[g] > 0) {
+                    text = arena_format(&arena, "%s%s%s %lld", text, text[0] != '\0' ? "; " : "",
+                                        grade_row((enum grade)g)->name,
+                                        (long long)regrades.items[k].before_s[g]);
+                }
+            }
+        }
+    }
+    cells_text(cells, text);
+    arena_release(&arena);
+}
+
+/* Also those that were withdrawn, or that say nothing to the contract's method. */
+enum err_code evidence_reclassifications(struct evidence *evidence, struct err *err)
+{
+    const struct explanation *explanation = evidence->explanation;
+    struct cells cells;
+
+    cells_begin(&cells, evidence,
+                "id,service,from,to,state,before,recorded,author,reason,applied,withdrawn,"
+                "withdrawn_author,withdrawn_reason",
+                err);
+    for (size_t i = 0; i < explanation->input->reclassified_count; i++) {
+        const struct reclassification *row = &explanation->input->reclassified[i];
+        bool applied = !row->withdrawn && reclassify_speaks(explanation->contract, row->state);
+
+        cells_integer(&cells, row->id);
+        cells_str(&cells, row->service);
+        cells_time(&cells, row->from_s * NS_PER_SECOND);
+        cells_time(&cells, row->to_s * NS_PER_SECOND);
+        cells_text(&cells, grade_row(row->state)->name);
+        before_cell(&cells, &explanation->input->engine, row);
+        cells_time(&cells, row->recorded_ns);
+        cells_str(&cells, row->author);
+        cells_str(&cells, row->reason);
+        cells_text(&cells, applied ? "yes" : "no");
+        if (row->withdrawn) {
+            cells_time(&cells, row->withdrawn_ns);
+        } else {
+            cells_text(&cells, "");
+        }
+        cells_str(&cells, row->withdrawn_author);
+        cells_str(&cells, row->withdrawn_reason);
+        cells_end(&cells);
+    }
+    return cells_done(&cells, ERR_OK);
+}

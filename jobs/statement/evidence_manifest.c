@@ -74,13 +74,13 @@ enum err_code evidence_write_readme(struct evidence *evidence, struct err *err)
                          "between them there are events of other services.\n\nFiles:\n\n",
                          (int)last.year, (int)last.month);
     for (size_t i = 0; i < evidence_table_count; i++) {
-        strbuf_append_format(&text, "  %-18s %s\n", evidence_tables[i].name,
+        strbuf_append_format(&text, "  %-21s %s\n", evidence_tables[i].name,
                              evidence_tables[i].what);
     }
-    strbuf_append_text(&text, "  statement-rN.*     the statements, all revisions\n"
-                              "  credit-note-rN.*   what is owed for them\n"
-                              "  terms.json         the terms that they were measured by\n"
-                              "  manifest.json      sizes and hashes, for programs\n");
+    strbuf_append_text(&text, "  statement-rN.*        the statements, all revisions\n"
+                              "  credit-note-rN.*      what is owed for them\n"
+                              "  terms.json            the terms that they were measured by\n"
+                              "  manifest.json         sizes and hashes, for programs\n");
     code = evidence_add(evidence, "README.txt", strbuf_view(&text), err);
     strbuf_release(&text);
     return code;

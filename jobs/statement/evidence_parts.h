@@ -39,6 +39,7 @@ enum err_code evidence_windows(struct evidence *evidence, struct err *err);
 enum err_code evidence_states(struct evidence *evidence, struct err *err);
 enum err_code evidence_announcements(struct evidence *evidence, struct err *err);
 enum err_code evidence_incidents(struct evidence *evidence, struct err *err);
+enum err_code evidence_reclassifications(struct evidence *evidence, struct err *err);
 /* Of evidence_store.c: what the store knows besides. */
 enum err_code evidence_instances(struct evidence *evidence, struct err *err);
 enum err_code evidence_coordinates(struct evidence *evidence, struct err *err);

@@ -172,12 +172,35 @@ static enum err_code tell(struct reading *reading, const struct stretch_group *g
                    has_losses(explanation, group), reading->arena, &told.trace, err);
 
     told.causes = arena_calloc(reading->arena, group->count, sizeof(told.causes[0]));
+    told.regrades = arena_calloc(reading->arena, group->count, sizeof(told.regrades[0]));
+    for (size_t i = 0; i < group->count; i++) {
+        const struct stretch *stretch = &explanation->stretches.items[group->first + i];
+
+        told.regrades[i] =
+            regrades_find(service, stretch->from_ns / NS_PER_SECOND,
+                          (stretch->to_ns + NS_PER_SECOND - 1) / NS_PER_SECOND, reading->arena);
+    }
     if (code == ERR_OK) {
         code = cause_read(&options->books, service, &explanation->stretches.items[group->first],
                           group->count, told.causes, err);
     }
     *ret_told = told;
     return code;
+}
+
+static void pick_reclassified(struct reading *reading)
+{
+    struct explanation *explanation = reading->explanation;
+    const struct statement_input *input = explanation->input;
+    struct str asked = reading->options->service;
+
+    explanation->reclassified = arena_calloc(reading->arena, input->reclassified_count + 1,
+                                             sizeof(explanation->reclassified[0]));
+    for (size_t i = 0; i < input->reclassified_count; i++) {
+        if (asked.size == 0 || str_equal(input->reclassified[i].service, asked)) {
+            explanation->reclassified[explanation->reclassified_count++] = input->reclassified[i];
+        }
+    }
 }
 
 static enum err_code tell_all(struct reading *reading, struct err *err)
@@ -241,6 +264,7 @@ static enum err_code compute(struct reading *reading, bool *ret_present, struct 
     }
     if (code == ERR_OK) {
         code = find_service(reading, err);
+        pick_reclassified(reading);
     }
     return code == ERR_OK ? tell_all(reading, err) : code;
 }

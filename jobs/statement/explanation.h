@@ -13,6 +13,7 @@
 #include "jobs/statement/cause.h"
 #include "jobs/statement/issued.h"
 #include "jobs/statement/period.h"
+#include "jobs/statement/regrade.h"
 #include "jobs/statement/stretch.h"
 #include "jobs/statement/trace.h"
 
@@ -44,6 +45,7 @@ enum explanation_books {
 struct told_group {
     const struct stretch_group *group;
     struct cause *causes;              /* one for each of the group's stretches */
+    struct regrades *regrades;         /* one for each, too */
     const struct grading_rules *rules; /* of its service, today */
     struct trace trace;
 };
@@ -59,6 +61,9 @@ struct explanation {
     struct result result;
     const struct level *level; /* of the result: the one that is explained */
     struct stretches stretches;
+    struct reclassification *
+        reclassified; /* of the period and the asked services, also what was withdrawn or says nothing */
+    size_t reclassified_count;
     size_t service; /* of the result; SIZE_MAX: all */
     struct told_group *told;
     size_t told_count;

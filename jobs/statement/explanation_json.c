@@ -201,15 +201,17 @@ static void write_lines(struct writer *writer, const struct cause *cause,
     json_close(&writer->json);
 }
 
-static void write_stretch(struct writer *writer, const struct stretch *stretch,
-                          const struct cause *cause, const struct grading_rules *rules)
+static void write_stretch(struct writer *writer, const struct told_group *told, size_t index)
 {
+    const struct stretch *stretch =
+        &writer->explanation->stretches.items[told->group->first + index];
+    const struct cause *cause = &told->causes[index];
     struct json_writer *json = &writer->json;
 
     json_open_object(json, NULL);
     write_announcement(writer, stretch);
     json_text(json, "booked", time_class_name(stretch->class));
-    write_lines(writer, cause, rules);
+    write_lines(writer, cause, told->rules);
     write_checks(writer, cause);
     write_figure_of(writer, "cost", stretch->cost);
     json_text(json, "fate", stretch_fate_name(stretch->fate));
@@ -218,6 +220,7 @@ static void write_stretch(struct writer *writer, const struct stretch *stretch,
     write_limits(writer, cause);
     json_int64(json, "lossy_minutes", stretch->loss_minutes);
     write_figure_of(writer, "lost", stretch->lost);
+    regrades_write(json, writer->explanation->contract, told->regrades[index]);
     write_requests(writer, cause);
     json_text(json, "rule", stretch_rule_name(stretch->rule));
     write_seconds(writer, stretch->from_ns, stretch->to_ns);
@@ -289,7 +292,6 @@ static void write_losses(struct writer *writer, const struct trace *trace)
 static void write_group(struct writer *writer, const struct told_group *told)
 {
     const struct stretch_group *group = told->group;
-    const struct stretch *items = &writer->explanation->stretches.items[group->first];
     struct json_writer *json = &writer->json;
 
     json_open_object(json, NULL);
@@ -308,7 +310,7 @@ static void write_group(struct writer *writer, const struct told_group *told)
     write_share(writer, group->cost);
     json_open_array(json, "stretches");
     for (size_t i = 0; i < group->count; i++) {
-        write_stretch(writer, &items[i], &told->causes[i], told->rules);
+        write_stretch(writer, told, i);
         arena_clear(&writer->arena);
     }
     json_close(json);
@@ -461,6 +463,8 @@ static void write_all(struct writer *writer)
     json_text(json, "name", "uptally");
     json_text(json, "version", explanation->program_version);
     json_close(json);
+    reclassify_write(json, explanation->contract, explanation->reclassified,
+                     explanation->reclassified_count);
     if (explanation->service != SIZE_MAX) {
         json_str(json, "service", writer->result->services[explanation->service].service);
     } else {

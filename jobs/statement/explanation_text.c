@@ -9,7 +9,7 @@
 #include "jobs/statement/moment.h"
 #include "jobs/statement/wording.h"
 
-enum { WIDTH = 80, BATCHES_SHOWN = 2, ID_DIGITS = 8, LISTED_MAX = 6 };
+enum { WIDTH = 80, BATCHES_SHOWN = 2, ID_DIGITS = 8, LISTED_MAX = 6, REGRADES_SHOWN = 5 };
 
 struct text {
     struct strbuf *out;
@@ -185,6 +185,35 @@ static void write_announcement(struct text *text, const struct stretch *stretch)
                            STR_ARGS(exclusion->author), announcement_state_text(exclusion->state)));
 }
 
+/* "reclassification 3 \"disk died\" (ops, 2026-11-02T10:00:00+01:00)" */
+static const char *recorded(struct text *text, const struct reclassification *row)
+{
+    return arena_format(&text->arena, "reclassification %" PRId64 " \"%.*s\" (%.*s, %s)", row->id,
+                        STR_ARGS(row->reason), STR_ARGS(row->author),
+                        moment(text, row->recorded_ns));
+}
+
+/* Who said that it was what it is, and what the books had. */
+static void write_regrades(struct text *text, struct regrades regrades)
+{
+    struct arena *arena = &text->arena;
+
+    for (size_t i = 0; i < regrades.count && i < REGRADES_SHOWN; i++) {
+        const struct regrade *regrade = &regrades.items[i];
+
+        paragraph(text, 6,
+                  arena_format(arena, "%s: %s for %s; graded %s before",
+                               recorded(text, regrade->by), grade_row(regrade->by->state)->name,
+                               wording_duration(arena, regrade_seconds(regrade)),
+                               regrade_before_text(regrade, arena)));
+    }
+    if (regrades.count > REGRADES_SHOWN) {
+        paragraph(text, 6,
+                  arena_format(arena, "%s more reclassifications; --format json has each",
+                               number(text, (int64_t)(regrades.count - REGRADES_SHOWN))));
+    }
+}
+
 /* "2026-10-09 15:49:00 to 17:50:00 +02:00": the date and the offset once where both ends have the same. */
 static const char *span(struct text *text, int64_t from_ns, int64_t to_ns)
 {
@@ -203,6 +232,7 @@ static const char *span(struct text *text, int64_t from_ns, int64_t to_ns)
 struct kind {
     struct stretch stretch; /* the first of them, with the sums of all */
     struct cause cause;
+    struct regrades regrades;
     int64_t length_ns;
     size_t count;
 };
@@ -239,6 +269,7 @@ static void write_kind(struct text *text, const struct kind *kind, bool alone,
     for (size_t i = 0; i < count; i++) {
         paragraph(text, 6, lines[i]);
     }
+    write_regrades(text, kind->regrades);
     write_announcement(text, stretch);
 }
 
@@ -257,11 +288,13 @@ static void write_stretches(struct text *text, const struct told_group *told,
             k++;
         }
         if (k == count) {
-            kinds[count++] = (struct kind){.stretch = items[i], .cause = told->causes[i]};
+            kinds[count++] = (struct kind){
+                .stretch = items[i], .cause = told->causes[i], .regrades = told->regrades[i]};
         } else {
             kinds[k].stretch.cost = rational_add(kinds[k].stretch.cost, items[i].cost);
             kinds[k].stretch.lost = rational_add(kinds[k].stretch.lost, items[i].lost);
             cause_add(&kinds[k].cause, &told->causes[i]);
+            kinds[k].regrades = regrades_join(kinds[k].regrades, told->regrades[i], &text->arena);
         }
         kinds[k].length_ns += items[i].to_ns - items[i].from_ns;
         kinds[k].count++;
@@ -368,6 +401,33 @@ static void write_group(struct text *text, size_t index)
     arena_clear(arena);
 }
 
+/* All of the period: also time that is well because of one is told nowhere else. */
+static void write_reclassified(struct text *text)
+{
+    const struct explanation *explanation = text->explanation;
+
+    if (explanation->reclassified_count > 0) {
+        strbuf_append_text(text->out, "\nReclassified time\n");
+    }
+    for (size_t i = 0; i < explanation->reclassified_count; i++) {
+        const struct reclassification *row = &explanation->reclassified[i];
+
+        if ((int64_t)i == explanation->limit) {
+            paragraph(text, 2,
+                      arena_format(&text->arena, "%s more are not listed, by --limit %" PRId64,
+                                   number(text, (int64_t)(explanation->reclassified_count - i)),
+                                   explanation->limit));
+            break;
+        }
+        paragraph(text, 2,
+                  arena_format(&text->arena, "%.*s, %s, as %s: %s: %s", STR_ARGS(row->service),
+                               span(text, row->from_s * NS_PER_SECOND, row->to_s * NS_PER_SECOND),
+                               grade_row(row->state)->name, recorded(text, row),
+                               reclassify_effect(explanation->contract, row)));
+        arena_clear(&text->arena);
+    }
+}
+
 /* What is not listed, and the proof that nothing is missing. */
 static void write_total(struct text *text)
 {
@@ -406,6 +466,7 @@ void explanation_write_text(const struct explanation *explanation, struct strbuf
     for (size_t i = 0; i < explanation->told_count; i++) {
         write_group(&text, i);
     }
+    write_reclassified(&text);
     write_total(&text);
     arena_release(&text.arena);
 }

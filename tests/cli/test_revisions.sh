@@ -131,6 +131,56 @@ for place in reclassify.commit claim.commit; do
     done
 done
 
+# An explanation names the reclassification behind a stretch: who, when, why, and what it was before. 17:30 to 18:00 holds ten minutes up and twenty of
+# an outage, five of which were announced; the last ten minutes are reclassified once more, and that one speaks.
+fresh
+tell() { expect 0 reclassify work/uptally.yaml --service api --from "$1" --to "$2" --as "$3" --reason "$4" --author eve; }
+tell 2024-10-31T17:30:00Z 2024-10-31T18:00:00Z partial 'half of them could work'
+tell 2024-10-31T17:50:00Z 2024-10-31T18:00:00Z degraded 'no, it was slow'
+tell 2024-10-31T18:00:00Z 2024-10-31T18:02:00Z operational 'the probe was late'
+expect 0 explain work/uptally.yaml acme 2024-10
+[ "$(wc -L <out)" -le 80 ] || fail "wider than 80 columns"
+tr -s ' \n' ' ' <out >flat && mv flat out # lines are broken where they are long
+out 'reclassification 4 "half of them could work" (eve,'
+out 'partial for 20 min; graded operational for 10 min, major for 10 min before'
+out 'reclassification 5 "no, it was slow" (eve,'
+out 'Reclassified time'
+out 'as operational: reclassification 6'
+out 'withdrawn: counts as it was graded' # of the store's own
+out 'they add up'
+expect 0 explain work/uptally.yaml acme 2024-10 --format json
+cp out explained.json
+expect 0 report work/uptally.yaml --contract acme --month 2024-10 --evidence
+python3 - "$SOURCE_DIR" "$month/evidence-r2.zip" <<'END' || fail "explanation or pack"
+import csv, io, json, sys, zipfile
+sys.path.insert(0, sys.argv[1] + "/tests/oracle")
+from statement_schema import ascending, findings
+schema = json.load(open(sys.argv[1] + "/schemas/explanation.schema.json"))
+told = json.load(open("explained.json"))
+assert not findings(told, schema, schema) and ascending(told), findings(told, schema, schema)
+found = {(r["id"], s["from"], s["grade"]): (r["seconds"], [(b["grade"], b["seconds"]) for b in r["before"]])
+         for g in told["groups"] for s in g["stretches"] for r in s["reclassified"]}
+assert found == {
+    (1, "2024-10-31T17:00:00Z", "degraded"): (120, [("operational", 120)]),
+    (4, "2024-10-31T17:30:00Z", "partial"): (1200, [("operational", 600), ("major", 600)]),
+    (5, "2024-10-31T17:50:00Z", "degraded"): (300, [("major", 300)]),
+    (5, "2024-10-31T17:55:00Z", "degraded"): (300, [("major", 300)])}, found
+assert [(r["id"], r["applied"]) for r in told["reclassifications"]] == [(1, True), (2, False), (4, True), (5, True), (6, True)]
+assert {r["author"] for g in told["groups"] for s in g["stretches"] for r in s["reclassified"]} == {"eve", "operations"}
+pack = zipfile.ZipFile(sys.argv[2])
+folder = pack.namelist()[0].split("/")[0]
+rows = list(csv.DictReader(io.StringIO(pack.read(folder + "/reclassifications.csv").decode(), newline="")))
+assert [(r["id"], r["state"], r["before"], r["author"], r["reason"], r["applied"]) for r in rows][2:] == [
+    ("4", "partial", "operational 600; major 600", "eve", "half of them could work", "yes"),
+    ("5", "degraded", "major 600", "eve", "no, it was slow", "yes"),
+    ("6", "operational", "major 120", "eve", "the probe was late", "yes")], rows
+assert (rows[1]["applied"], rows[1]["withdrawn_author"], rows[1]["withdrawn_reason"]) == ("no", "operations", "they did not"), rows[1]
+assert rows[0]["from"] == "2024-10-31T17:00:00Z" and rows[0]["withdrawn"] == "" and rows[1]["withdrawn"] != ""
+manifest = json.loads(pack.read(folder + "/manifest.json"))
+assert [f for f in manifest["files"] if f["name"] == "reclassifications.csv" and "who said" in f["what"]]
+assert not findings(manifest, *2 * [json.load(open(sys.argv[1] + "/schemas/evidence.schema.json"))])
+END
+
 # Reclassifications: listed, withdrawn, and refused where they make no sense.
 fresh
 expect 0 reclassify work/uptally.yaml --list

@@ -63,8 +63,8 @@ static void test_a_pack_of_an_issued_statement(void **state)
                     "coordinates.csv\n" IN "credit-note-r1.csv\n" IN "credit-note-r1.json\n" IN
                     "dead-letters.csv\n" IN "explanation.json\n" IN "explanation.txt\n" IN
                     "incidents.csv\n" IN "instances.csv\n" IN "manifest.json\n" IN
-                    "statement-r1.csv\n" IN "statement-r1.html\n" IN "statement-r1.json\n" IN
-                    "states.csv\n" IN "terms.json\n" IN "windows.csv\n");
+                    "reclassifications.csv\n" IN "statement-r1.csv\n" IN "statement-r1.html\n" IN
+                    "statement-r1.json\n" IN "states.csv\n" IN "terms.json\n" IN "windows.csv\n");
 
     /* A week later, with nothing new for this month: the same bytes. */
     first = pack;

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/random.h"
-#include "jobs/statement/reclassify.h"
+#include "jobs/statement/regrade.h"
 
 enum { MINUTES = 60 };
 
@@ -229,6 +229,44 @@ static void test_memory_is_for_what_is_covered(void **state)
     arena_release(&arena);
 }
 
+/* Minute 2 to 8 was said to be partial, 4 to 6 then degraded: what each did between 1 and 7, and what was graded there. */
+static void test_what_was_before(void **state)
+{
+    struct arena arena = ARENA_INIT;
+    struct state_row rows[MINUTES];
+    struct reclassification list[] = {
+        {.id = 1, .service = STR("api"), .from_s = 120, .to_s = 480, .state = GRADE_PARTIAL},
+        {.id = 2, .service = STR("api"), .from_s = 240, .to_s = 360, .state = GRADE_DEGRADED}};
+    struct contract contract = {.availability = {.method = METHOD_STATE_TIME}};
+    struct service_input service = {.service = STR("api"), .states = rows};
+    struct regrades regrades, joined;
+
+    (void)state;
+    service.state_count = read_states("uuummmnnuu", rows);
+    reclassify_overlay(&contract, list, 2, &arena, &service);
+    regrades = regrades_find(&service, 60, 420, &arena);
+    assert_int_equal(regrades.count, 2);
+    assert_int_equal(regrades.items[0].by->id, 1);
+    assert_int_equal(regrades.items[0].from_s, 120);
+    assert_int_equal(regrades.items[0].to_s, 420);
+    assert_int_equal(regrades.items[0].before_s[GRADE_OPERATIONAL], 60);
+    assert_int_equal(regrades.items[0].before_s[GRADE_MAJOR], 60);
+    assert_int_equal(regrades.items[0].before_s[GRADE_NO_TRAFFIC], 60);
+    assert_int_equal(regrade_seconds(&regrades.items[0]), 180);
+    assert_int_equal(regrades.items[1].by->id, 2);
+    assert_int_equal(regrades.items[1].before_s[GRADE_MAJOR], 120);
+    assert_string_equal(regrade_before_text(&regrades.items[0], &arena),
+                        "operational for 1 min, major for 1 min, no_traffic for 1 min");
+
+    joined = regrades_join(regrades, regrades_find(&service, 420, 600, &arena), &arena);
+    assert_int_equal(joined.count, 2);
+    assert_int_equal(regrade_seconds(&joined.items[0]), 240);
+    assert_int_equal(joined.items[0].to_s, 480);
+    assert_int_equal(regrades_find(&service, 0, 120, &arena).count, 0);
+    assert_int_equal(regrades_find(&service, 480, 600, &arena).count, 0);
+    arena_release(&arena);
+}
+
 /* Seconds within a minute count, too. */
 static void test_seconds(void **state)
 {
@@ -253,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_overlay),
         cmocka_unit_test(test_seconds),
+        cmocka_unit_test(test_what_was_before),
         cmocka_unit_test(test_many_overlap),
         cmocka_unit_test(test_memory_is_for_what_is_covered),
     };
