@@ -1,8 +1,8 @@
 /*
  * uptally nightly: everything that is due, once, however often and wherever it is started.
  *
- * The whole run stands under a lease of its own, which every transaction that writes checks. An error of one contract, or of one month of it, is said
- * at once and does not stop the others; the first one decides the exit status.
+ * The whole run stands under a lease of its own, which every transaction that writes checks. An error of one contract, or of one month of it, does not
+ * stop the others (jobs/troubles.h).
  */
 #include <inttypes.h>
 
@@ -16,6 +16,7 @@
 #include "jobs/statement/credit_note.h"
 #include "jobs/statement/due.h"
 #include "jobs/stop.h"
+#include "jobs/troubles.h"
 #include "jobs/ui.h"
 
 enum { OPTION_DRY_RUN };
@@ -32,10 +33,10 @@ struct nightly {
     struct publisher publisher;
     struct lease lease;
     bool dry_run;
-    enum err_code first; /* of the errors that did not stop the run */
-    struct err busy;     /* another aggregator is at work */
-    int64_t due, done;   /* statements, credit notes, sets of files */
-    int64_t waiting;     /* months that are over and not complete */
+    struct troubles troubles;
+    struct err busy;   /* another aggregator is at work */
+    int64_t due, done; /* statements, credit notes, sets of files */
+    int64_t waiting;   /* months that are over and not complete */
 };
 
 static const char *const kinds[] = {
@@ -59,20 +60,6 @@ static void progress(void *context, int64_t done, int64_t total)
 {
     (void)context;
     ui_progress("aggregate", done, total, "tallies");
-}
-
-/* Whether the run has to end: it no longer may write, or was asked to stop. Any other error is said, and remembered. */
-static bool ends_run(struct nightly *nightly, enum err_code code, const struct err *err)
-{
-    if (code == ERR_OK) {
-        return false;
-    }
-    if (code == ERR_FENCED || code == ERR_INTERRUPTED) {
-        return true;
-    }
-    ui_error(err);
-    nightly->first = nightly->first == ERR_OK ? code : nightly->first;
-    return false;
 }
 
 /* Before anything that may take long. */
@@ -212,9 +199,8 @@ static enum err_code do_contract(struct nightly *nightly, const struct contract 
         code = keep_going(nightly, err);
         if (code == ERR_OK) {
             code = do_month(nightly, contract, &list[i], err);
-            if (!ends_run(nightly, code, err)) {
+            if (!troubles_end(&nightly->troubles, code, err)) {
                 code = ERR_OK;
-                *err = ERR_INIT;
             }
         }
     }
@@ -239,10 +225,9 @@ static enum err_code do_contracts(struct nightly *nightly, struct err *err)
         if (code == ERR_OK) {
             code = do_contract(nightly, &config->contracts[i], err);
         }
-        if (ends_run(nightly, code, err)) {
+        if (troubles_end(&nightly->troubles, code, err)) {
             return code;
         }
-        *err = ERR_INIT;
     }
     return ERR_OK;
 }
@@ -332,19 +317,18 @@ static enum err_code run_steps(struct nightly *nightly, struct err *err)
     for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
         enum err_code code = steps[i](nightly, err);
 
-        if (ends_run(nightly, code, err)) {
+        if (troubles_end(&nightly->troubles, code, err)) {
             return code;
         }
-        *err = ERR_INIT;
     }
-    if (nightly->first == ERR_OK && nightly->busy.code != ERR_OK && nightly->waiting > 0) {
+    if (nightly->troubles.first == ERR_OK && nightly->busy.code != ERR_OK && nightly->waiting > 0) {
         *err = nightly->busy;
         return err_context(err, "months wait for it");
     }
-    if (nightly->done == 0 && nightly->first == ERR_OK) {
+    if (nightly->done == 0 && nightly->troubles.first == ERR_OK) {
         ui_note("nothing is due");
     }
-    return nightly->first;
+    return nightly->troubles.first;
 }
 
 /* Nobody needs to hear of a lease that is held while there is nothing to do. */
@@ -358,7 +342,7 @@ static enum err_code ask_what_is_due(struct nightly *nightly, struct err *err)
     if (state(nightly, err) != ERR_OK) {
         return err->code;
     }
-    if (nightly->due == 0 && nightly->first == ERR_OK) {
+    if (nightly->due == 0 && nightly->troubles.first == ERR_OK) {
         ui_note("nothing is due");
         return ERR_OK;
     }
@@ -383,7 +367,7 @@ static enum err_code run_nightly(struct run *run, struct err *err)
 
     if (nightly.dry_run) {
         code = state(&nightly, err);
-        return code == ERR_OK ? nightly.first : code;
+        return code == ERR_OK ? nightly.troubles.first : code;
     }
     lease_holder(holder);
     lease_init(&nightly.lease, &(struct lease_options){.db = run->db,

@@ -12,6 +12,7 @@
 #include "jobs/statement/evidence.h"
 #include "jobs/statement/publish.h"
 #include "jobs/statement/render.h"
+#include "jobs/troubles.h"
 #include "jobs/ui.h"
 
 enum { PLACES_SIZE_MAX = 64 * 1024 };
@@ -78,6 +79,7 @@ struct report {
     struct statement_options options;
     int32_t year, month;            /* 0: the last one of each contract */
     const struct render_row *print; /* NULL: files */
+    struct troubles troubles;
     bool any;
     bool missed;
 };
@@ -206,13 +208,17 @@ static enum err_code report_all(struct report *report, struct err *err)
     bool found = false;
     enum err_code code = ERR_OK;
 
-    for (size_t i = 0; i < config->contract_count && code == ERR_OK; i++) {
+    for (size_t i = 0; i < config->contract_count; i++) {
         if (id == NULL || str_equal(config->contracts[i].id, STR(id))) {
             found = true;
             code = report_contract(report, &config->contracts[i], err);
+            if (troubles_end(&report->troubles, code, err)) {
+                return code;
+            }
         }
     }
-    if (code == ERR_OK && !found) {
+    code = report->troubles.first;
+    if (!found) {
         code = id != NULL ? err_set(err, ERR_USAGE, "--contract: there is no contract \"%s\"", id)
                           : err_set(err, ERR_CONFIG, "%.*s: there are no contracts",
                                     STR_ARGS(config->path));
@@ -270,7 +276,9 @@ const struct command command_report = {
         "rest on, and an explanation, into evidence-rN.zip beside them.\n"
         "If late data or a reclassification change the result of an issued month, its next\n"
         "revision is issued beside it, by the terms of the first. Changed terms, and a version of\n"
-        "the program that computes otherwise, do so only with --revise and a cause.",
+        "the program that computes otherwise, do so only with --revise and a cause.\n"
+        "An error of one contract is said and does not stop the others; the first one decides the\n"
+        "exit status.",
     .options = rows,
     .needs = NEEDS_STORE | NEEDS_BOOK,
     .run = run,

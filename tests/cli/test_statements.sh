@@ -54,6 +54,32 @@ echo mine >published/acme/2026-01/statement-r1.csv
 expect 7 report a.yaml --month 2026-01
 grep -qx mine published/acme/2026-01/statement-r1.csv || fail "overwritten"
 
+# One contract's trouble does not stop the others: each has its line, the first decides the exit status.
+python3 - <<'END'
+text = open("a.yaml").read()
+head, contract = text.split("  - id: acme\n")
+parts = [f"  - id: {name}\n" + contract.replace("customer: ACME", f"customer: {name.upper()}") for name in ("alpha", "beta", "gamma", "delta")]
+open("many.yaml", "w").write(head.replace("a.db", "many.db").replace("published", "shelf") + "".join(parts))
+END
+mkdir shelf
+echo mine >shelf/alpha
+echo mine >shelf/gamma
+expect 7 report many.yaml --month 2026-01 --force
+[ "$(grep -c '^uptally: alpha' err)" -eq 1 ] || fail "alpha's error is not on a line of its own"
+[ "$(grep -c '^uptally: gamma' err)" -eq 1 ] || fail "gamma's error is not on a line of its own"
+[ "$(grep -c '^uptally: ' err)" -eq 2 ] || fail "an error more"
+for name in beta delta; do
+    out "shelf/$name/2026-01/statement-r1.json"
+    [ -s shelf/$name/2026-01/statement-r1.html ] || fail "$name has no statement"
+done
+expect 7 report many.yaml --month 2026-01 --contract alpha
+expect 0 report many.yaml --month 2026-01 --contract delta
+# An error speaks before a missed target.
+expect 7 report many.yaml --month 2026-01 --exit-code
+rm shelf/alpha shelf/gamma
+expect 0 report many.yaml --month 2026-01
+out 'shelf/alpha/2026-01/statement-r1.json'
+
 expect 2 report a.yaml --month 2026-13
 err_is 'uptally: --month: "2026-13" is not a month like 2026-10'
 expect 2 report a.yaml --contract acmee
