@@ -1,9 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
+#include "tests/unit/config_text.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,18 +8,11 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "jobs/config/config.h"
 #include "jobs/config/show.h"
 #include "jobs/config/tables.h"
 #include "schemas/embedded.h"
 
-/* Lines 1 to 5 of every topic case. */
-#define TOPIC                                                                                      \
-    "registry: {url: http://r}\n"                                                                  \
-    "topics:\n"                                                                                    \
-    "- name: t\n"                                                                                  \
-    "  kind: requests\n"                                                                           \
-    "  map: {service: s, time: at, outcome: o}\n"
+/* The head of a topic of checks; its map stands in line 5. */
 #define CHECKS                                                                                     \
     "registry: {url: http://r}\n"                                                                  \
     "topics:\n"                                                                                    \
@@ -33,13 +21,7 @@
 
 static struct config *parse(const char *text)
 {
-    struct config *config = NULL;
-    struct err err = ERR_INIT;
-
-    if (config_parse(str_from(text), "dir/f", &config, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
-    return config;
+    return config_of("dir/f", text);
 }
 
 static void test_defaults(void **state)
@@ -372,11 +354,7 @@ static void test_refusals(void **state)
         struct err err = ERR_INIT;
         enum err_code code = config_parse(str_from(refusals[i].text), "f", &config, &err);
 
-        if (code != ERR_CONFIG) {
-            fail_msg("not refused: %s", refusals[i].text);
-        }
-        assert_string_equal(err.text, refusals[i].expected);
-        assert_null(strstr(err.text, "canary"));
+        assert_refused(code, &err, refusals[i].text, refusals[i].expected);
     }
 }
 

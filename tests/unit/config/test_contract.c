@@ -1,16 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
+#include "tests/unit/config_text.h"
 
 #include <stdio.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "jobs/config/config.h"
 
 /* A contract that is fine. Cases replace the line that begins with a text; line 1 is "contracts:". */
 static const char *const base_lines[] = {
@@ -46,22 +40,10 @@ static const char *const base_lines[] = {
     /* 26 */ "    claim_within: 30d",
 };
 
-/* The contract with the lines that begin with `begin` replaced; replacement "" takes them away. NULL: unchanged. */
 static enum err_code parse_with(const char *begin, const char *replacement,
                                 struct config **ret_config, struct err *err)
 {
-    struct strbuf text;
-    enum err_code code;
-
-    strbuf_init(&text, 100000);
-    for (size_t i = 0; i < ARRAY_COUNT(base_lines); i++) {
-        bool replaced = begin != NULL && str_starts_with(str_from(base_lines[i]), str_from(begin));
-
-        strbuf_append_format(&text, "%s\n", replaced ? replacement : base_lines[i]);
-    }
-    code = config_parse(strbuf_view(&text), "f", ret_config, err);
-    strbuf_release(&text);
-    return code;
+    return config_with(base_lines, ARRAY_COUNT(base_lines), begin, replacement, ret_config, err);
 }
 
 static void assert_rational(struct rational value, int64_t numerator, int64_t denominator)
@@ -279,10 +261,7 @@ static void test_refusals(void **state)
         struct err err = ERR_INIT;
         enum err_code code = parse_with(refusals[i].begin, refusals[i].replacement, &config, &err);
 
-        if (code != ERR_CONFIG) {
-            fail_msg("not refused: %s", refusals[i].replacement);
-        }
-        assert_string_equal(err.text, refusals[i].expected);
+        assert_refused(code, &err, refusals[i].replacement, refusals[i].expected);
     }
 }
 

@@ -1,10 +1,5 @@
 /* Service hours: how they are written, and what time is inside. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
+#include "tests/unit/config_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +7,6 @@
 
 #include "base/check.h"
 #include "base/random.h"
-#include "jobs/config/config.h"
 #include "jobs/config/hours.h"
 
 /* The hours begin at f:5:19. */
@@ -128,10 +122,8 @@ static void test_refusals(void **state)
         struct config *config;
         struct err err = ERR_INIT;
 
-        if (parse("UTC", refusals[i].hours, &config, &err) != ERR_CONFIG) {
-            fail_msg("not refused: %s", refusals[i].hours);
-        }
-        assert_string_equal(err.text, refusals[i].expected);
+        assert_refused(parse("UTC", refusals[i].hours, &config, &err), &err, refusals[i].hours,
+                       refusals[i].expected);
     }
 }
 

@@ -1,14 +1,8 @@
 /* contracts[].availability: the fields of every method, and what is wrong with others. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
+#include "tests/unit/config_text.h"
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "jobs/config/config.h"
 
 /* Fields come first in their line, so that the first one stands at f:5:18. */
 static enum err_code parse(const char *services, const char *fields, struct config **ret_config,
@@ -271,10 +265,8 @@ static void test_refusals(void **state)
         struct config *config;
         struct err err = ERR_INIT;
 
-        if (parse("[s]", refusals[i].fields, &config, &err) != ERR_CONFIG) {
-            fail_msg("not refused: %s", refusals[i].fields);
-        }
-        assert_string_equal(err.text, refusals[i].expected);
+        assert_refused(parse("[s]", refusals[i].fields, &config, &err), &err, refusals[i].fields,
+                       refusals[i].expected);
     }
 }
 

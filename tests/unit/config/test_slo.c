@@ -1,15 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
+#include "tests/unit/config_text.h"
 
 #include <stdio.h>
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "jobs/config/config.h"
 
 /* An objective that is fine. Cases replace the line that begins with a text; line 1 is "slos:". */
 static const char *const base_lines[] = {
@@ -34,18 +28,7 @@ static const char *const base_lines[] = {
 static enum err_code parse_with(const char *begin, const char *replacement,
                                 struct config **ret_config, struct err *err)
 {
-    struct strbuf text;
-    enum err_code code;
-
-    strbuf_init(&text, 100000);
-    for (size_t i = 0; i < ARRAY_COUNT(base_lines); i++) {
-        bool replaced = begin != NULL && str_starts_with(str_from(base_lines[i]), str_from(begin));
-
-        strbuf_append_format(&text, "%s\n", replaced ? replacement : base_lines[i]);
-    }
-    code = config_parse(strbuf_view(&text), "f", ret_config, err);
-    strbuf_release(&text);
-    return code;
+    return config_with(base_lines, ARRAY_COUNT(base_lines), begin, replacement, ret_config, err);
 }
 
 static void assert_rational(struct rational value, int64_t numerator, int64_t denominator)
@@ -199,9 +182,8 @@ static void test_undeclared_service(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    assert_int_equal(config_parse(STR(text), "f", &config, &err), ERR_CONFIG);
-    assert_string_equal(err.text,
-                        "f:4:25: service \"portl\" is not declared (did you mean \"portal\"?)");
+    assert_refused(config_parse(STR(text), "f", &config, &err), &err, text,
+                   "f:4:25: service \"portl\" is not declared (did you mean \"portal\"?)");
 }
 
 int main(void)

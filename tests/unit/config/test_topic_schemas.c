@@ -1,35 +1,15 @@
 /* The schema files of a topic: read, judged and digested with the configuration. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
+#include "tests/unit/config_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/check.h"
-#include "jobs/config/config.h"
-
-/* Lines 1 to 5 of every case. */
-#define TOPIC                                                                                      \
-    "registry: {url: http://r}\n"                                                                  \
-    "topics:\n"                                                                                    \
-    "- name: t\n"                                                                                  \
-    "  kind: requests\n"                                                                           \
-    "  map: {service: s, time: at, outcome: o}\n"
 
 static struct config *parse(const char *text)
 {
-    struct config *config = NULL;
-    struct err err = ERR_INIT;
-
-    if (config_parse(str_from(text), "f", &config, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
-    return config;
+    return config_of("f", text);
 }
 
 static void test_reader_schema_is_part_of_the_digest(void **state)

@@ -1,15 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/config_text.h"
+
 #include <stdio.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "jobs/config/config.h"
 #include "jobs/slo/budget.h"
 
 /* One objective and minutes made by a test. */
@@ -26,16 +21,13 @@ struct world {
 /* fields: of the objective, beside id and service. */
 static void open_world(struct world *world, const char *fields, const char *now)
 {
-    struct err err = ERR_INIT;
     struct strbuf text;
     int64_t now_ns;
 
     *world = (struct world){.arena = ARENA_INIT};
     strbuf_init(&text, 10000);
     strbuf_append_format(&text, "slos:\n- {id: o, service: s, %s}\n", fields);
-    if (config_parse(strbuf_view(&text), "f", &world->config, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    world->config = config_of("f", strbuf_text(&text));
     strbuf_release(&text);
     assert_true(civil_parse_rfc3339(STR(now), &now_ns));
     world->slo = &world->config->slos[0];

@@ -1,13 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/config_text.h"
+
 #include <stdio.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
 
 #include "base/check.h"
-#include "jobs/config/config.h"
 #include "jobs/slo/openslo.h"
 
 /* An SLO whose parts a case replaces: annotations, time window, method, objectives. */
@@ -19,7 +14,7 @@
 
 static struct config *import(const char *text)
 {
-    struct config *config = NULL;
+    struct config *config;
     struct openslo openslo;
     struct strbuf out;
     struct err err = ERR_INIT;
@@ -27,10 +22,10 @@ static struct config *import(const char *text)
     openslo_init(&openslo);
     strbuf_init(&out, 100000);
     if (openslo_read(&openslo, STR(text), "f", &err) != ERR_OK ||
-        openslo_write(&openslo, &out, &err) != ERR_OK ||
-        config_parse(strbuf_view(&out), "out", &config, &err) != ERR_OK) {
+        openslo_write(&openslo, &out, &err) != ERR_OK) {
         fail_msg("%s\n%s", err.text, strbuf_text(&out));
     }
+    config = config_of("out", strbuf_text(&out));
     strbuf_release(&out);
     openslo_release(&openslo);
     return config;

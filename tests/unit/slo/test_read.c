@@ -1,7 +1,7 @@
 #include "tests/unit/aggregator/book.h"
+#include "tests/unit/config_text.h"
 
 #include "aggregator/grading.h"
-#include "jobs/config/config.h"
 #include "jobs/slo/read.h"
 
 enum { START_MINUTE = BOOK_START_NS / NS_PER_MINUTE };
@@ -68,7 +68,7 @@ static struct slo_series read_series(const char *services, int64_t from, int64_t
                          "slos: [{id: a, services: [%s], target: 99, method: occurrences, window: "
                          "{rolling: 30d}}]",
                          services);
-    assert_int_equal(config_parse(strbuf_view(&text), "f", &config, &err), ERR_OK);
+    config = config_of("f", strbuf_text(&text));
     assert_int_equal(db_begin_snapshot(book.db, &err), ERR_OK);
     if (slo_read(book.db, 1, &config->slos[0], from, to, arena, &series, &err) != ERR_OK) {
         fail_msg("%s", err.text);

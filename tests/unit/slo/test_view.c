@@ -1,17 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/config_text.h"
+
 #include <stdio.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "jobs/config/config.h"
 #include "jobs/slo/view.h"
 
 /* What is drawn of three days of a rolling window, a minute of which has 10000 requests: errors per minute, newest first. */
@@ -29,13 +24,10 @@ static char *draw(const int64_t *errors, size_t count, bool color, bool unicode)
     char *text = NULL;
     size_t size;
 
-    assert_int_equal(
-        config_parse(STR("slos: [{id: portal, service: s, target: 99.9, method: occurrences, "
-                         "digits: 2, window: {rolling: 3d}, forecast: 1h, alerts: [{budget: 2, "
-                         "long: 1h, short: 5m}, {budget: 10, long: 6h, short: 1h, severity: "
-                         "ticket}]}]"),
-                     "f", &config, &err),
-        ERR_OK);
+    config = config_of("f", "slos: [{id: portal, service: s, target: 99.9, method: occurrences, "
+                            "digits: 2, window: {rolling: 3d}, forecast: 1h, alerts: [{budget: 2, "
+                            "long: 1h, short: 5m}, {budget: 10, long: 6h, short: 1h, severity: "
+                            "ticket}]}]");
     slo_span_init(&span, &config->slos[0], INT64_C(1790812800) / 60); /* 2026-10-01 */
     series.from = slo_first_minute(&config->slos[0], &span);
     series.count = (size_t)(span.until - series.from);
