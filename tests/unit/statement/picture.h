@@ -229,4 +229,47 @@ static inline struct contract picture_contract(void)
     };
 }
 
+/* Terms that scenes differ by. */
+static inline void forgive(struct contract *contract)
+{
+    contract->maintenance.excluded = EXCLUDED_FORGIVE;
+}
+
+static inline void silence_is_down(struct contract *contract)
+{
+    contract->availability.unknown[GRADE_NO_TRAFFIC] = UNKNOWN_DOWN;
+}
+
+/* usual: what all scenes of the test have, before what one of them differs by. */
+static inline void play_all(const struct scene *scenes, size_t count, measure_fn method,
+                            void (*usual)(struct contract *contract))
+{
+    for (size_t i = 0; i < count; i++) {
+        struct contract contract = picture_contract();
+
+        usual(&contract);
+        play(&scenes[i], method, &contract);
+    }
+}
+
+/* Pools: services "api" and "b" over the first minutes of a month. */
+static inline void fixture_pair(struct fixture *fixture, int64_t minutes,
+                                void (*usual)(struct contract *contract), enum pool pool)
+{
+    fixture_init(fixture, "UTC", 2026, 10);
+    fixture->to_s = fixture->from_s + minutes * 60;
+    fixture->names[1] = STR("b");
+    usual(&fixture->contract);
+    fixture->contract.availability.pool = pool;
+    fixture->contract.service_count = 2;
+}
+
+/* Computes, and compares what the pool comes to. */
+static inline void assert_pooled(struct fixture *fixture, const char *good, const char *valid)
+{
+    compute(fixture);
+    assert_fraction(top(fixture)->measure.good, good);
+    assert_fraction(top(fixture)->measure.valid, valid);
+}
+
 #endif

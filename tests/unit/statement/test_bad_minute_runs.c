@@ -13,11 +13,6 @@ static void no_traffic_down(struct contract *contract)
     contract->availability.unknown[GRADE_NO_TRAFFIC] = UNKNOWN_DOWN;
 }
 
-static void forgive(struct contract *contract)
-{
-    contract->maintenance.excluded = EXCLUDED_FORGIVE;
-}
-
 static void single_minutes(struct contract *contract)
 {
     contract->availability.min_run_ns = NS_PER_MINUTE;
@@ -350,12 +345,7 @@ static const struct scene scenes[] = {
 static void test_scenes(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(scenes); i++) {
-        struct contract contract = picture_contract();
-
-        terms(&contract);
-        play(&scenes[i], measure_bad_minute_runs, &contract);
-    }
+    play_all(scenes, ARRAY_COUNT(scenes), measure_bad_minute_runs, terms);
 }
 
 /* 1/3 of 3 x 2^60 requests, against decimals of 17 places right below and right above a third; and a limit hit exactly. */

@@ -6,9 +6,9 @@ static void above_five_percent(struct contract *contract)
     contract->availability.max_error_ratio = (struct limit){true, {5, 100}};
 }
 
-static void forgive(struct contract *contract)
+static void terms(struct contract *contract)
 {
-    contract->maintenance.excluded = EXCLUDED_FORGIVE;
+    contract->availability.method = METHOD_PROPORTIONAL;
 }
 
 static const struct scene scenes[] = {
@@ -109,22 +109,7 @@ static const struct scene scenes[] = {
 static void test_scenes(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(scenes); i++) {
-        struct contract contract = picture_contract();
-
-        contract.availability.method = METHOD_PROPORTIONAL;
-        play(&scenes[i], measure_proportional, &contract);
-    }
-}
-
-static struct contract two_services(struct fixture *fixture, enum pool pool)
-{
-    struct contract contract = fixture->contract;
-
-    contract.availability.method = METHOD_PROPORTIONAL;
-    contract.availability.pool = pool;
-    contract.service_count = 2;
-    return contract;
+    play_all(scenes, ARRAY_COUNT(scenes), measure_proportional, terms);
 }
 
 /*
@@ -147,12 +132,8 @@ static void test_pools(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct fixture fixture;
-        const struct level *level;
 
-        fixture_init(&fixture, "UTC", 2026, 10);
-        fixture.to_s = fixture.from_s + 600;
-        fixture.names[1] = STR("b");
-        fixture.contract = two_services(&fixture, rows[i].pool);
+        fixture_pair(&fixture, 10, terms, rows[i].pool);
         for (int minute = 0; minute < 10; minute++) {
             count_requests(&fixture, 0, minute, 10,
                            minute == 2   ? 2
@@ -164,10 +145,7 @@ static void test_pools(void **state)
         }
         add_rest(&fixture, 0, GRADE_OPERATIONAL);
         one_outage(&fixture, 1, 360, 60, GRADE_PROBE_DOWN);
-        compute(&fixture);
-        level = top(&fixture);
-        assert_fraction(level->measure.good, rows[i].good);
-        assert_fraction(level->measure.valid, rows[i].valid);
+        assert_pooled(&fixture, rows[i].good, rows[i].valid);
         fixture_release(&fixture);
     }
 }

@@ -1,14 +1,9 @@
 /* Methods ratio_time_slices and mean_interval_errors: hand-derived values. Slices of two minutes. */
 #include "picture.h"
 
-static void silence_is_down(struct contract *contract)
+static void slices(struct contract *contract)
 {
-    contract->availability.unknown[GRADE_NO_TRAFFIC] = UNKNOWN_DOWN;
-}
-
-static void forgive(struct contract *contract)
-{
-    contract->maintenance.excluded = EXCLUDED_FORGIVE;
+    contract->availability.slice_s = 120;
 }
 
 static const struct scene ratio_scenes[] = {
@@ -141,18 +136,8 @@ static const struct scene interval_scenes[] = {
 static void test_scenes(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(ratio_scenes); i++) {
-        struct contract contract = picture_contract();
-
-        contract.availability.slice_s = 120;
-        play(&ratio_scenes[i], measure_ratio_time_slices, &contract);
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(interval_scenes); i++) {
-        struct contract contract = picture_contract();
-
-        contract.availability.slice_s = 120;
-        play(&interval_scenes[i], measure_mean_interval_errors, &contract);
-    }
+    play_all(ratio_scenes, ARRAY_COUNT(ratio_scenes), measure_ratio_time_slices, slices);
+    play_all(interval_scenes, ARRAY_COUNT(interval_scenes), measure_mean_interval_errors, slices);
 }
 
 static bool is_prime(int64_t value)
@@ -238,6 +223,12 @@ static void test_thousands_of_digits(void **state)
     }
 }
 
+static void intervals(struct contract *contract)
+{
+    contract->availability.method = METHOD_MEAN_INTERVAL_ERRORS;
+    contract->availability.slice_s = 300;
+}
+
 /* Two slices: a 9/10 and 1, b 1/2 and not measured. sum: 24/10 of 3. per_service: b. */
 static void test_pools(void **state)
 {
@@ -250,22 +241,14 @@ static void test_pools(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct fixture fixture;
 
-        fixture_init(&fixture, "UTC", 2026, 10);
-        fixture.to_s = fixture.from_s + 600;
-        fixture.names[1] = STR("b");
-        fixture.contract.service_count = 2;
-        fixture.contract.availability.method = METHOD_MEAN_INTERVAL_ERRORS;
-        fixture.contract.availability.slice_s = 300;
-        fixture.contract.availability.pool = rows[i].pool;
+        fixture_pair(&fixture, 10, intervals, rows[i].pool);
         add_rest(&fixture, 0, GRADE_OPERATIONAL);
         add_state(&fixture, 1, 0, 300, GRADE_OPERATIONAL);
         add_state(&fixture, 1, 300, 300, GRADE_PROBE_DOWN);
         count_requests(&fixture, 0, 1, 10, 1, 0);
         count_requests(&fixture, 0, 9, 10, 0, 0);
         count_requests(&fixture, 1, 0, 2, 1, 0);
-        compute(&fixture);
-        assert_fraction(top(&fixture)->measure.good, rows[i].good);
-        assert_fraction(top(&fixture)->measure.valid, rows[i].valid);
+        assert_pooled(&fixture, rows[i].good, rows[i].valid);
         fixture_release(&fixture);
     }
 }

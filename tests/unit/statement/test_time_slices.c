@@ -16,19 +16,9 @@ static void or_slow(struct contract *contract)
     contract->availability.max_slow_ratio = (struct limit){true, {1, 6}};
 }
 
-static void silence_is_down(struct contract *contract)
-{
-    contract->availability.unknown[GRADE_NO_TRAFFIC] = UNKNOWN_DOWN;
-}
-
 static void silence_is_excluded(struct contract *contract)
 {
     contract->availability.unknown[GRADE_NO_TRAFFIC] = UNKNOWN_EXCLUDE;
-}
-
-static void forgive(struct contract *contract)
-{
-    contract->maintenance.excluded = EXCLUDED_FORGIVE;
 }
 
 static const struct scene scenes[] = {
@@ -338,18 +328,8 @@ static const struct scene latency_scenes[] = {
 static void test_scenes(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(scenes); i++) {
-        struct contract contract = picture_contract();
-
-        terms(&contract);
-        play(&scenes[i], measure_time_slices, &contract);
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(latency_scenes); i++) {
-        struct contract contract = picture_contract();
-
-        terms(&contract);
-        play(&latency_scenes[i], measure_latency, &contract);
-    }
+    play_all(scenes, ARRAY_COUNT(scenes), measure_time_slices, terms);
+    play_all(latency_scenes, ARRAY_COUNT(latency_scenes), measure_latency, terms);
 }
 
 /*
@@ -372,27 +352,18 @@ static void test_pools(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct fixture fixture;
-        const struct level *level;
 
-        fixture_init(&fixture, "UTC", 2026, 10);
-        fixture.to_s = fixture.from_s + 300;
-        fixture.names[1] = STR("b");
-        terms(&fixture.contract);
+        fixture_pair(&fixture, 5, terms, rows[i].pool);
         fixture.contract.latency.present = false;
         fixture.contract.availability.slice_s = 60;
-        fixture.contract.availability.pool = rows[i].pool;
-        fixture.contract.service_count = 2;
         for (int minute = 0; minute < 5; minute++) {
             count_requests(&fixture, 0, minute, 10, minute == 0 ? 10 : 0, 0);
             count_requests(&fixture, 1, minute, 10, minute == 1 || minute == 2 ? 10 : 0, 0);
         }
         one_outage(&fixture, 0, 120, 60, GRADE_PROBE_DOWN);
         one_outage(&fixture, 1, 180, 60, GRADE_PROBE_DOWN);
-        compute(&fixture);
-        level = top(&fixture);
-        assert_fraction(level->measure.good, rows[i].good);
-        assert_fraction(level->measure.valid, rows[i].valid);
-        assert_int_equal(level->measure.seconds[TIME_MAJOR], rows[i].major_s);
+        assert_pooled(&fixture, rows[i].good, rows[i].valid);
+        assert_int_equal(top(&fixture)->measure.seconds[TIME_MAJOR], rows[i].major_s);
         fixture_release(&fixture);
     }
 }
