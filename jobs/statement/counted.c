@@ -25,8 +25,8 @@ void counted_init(struct counted *counted, const struct measure_input *input, st
                                 .states = service->states,
                                 .state_count = service->state_count,
                                 .excused = cover_whole_minutes(input->cover, arena)};
-    counted->stretch.busy_from_s = INT64_MIN;
-    counted->stretch.busy_to_s = INT64_MIN;
+    counted->span.busy_from_s = INT64_MIN;
+    counted->span.busy_to_s = INT64_MIN;
     if (service->state_count == 0 && service->count_count == 0) {
         /* Nothing was ever heard of it. */
         struct state_row *nothing = arena_calloc(arena, 1, sizeof(*nothing));
@@ -71,6 +71,13 @@ static enum grade grade_at(const struct counted *counted, struct counted_place *
     return row->from_s <= at_s ? row->grade : GRADE_OPERATIONAL;
 }
 
+enum grade counted_grade(struct counted *counted, int64_t minute_s)
+{
+    int64_t border_s = INT64_MAX;
+
+    return grade_at(counted, &counted->void_at, minute_s, &border_s);
+}
+
 bool counted_void(struct counted *counted, int64_t minute_s)
 {
     int64_t end_s = minute_s + MINUTE_S;
@@ -110,53 +117,52 @@ static bool busy_at(struct counted *counted, int64_t at_s, int64_t *border_s)
 {
     const struct service_input *service = counted->input->service;
     const struct count_row *rows = service->counts;
-    size_t row = counted->stretch.row;
+    size_t row = counted->span.row;
 
-    while (counted->stretch.busy_to_s <= at_s) {
+    while (counted->span.busy_to_s <= at_s) {
         while (row < service->count_count &&
                (rows[row].counts.total == 0 || rows[row].minute_s + MINUTE_S <= at_s)) {
             row++;
         }
         if (row == service->count_count) {
-            counted->stretch.busy_from_s = INT64_MAX;
-            counted->stretch.busy_to_s = INT64_MAX;
+            counted->span.busy_from_s = INT64_MAX;
+            counted->span.busy_to_s = INT64_MAX;
             break;
         }
-        counted->stretch.busy_from_s = rows[row].minute_s;
-        counted->stretch.busy_to_s = rows[row++].minute_s + MINUTE_S;
+        counted->span.busy_from_s = rows[row].minute_s;
+        counted->span.busy_to_s = rows[row++].minute_s + MINUTE_S;
         while (row < service->count_count && rows[row].counts.total > 0 &&
-               rows[row].minute_s == counted->stretch.busy_to_s) {
-            counted->stretch.busy_to_s = rows[row++].minute_s + MINUTE_S;
+               rows[row].minute_s == counted->span.busy_to_s) {
+            counted->span.busy_to_s = rows[row++].minute_s + MINUTE_S;
         }
     }
-    counted->stretch.row = row;
+    counted->span.row = row;
 
-    bool busy = counted->stretch.busy_from_s <= at_s;
-    int64_t change_s = busy ? counted->stretch.busy_to_s : counted->stretch.busy_from_s;
+    bool busy = counted->span.busy_from_s <= at_s;
+    int64_t change_s = busy ? counted->span.busy_to_s : counted->span.busy_from_s;
 
     *border_s = change_s < *border_s ? change_s : *border_s;
     return busy;
 }
 
-struct stretch counted_stretch(struct counted *counted, int64_t from_s, int64_t to_s)
+struct counted_span counted_span(struct counted *counted, int64_t from_s, int64_t to_s)
 {
     const struct measure_input *input = counted->input;
-    struct stretch stretch = {.from_s = from_s, .to_s = to_s};
+    struct counted_span span = {.from_s = from_s, .to_s = to_s};
 
     CHECK(from_s < to_s);
-    stretch.busy = busy_at(counted, from_s, &stretch.to_s);
-    stretch.grade = grade_at(counted, &counted->stretch.state, from_s, &stretch.to_s);
-    stretch.unknown =
-        !grade_row(stretch.grade)->known && (stretch.busy || stretch.grade != GRADE_NO_TRAFFIC);
-    stretch.open = inside(input->hours, &counted->stretch.hours, from_s, &stretch.to_s);
-    stretch.excused = inside(&counted->excused, &counted->stretch.excused, from_s, &stretch.to_s);
-    stretch.valid = from_s >= input->valid_from_s && from_s < input->valid_to_s;
-    if (from_s < input->valid_from_s && input->valid_from_s < stretch.to_s) {
-        stretch.to_s = input->valid_from_s;
-    } else if (stretch.valid && input->valid_to_s < stretch.to_s) {
-        stretch.to_s = input->valid_to_s;
+    span.busy = busy_at(counted, from_s, &span.to_s);
+    span.grade = grade_at(counted, &counted->span.state, from_s, &span.to_s);
+    span.unknown = !grade_row(span.grade)->known && (span.busy || span.grade != GRADE_NO_TRAFFIC);
+    span.open = inside(input->hours, &counted->span.hours, from_s, &span.to_s);
+    span.excused = inside(&counted->excused, &counted->span.excused, from_s, &span.to_s);
+    span.valid = from_s >= input->valid_from_s && from_s < input->valid_to_s;
+    if (from_s < input->valid_from_s && input->valid_from_s < span.to_s) {
+        span.to_s = input->valid_from_s;
+    } else if (span.valid && input->valid_to_s < span.to_s) {
+        span.to_s = input->valid_to_s;
     }
-    return stretch;
+    return span;
 }
 
 bool counted_exceeds(int64_t part, int64_t whole, struct rational limit)

@@ -30,11 +30,11 @@ struct counted {
         size_t row;
         int64_t busy_from_s,
             busy_to_s; /* adjoining minutes with requests, the first that end later */
-    } stretch;
+    } span;
 };
 
-/* Seconds in which nothing changes. */
-struct stretch {
+/* Seconds in which nothing that counts are read with changes. */
+struct counted_span {
     int64_t from_s, to_s;
     bool busy;        /* in a minute with requests */
     bool unknown;     /* in an unknown state that says something */
@@ -49,11 +49,13 @@ void counted_init(struct counted *counted, const struct measure_input *input, st
 
 /* Of a minute with requests. A minute belongs to the period, to the validity and to service hours if its first second does. */
 bool counted_void(struct counted *counted, int64_t minute_s);
+/* The state at its first second, by whose rule void counts go. Asked before counted_void, if at all. */
+enum grade counted_grade(struct counted *counted, int64_t minute_s);
 bool counted_measured(struct counted *counted, int64_t minute_s);
 bool counted_excused(struct counted *counted, int64_t minute_s);
 
-/* The stretch that begins at from_s and ends at to_s, or earlier where something changes. */
-struct stretch counted_stretch(struct counted *counted, int64_t from_s, int64_t to_s);
+/* What begins at from_s and ends at to_s, or earlier where something changes. */
+struct counted_span counted_span(struct counted *counted, int64_t from_s, int64_t to_s);
 
 /* part / whole > limit, exactly. */
 bool counted_exceeds(int64_t part, int64_t whole, struct rational limit);

@@ -41,17 +41,17 @@ static const struct loss *loss_at(const struct losses *losses, size_t *next, int
     return holds ? loss : NULL;
 }
 
-static struct segment judge(const struct availability *availability, const struct stretch *stretch,
-                            const struct loss *loss)
+static struct segment judge(const struct availability *availability,
+                            const struct counted_span *span, const struct loss *loss)
 {
-    if (stretch->unknown) {
-        return measure_segment_of(availability, stretch->grade);
+    if (span->unknown) {
+        return measure_segment_of(availability, span->grade);
     }
     if (loss != NULL) {
         return (struct segment){.class = TIME_MAJOR,
                                 .share = counted_share(loss->whole - loss->part, loss->whole)};
     }
-    if (!stretch->busy) {
+    if (!span->busy) {
         return measure_segment_of(availability, GRADE_NO_TRAFFIC);
     }
     return (struct segment){.class = TIME_UP, .share = {1, 1}};
@@ -67,20 +67,20 @@ void losses_lay(const struct measure_input *input, const struct losses *losses, 
 
     counted_init(&counted, input, &scratch);
     for (int64_t now_s = input->from_s; now_s < input->to_s;) {
-        struct stretch stretch = counted_stretch(&counted, now_s, input->to_s);
-        int64_t end_ns = stretch.to_s * NS_PER_SECOND;
+        struct counted_span span = counted_span(&counted, now_s, input->to_s);
+        int64_t end_ns = span.to_s * NS_PER_SECOND;
 
         for (int64_t now_ns = now_s * NS_PER_SECOND; now_ns < end_ns;) {
             int64_t until_ns = end_ns;
             const struct loss *loss = loss_at(losses, &next, now_ns, &until_ns);
-            struct segment segment = judge(&input->contract->availability, &stretch, loss);
+            struct segment segment = judge(&input->contract->availability, &span, loss);
 
             segment.from_ns = now_ns;
             segment.to_ns = until_ns;
             raw_time_push(&raw, segment);
             now_ns = until_ns;
         }
-        now_s = stretch.to_s;
+        now_s = span.to_s;
     }
     measure_lay(input, &counted.excused, raw.measure.segments, raw.measure.segment_count, arena,
                 ret_measure);

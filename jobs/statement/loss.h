@@ -1,5 +1,5 @@
 /*
- * Losses: stretches of raw time that a method judged bad, and how they become a measure.
+ * Losses: raw time that a method judged bad, and how they become a measure.
  *
  * Known time of a loss is booked as major, with the lost share, whether requests were made in it or not. Known time outside of losses is up in
  * minutes with requests, and follows the contract's rule for no_traffic in others. Unknown time stays in its column, under its own rule, everywhere.

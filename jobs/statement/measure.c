@@ -174,34 +174,33 @@ static struct segment drawn(const struct availability *availability, enum grade 
     return segment;
 }
 
-void measure_lay_counts(const struct measure_input *input, const struct cover *lossy,
-                        struct arena *arena, struct measure *ret_measure)
+void measure_lay_counts(const struct measure_input *input, const struct timeline *timeline,
+                        const struct cover *excused, const struct cover *lossy, struct arena *arena,
+                        struct measure *ret_measure)
 {
     const struct availability *availability = &input->contract->availability;
-    struct timeline timeline =
-        timeline_build(input->service, input->valid_from_s, input->valid_to_s, arena);
-    struct cover whole = cover_whole_minutes(input->cover, arena);
     struct walk walk = {lossy->spans, lossy->count, 0};
-    struct measure raw = {.segments = arena_calloc(arena, timeline.count + 2 * lossy->count + 1,
+    struct measure raw = {.segments = arena_calloc(arena, timeline->count + 2 * lossy->count + 1,
                                                    sizeof(struct segment))};
 
-    for (size_t i = 0; i < timeline.count; i++) {
-        int64_t row_end_ns = timeline.rows[i].to_s * NS_PER_SECOND;
-        int64_t now_ns = timeline.rows[i].from_s * NS_PER_SECOND;
+    for (size_t i = 0; i < timeline->count; i++) {
+        int64_t row_end_ns = timeline->rows[i].to_s * NS_PER_SECOND;
+        int64_t now_ns = timeline->rows[i].from_s * NS_PER_SECOND;
 
         while (now_ns < row_end_ns) {
-            struct segment segment = drawn(availability, timeline.rows[i].grade);
+            struct segment segment = drawn(availability, timeline->rows[i].grade);
 
             segment.from_ns = now_ns;
             segment.to_ns = row_end_ns;
-            if (inside(&walk, now_ns, &segment.to_ns) && grade_row(timeline.rows[i].grade)->known) {
+            if (inside(&walk, now_ns, &segment.to_ns) &&
+                grade_row(timeline->rows[i].grade)->known) {
                 segment.share = all_lost;
             }
             measure_push(&raw, segment);
             now_ns = segment.to_ns;
         }
     }
-    measure_lay(input, &whole, raw.segments, raw.segment_count, arena, ret_measure);
+    measure_lay(input, excused, raw.segments, raw.segment_count, arena, ret_measure);
 }
 
 struct cover cover_whole_minutes(const struct cover *cover, struct arena *arena)

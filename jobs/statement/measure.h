@@ -22,9 +22,11 @@ void measure_lay(const struct measure_input *input, const struct cover *cover,
                  struct measure *ret_measure);
 
 /* The same for methods whose fraction is of requests: time is booked as the grades have it, so that the period adds up and can be drawn. An outage that was announced
- * becomes maintenance also in minutes without a request: a reader would ask why half of it is one and half the other. lossy: minutes that lost something. */
-void measure_lay_counts(const struct measure_input *input, const struct cover *lossy,
-                        struct arena *arena, struct measure *ret_measure);
+ * becomes maintenance also in minutes without a request: a reader would ask why half of it is one and half the other. timeline: of the service, as far as the
+ * contract is valid, or further. excused: whole minutes of input->cover. lossy: minutes that lost something. */
+void measure_lay_counts(const struct measure_input *input, const struct timeline *timeline,
+                        const struct cover *excused, const struct cover *lossy, struct arena *arena,
+                        struct measure *ret_measure);
 
 /* The whole UTC minutes of the cover. */
 struct cover cover_whole_minutes(const struct cover *cover, struct arena *arena);

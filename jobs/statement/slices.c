@@ -75,10 +75,10 @@ static void add_minutes(struct slices *slices, struct slice *slice)
     }
 }
 
-static enum unknown_rule rule_of(const struct slices *slices, const struct stretch *stretch)
+static enum unknown_rule rule_of(const struct slices *slices, const struct counted_span *span)
 {
-    if (stretch->unknown && stretch->grade != GRADE_NO_TRAFFIC) {
-        return slices->input->contract->availability.unknown[stretch->grade];
+    if (span->unknown && span->grade != GRADE_NO_TRAFFIC) {
+        return slices->input->contract->availability.unknown[span->grade];
     }
     return slices->terms->no_traffic;
 }
@@ -93,16 +93,16 @@ static void add_second(struct evidence *evidence, enum unknown_rule rule)
 static void add_seconds(struct slices *slices, struct slice *slice)
 {
     for (int64_t now_s = slice->from_s; now_s < slice->to_s;) {
-        struct stretch stretch = counted_stretch(&slices->ahead, now_s, slice->to_s);
-        enum unknown_rule rule = rule_of(slices, &stretch);
+        struct counted_span span = counted_span(&slices->ahead, now_s, slice->to_s);
+        enum unknown_rule rule = rule_of(slices, &span);
 
-        now_s = stretch.to_s;
-        slice->deemed = slice->deemed || (stretch.open && !stretch.valid);
-        if (!stretch.open || !stretch.valid) {
+        now_s = span.to_s;
+        slice->deemed = slice->deemed || (span.open && !span.valid);
+        if (!span.open || !span.valid) {
             continue;
         }
         add_second(&slice->all, rule);
-        if (!stretch.excused) {
+        if (!span.excused) {
             add_second(&slice->rest, rule);
         }
     }
@@ -163,27 +163,27 @@ static void decide(struct slices *slices, struct slice *slice)
 }
 
 static enum time_class class_of(const struct slices *slices, const struct slice *slice,
-                                const struct stretch *stretch)
+                                const struct counted_span *span)
 {
-    bool excused = stretch->excused || slice->excused;
+    bool excused = span->excused || slice->excused;
     bool judged = excused ? slice->all.total > 0 : slice->rest.total > 0;
-    bool graded = slices->terms->by_ratio && stretch->busy;
+    bool graded = slices->terms->by_ratio && span->busy;
 
-    if (!stretch->valid) {
+    if (!span->valid) {
         return TIME_UP;
     }
-    if (stretch->unknown) {
-        return excused && rule_of(slices, stretch) == UNKNOWN_DOWN ? TIME_MAINTENANCE
-                                                                   : time_class_of(stretch->grade);
+    if (span->unknown) {
+        return excused && rule_of(slices, span) == UNKNOWN_DOWN ? TIME_MAINTENANCE
+                                                                : time_class_of(span->grade);
     }
-    if (excused && (slice->troubled || (graded && stretch->grade != GRADE_OPERATIONAL))) {
+    if (excused && (slice->troubled || (graded && span->grade != GRADE_OPERATIONAL))) {
         return TIME_MAINTENANCE;
     }
     if (!judged) {
         return TIME_NO_TRAFFIC;
     }
     if (slices->terms->by_ratio) {
-        return graded ? time_class_of(stretch->grade) : TIME_UP;
+        return graded ? time_class_of(span->grade) : TIME_UP;
     }
     return !excused && is_lost(&slice->verdict) ? TIME_MAJOR : TIME_UP;
 }
@@ -191,17 +191,17 @@ static enum time_class class_of(const struct slices *slices, const struct slice 
 static void paint(struct slices *slices, const struct slice *slice)
 {
     for (int64_t now_s = slice->from_s; now_s < slice->to_s;) {
-        struct stretch stretch = counted_stretch(&slices->counted, now_s, slice->to_s);
+        struct counted_span span = counted_span(&slices->counted, now_s, slice->to_s);
 
         raw_time_push(&slices->raw,
                       (struct segment){
-                          .from_ns = stretch.from_s * NS_PER_SECOND,
-                          .to_ns = stretch.to_s * NS_PER_SECOND,
-                          .class = class_of(slices, slice, &stretch),
+                          .from_ns = span.from_s * NS_PER_SECOND,
+                          .to_ns = span.to_s * NS_PER_SECOND,
+                          .class = class_of(slices, slice, &span),
                           .excluded = !slice->verdict.measured,
                           .share = slice->verdict.measured ? slice->verdict.share : all_lost,
                       });
-        now_s = stretch.to_s;
+        now_s = span.to_s;
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * Slices: equal stretches of the period that are judged as a whole, by the requests of their minutes.
+ * Slices: equal parts of the period that are judged as a whole, by the requests of their minutes.
  *
  * Slices begin where the period does; the last may be shorter. Their reading of service hours, validity, unknown time and announced maintenance is
  * that of decision 21. All measured seconds of a slice get one share, whatever column they are booked in.
