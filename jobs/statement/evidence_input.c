@@ -1,4 +1,6 @@
 /* Tables of what a statement was measured from. windows, states and announcements are in the forms that `uptally evaluate` reads. */
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "jobs/statement/cells.h"
 #include "jobs/statement/input.h"
@@ -138,39 +140,52 @@ enum err_code evidence_incidents(struct evidence *evidence, struct err *err)
     return cells_done(&cells, ERR_OK);
 }
 
-/* What the service's seconds were graded that it speaks of, within what is measured: "major 600; no_traffic 60". Empty: it speaks of none. */
-static void before_cell(struct cells *cells, const struct engine_input *input,
-                        const struct reclassification *row)
+/* What reclassifications did within what is measured, of each service. */
+static struct regrades *find_regrades(const struct engine_input *input, struct arena *arena)
 {
-    struct arena arena = ARENA_INIT;
-    const char *text = "";
+    struct regrades *regrades = arena_calloc(arena, input->service_count, sizeof(regrades[0]));
 
     for (size_t i = 0; i < input->service_count; i++) {
-        struct regrades regrades = {0};
+        regrades[i] = regrades_find(&input->services[i], input->from_s, input->to_s, arena);
+    }
+    return regrades;
+}
 
+static const struct regrade *regrade_of(const struct engine_input *input,
+                                        const struct regrades *regrades,
+                                        const struct reclassification *row)
+{
+    for (size_t i = 0; i < input->service_count; i++) {
         if (str_equal(input->services[i].service, row->service)) {
-            regrades = regrades_find(&input->services[i],
-                                     row->from_s > input->from_s ? row->from_s : input->from_s,
-                                     row->to_s < input->to_s ? row->to_s : input->to_s, &arena);
-        }
-        for (size_t k = 0; k < regrades.count; k++) {
-            for (int g = 0; g < GRADE_COUNT && regrades.items[k].by->id == row->id; g++) {
-                if (regrades.items[k].before_s[g] > 0) {
-                    text = arena_format(&arena, "%s%s%s %lld", text, text[0] != '\0' ? "; " : "",
-                                        grade_row((enum grade)g)->name,
-                                        (long long)regrades.items[k].before_s[g]);
-                }
-            }
+            return regrades_by(&regrades[i], row->id);
         }
     }
-    cells_text(cells, text);
-    arena_release(&arena);
+    return NULL;
+}
+
+/* How its seconds were graded before: "major 600; no_traffic 60". Empty: it speaks of none. */
+static void before_cell(struct cells *cells, const struct regrade *regrade)
+{
+    struct strbuf text;
+
+    strbuf_init(&text, NUMBER_SIZE_MAX);
+    for (int g = 0; regrade != NULL && g < GRADE_COUNT; g++) {
+        if (regrade->before_s[g] > 0) {
+            strbuf_append_format(&text, "%s%s %" PRId64, text.size > 0 ? "; " : "",
+                                 grade_row((enum grade)g)->name, regrade->before_s[g]);
+        }
+    }
+    cells_str(cells, strbuf_view(&text));
+    strbuf_release(&text);
 }
 
 /* Also those that were withdrawn, or that say nothing to the contract's method. */
 enum err_code evidence_reclassifications(struct evidence *evidence, struct err *err)
 {
     const struct explanation *explanation = evidence->explanation;
+    const struct engine_input *input = &explanation->input->engine;
+    struct arena arena = ARENA_INIT;
+    const struct regrades *regrades = find_regrades(input, &arena);
     struct cells cells;
 
     cells_begin(&cells, evidence,
@@ -186,7 +201,7 @@ enum err_code evidence_reclassifications(struct evidence *evidence, struct err *
         cells_time(&cells, row->from_s * NS_PER_SECOND);
         cells_time(&cells, row->to_s * NS_PER_SECOND);
         cells_text(&cells, grade_row(row->state)->name);
-        before_cell(&cells, &explanation->input->engine, row);
+        before_cell(&cells, regrade_of(input, regrades, row));
         cells_time(&cells, row->recorded_ns);
         cells_str(&cells, row->author);
         cells_str(&cells, row->reason);
@@ -200,5 +215,6 @@ enum err_code evidence_reclassifications(struct evidence *evidence, struct err *
         cells_str(&cells, row->withdrawn_reason);
         cells_end(&cells);
     }
+    arena_release(&arena);
     return cells_done(&cells, ERR_OK);
 }

@@ -127,6 +127,23 @@ struct regrades regrades_find(const struct service_input *service, int64_t from_
     return regrades;
 }
 
+const struct regrade *regrades_by(const struct regrades *regrades, int64_t id)
+{
+    size_t low = 0, high = regrades->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (regrades->items[middle].by->id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < regrades->count && regrades->items[low].by->id == id ? &regrades->items[low]
+                                                                      : NULL;
+}
+
 struct regrades regrades_join(struct regrades a, struct regrades b, struct arena *arena)
 {
     struct regrades both = {.count = a.count + b.count};

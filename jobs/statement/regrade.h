@@ -22,6 +22,8 @@ struct regrades {
 /* Within [from_s, to_s), of a service whose states reclassify_overlay has made. */
 struct regrades regrades_find(const struct service_input *service, int64_t from_s, int64_t to_s,
                               struct arena *arena);
+/* That of one reclassification; NULL: it did nothing there. */
+const struct regrade *regrades_by(const struct regrades *regrades, int64_t id);
 /* Those of both stretches together. */
 struct regrades regrades_join(struct regrades a, struct regrades b, struct arena *arena);
 /* "operational for 20 min, no_traffic for 1 h". In arena. */
