@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { CHANGES_MAX = 1200, NAME_MAX_SIZE = 64 };
+enum { CHANGES_MAX = 1200, NAME_MAX_SIZE = 64, FILE_SIZE_MAX = 64 * 1024 };
 
 struct zone {
     char name[NAME_MAX_SIZE];
@@ -19,9 +19,16 @@ struct zone {
     } changes[];
 };
 
-/* The shortest time between two changes in the database since 1970 is a week less an hour (Recife, October 2000; Gaza,
- * several years); a step must be shorter, or it would step over both. */
-static const int64_t step_seconds = 3 * 86400;
+/* What the file of a zone lists, and the time behind it, which its last line gives a rule for. */
+struct listed {
+    size_t count;
+    int64_t utc_seconds[CHANGES_MAX];
+};
+
+/* A rule has two changes a year, months apart; a step must be shorter, or it would step over both. */
+static const int64_t step_seconds = 28 * 86400;
+/* From 1901 to 2099 each date has the same day of the week, and each year the same length, as 28 years before: so a rule repeats. */
+static const int64_t cycle_seconds = INT64_C(10227) * 86400;
 
 /* A relative name of the database: letters, digits and "_+-" in parts separated by single slashes. So it can neither climb
  * out of the folder nor be one of the rules ("EST5EDT,M3.2.0") that TZ allows as well. The twins below right/ count leap
@@ -47,12 +54,13 @@ static bool name_is_sane(const char *name)
     return previous != '/';
 }
 
-/* The C library silently takes UTC for a name that it does not find, so the file is looked for first. */
-static bool name_exists(const char *name)
+/* The C library silently takes UTC for a name that it does not find, so the file is looked for first. A folder opens but does not read.
+ * Returns the bytes read. */
+static size_t read_file(const char *name, unsigned char *bytes, size_t size_max)
 {
     const char *folder = getenv("TZDIR");
     struct strbuf path;
-    char magic[4] = "";
+    size_t size = 0;
     FILE *file;
 
     strbuf_init(&path, 4096);
@@ -61,15 +69,80 @@ static bool name_exists(const char *name)
     strbuf_append_text(&path, name);
     file = path.overflow ? NULL : fopen(strbuf_text(&path), "re");
     strbuf_release(&path);
-    if (file == NULL) {
+    if (file != NULL) {
+        size = fread(bytes, 1, size_max, file);
+        fclose(file);
+    }
+    return size;
+}
+
+static int64_t big_endian(const unsigned char *bytes, size_t size)
+{
+    uint64_t value = (bytes[0] & 0x80) != 0 ? UINT64_MAX : 0;
+
+    for (size_t i = 0; i < size; i++) {
+        value = value << 8 | bytes[i];
+    }
+    return (int64_t)value;
+}
+
+/* RFC 8536, section 3: a header, and the counts of what follows it. */
+enum { HEADER_SIZE = 44, COUNTS_AT = 20, TIMES_AT = COUNTS_AT + 12 };
+
+static bool is_header(const unsigned char *bytes, size_t size)
+{
+    return size >= HEADER_SIZE && memcmp(bytes, "TZif", 4) == 0;
+}
+
+/* Bytes of the block behind the header, whose times have width bytes. */
+static int64_t block_size(const unsigned char *header, int64_t width)
+{
+    static const int64_t widths[] = {1, 1, 4, 1, 6, 1}; /* UT, standard, leap, time, type, letter */
+    int64_t size = 0;
+
+    for (size_t i = 0; i < ARRAY_COUNT(widths); i++) {
+        int64_t count = big_endian(header + COUNTS_AT + 4 * i, 4);
+
+        size += count * (widths[i] + (i == 2 || i == 3 ? width : 0));
+    }
+    return size;
+}
+
+/* False: not a file of the database. Times before 1970 are left out. */
+static bool read_listed(const char *name, struct listed *ret_listed)
+{
+    static unsigned char bytes[FILE_SIZE_MAX];
+    size_t size = read_file(name, bytes, sizeof(bytes));
+    size_t at = 0;
+    size_t width = 4;
+    int64_t count;
+
+    ret_listed->count = 0;
+    if (!is_header(bytes, size)) {
         return false;
     }
-    /* A folder opens but does not read; lists such as zone.tab do not begin like this (RFC 8536, section 3.1). */
-    if (fread(magic, 1, sizeof(magic), file) != sizeof(magic)) {
-        magic[0] = '\0';
+    if (bytes[4] != 0) { /* from version 2 on the same again, with times of 64 bits */
+        int64_t first = block_size(bytes, 4);
+
+        at = first >= 0 && first < (int64_t)size ? HEADER_SIZE + (size_t)first : size;
+        width = 8;
+        if (at > size || !is_header(bytes + at, size - at)) {
+            return false;
+        }
     }
-    fclose(file);
-    return memcmp(magic, "TZif", sizeof(magic)) == 0;
+    count = big_endian(bytes + at + TIMES_AT, 4);
+    at += HEADER_SIZE;
+    if (count < 0 || count > CHANGES_MAX || (size_t)count * width > size - at) {
+        return false;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        int64_t time = big_endian(bytes + at + (size_t)i * width, width);
+
+        if (time > 0) {
+            ret_listed->utc_seconds[ret_listed->count++] = time;
+        }
+    }
+    return true;
 }
 
 static int32_t system_offset(int64_t utc_seconds)
@@ -98,28 +171,62 @@ static int64_t find_change(int64_t low, int64_t high)
     return high;
 }
 
+static void add_change(struct zone *zone, int64_t utc_seconds, int32_t offset)
+{
+    if (offset != zone->changes[zone->change_count - 1].offset) {
+        CHECK(zone->change_count < CHANGES_MAX);
+        zone->changes[zone->change_count].utc_seconds = utc_seconds;
+        zone->changes[zone->change_count].offset = offset;
+        zone->change_count++;
+    }
+}
+
+/* The changes of the rule in (from, end]. */
+static void probe(struct zone *zone, int64_t from, int64_t end)
+{
+    while (from < end) {
+        int64_t to = from + step_seconds < end ? from + step_seconds : end;
+        int32_t offset = system_offset(to);
+
+        if (offset != zone->changes[zone->change_count - 1].offset) {
+            to = find_change(from, to);
+            add_change(zone, to, system_offset(to));
+        }
+        from = to;
+    }
+}
+
+/* The changes from the first of a cycle on, again and again until the end. */
+static void repeat(struct zone *zone, size_t first, int64_t end)
+{
+    for (size_t i = first; i < zone->change_count; i++) {
+        int64_t next = zone->changes[i].utc_seconds + cycle_seconds;
+
+        if (next > end) {
+            break;
+        }
+        add_change(zone, next, zone->changes[i].offset);
+    }
+}
+
 /* Reads the table while TZ names the zone. */
-static struct zone *read_changes(void)
+static struct zone *read_changes(const struct listed *listed)
 {
     const int64_t end = civil_days(2100, 1, 1) * 86400;
     struct zone *zone = memory_calloc(1, sizeof(*zone) + CHANGES_MAX * sizeof(zone->changes[0]));
-    int64_t from = 0;
+    int64_t last = 0;
+    size_t first;
 
     zone->changes[0].utc_seconds = INT64_MIN;
     zone->changes[0].offset = system_offset(0);
     zone->change_count = 1;
-    while (from < end) {
-        int64_t to = from + step_seconds < end ? from + step_seconds : end;
-
-        if (system_offset(to) != zone->changes[zone->change_count - 1].offset) {
-            to = find_change(from, to);
-            CHECK(zone->change_count < CHANGES_MAX);
-            zone->changes[zone->change_count].utc_seconds = to;
-            zone->changes[zone->change_count].offset = system_offset(to);
-            zone->change_count++;
-        }
-        from = to;
+    for (size_t i = 0; i < listed->count && listed->utc_seconds[i] <= end; i++) {
+        last = listed->utc_seconds[i];
+        add_change(zone, last, system_offset(last));
     }
+    first = zone->change_count;
+    probe(zone, last, last + cycle_seconds < end ? last + cycle_seconds : end);
+    repeat(zone, first, end);
     return zone;
 }
 
@@ -128,10 +235,11 @@ enum err_code zone_open(const char *name, struct zone **ret_zone, struct err *er
     const char *current = getenv("TZ");
     char *saved = current != NULL ? memory_strdup(current) : NULL;
     char rule[NAME_MAX_SIZE + 1] = ":";
+    struct listed listed;
     struct zone *zone;
     enum err_code code = ERR_OK;
 
-    if (!name_is_sane(name) || !name_exists(name)) {
+    if (!name_is_sane(name) || !read_listed(name, &listed)) {
         code = err_set(err, ERR_CONFIG,
                        "no time zone \"%.64s\"; names are those of the IANA database, such as "
                        "Europe/Berlin",
@@ -141,7 +249,7 @@ enum err_code zone_open(const char *name, struct zone **ret_zone, struct err *er
     memcpy(rule + 1, name, strlen(name) + 1);
     CHECK(setenv("TZ", rule, 1) == 0);
     tzset();
-    zone = read_changes();
+    zone = read_changes(&listed);
     memcpy(zone->name, name, strlen(name) + 1);
     CHECK((saved != NULL ? setenv("TZ", saved, 1) : unsetenv("TZ")) == 0);
     tzset();
