@@ -8,9 +8,8 @@
 #ifndef BASE_DB_POSTGRES_H
 #define BASE_DB_POSTGRES_H
 
-#include <libpq-fe.h>
-
 #include "base/db_driver.h"
+#include "base/db_postgres_library.h"
 
 enum {
     POSTGRES_COLUMNS_MAX = 32,

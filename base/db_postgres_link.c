@@ -101,6 +101,9 @@ enum err_code postgres_describe(struct postgres_db *db, const struct db_options 
 
     strbuf_init(&db->words, WORDS_SIZE_MAX);
     strbuf_init(&db->set_up, SET_UP_SIZE_MAX);
+    if (libpq_open(err) != ERR_OK) {
+        return err->code;
+    }
     describe_link(db, server);
     describe_session(db, options);
     (void)snprintf(db->name, sizeof(db->name), "%s%s%s", server->host != NULL ? server->host : "",

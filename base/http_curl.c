@@ -1,11 +1,11 @@
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/http.h"
+#include "base/http_curl_library.h"
 #include "base/memory.h"
 
 enum { PLACE_SIZE_MAX = 512 };
@@ -265,6 +265,9 @@ enum err_code http_curl_open(struct http **ret_http, struct err *err)
     struct curl_http *http;
     CURL *easy;
 
+    if (libcurl_open(err) != ERR_OK) {
+        return err->code;
+    }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return err_set(err, ERR_FAILED, "libcurl cannot be started");
     }
