@@ -25,7 +25,8 @@ enum command_needs {
     NEEDS_STORE_READ = 4,   /* the store, read-only and of this version; implies CONFIG */
     NEEDS_BOOK = 8,         /* with one of the stores: book_id is set */
     NEEDS_CONFIG_PATH = 16, /* only where the configuration is, if anywhere: the command reads it */
-    NEEDS_CONTRACTS = 32    /* of the configuration only its contracts: nothing else is looked at */
+    NEEDS_CONTRACTS = 32,   /* of the configuration only its contracts: nothing else is looked at */
+    NEEDS_HTTP = 64         /* a client for registries and token servers */
 };
 
 /* What every command gets. Borrowed; main owns it. */
@@ -36,7 +37,7 @@ struct run {
     int64_t book_id;
     struct clock *clock;
     struct random *random;
-    struct http *http;
+    struct http *http;                  /* NULL unless needed */
     FILE *out;                          /* data: standard output */
     const struct option_value *options; /* parsed, by row of command->options */
     const struct option_value *globals; /* of every command: enum global_option */

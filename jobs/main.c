@@ -328,7 +328,7 @@ static enum err_code open_needs(struct run *run, const struct command *command, 
     if (code == ERR_OK && run->config != NULL && run->globals[GLOBAL_LOCK_WAIT].set) {
         run->config->lock_wait_ns = run->globals[GLOBAL_LOCK_WAIT].number;
     }
-    if (code == ERR_OK) {
+    if (code == ERR_OK && (command->needs & NEEDS_HTTP) != 0) {
         code = http_curl_open(&run->http, err);
     }
     if (code == ERR_OK && (command->needs & (NEEDS_STORE | NEEDS_STORE_READ)) != 0) {

@@ -493,6 +493,6 @@ const struct command command_check = {
             "are tried;\n"
             "the exit status is that of the first that failed.",
     .options = rows,
-    .needs = NEEDS_CONFIG_PATH,
+    .needs = NEEDS_CONFIG_PATH | NEEDS_HTTP,
     .run = run_check,
 };

@@ -213,6 +213,6 @@ const struct command command_consume = {
             "ends with status 5\n"
             "and names the option that answers it. Given again, such an option changes nothing.",
     .options = rows,
-    .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_BOOK,
+    .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_BOOK | NEEDS_HTTP,
     .run = consume,
 };

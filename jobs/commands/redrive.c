@@ -174,6 +174,6 @@ const struct command command_redrive = {
             "whole are read again from Kafka.\n"
             "What was tallied wrongly is not changed by it. Run aggregate afterwards.",
     .options = rows,
-    .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_BOOK,
+    .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_BOOK | NEEDS_HTTP,
     .run = redrive,
 };
