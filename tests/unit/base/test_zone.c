@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -122,6 +123,34 @@ static void test_offsets(void **state)
 }
 
 /* Each change is found from the one before, and the offset differs on its two sides only. */
+/* A zone's table is made of its file and of a rule that repeats; the C library has both from the file alone. */
+static void test_same_as_the_c_library(void **state)
+{
+    static const char *const names[] = {
+        "Europe/Berlin", "America/New_York", "Africa/Casablanca", "Australia/Lord_Howe",
+        "Asia/Gaza",     "America/Nuuk",     "Asia/Kolkata",      "UTC"};
+    const int64_t end = INT64_C(4102444800); /* 2100 */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct err err = ERR_INIT;
+        struct zone *zone;
+
+        assert_int_equal(zone_open(names[i], &zone, &err), ERR_OK);
+        assert_int_equal(setenv("TZ", names[i], 1), 0);
+        tzset();
+        for (time_t t = 0; t < end; t += 5 * 86400 + 12345) {
+            struct tm local;
+
+            assert_non_null(localtime_r(&t, &local));
+            assert_int_equal(zone_offset(zone, t), local.tm_gmtoff);
+        }
+        assert_int_equal(unsetenv("TZ"), 0);
+        tzset();
+        zone_free(zone);
+    }
+}
+
 static void test_next_changes(void **state)
 {
     struct zone *berlin = opened("Europe/Berlin");
@@ -221,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_months_have_their_real_length),
         cmocka_unit_test(test_wall_times),
         cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_same_as_the_c_library),
         cmocka_unit_test(test_next_changes),
         cmocka_unit_test(test_midnights_ascend),
         cmocka_unit_test(test_bad_names),
