@@ -1,6 +1,6 @@
 /*
  * The least that a consumer on librdkafka can do: take every record of a topic from the batch queue and look at its first byte. What
- * uptally costs is measured against it by `drain` beside this file. usage: bench_drain BROKER TOPIC
+ * uptally costs is measured against it by `run` beside this file. usage: bench_drain BROKER TOPIC [PROPERTY VALUE]...
  */
 #include <librdkafka/rdkafka.h>
 #include <stdint.h>
@@ -9,16 +9,17 @@
 
 #include "base/check.h"
 
-enum { MESSAGES = 4096, WAIT_MS = 20, ANSWER_MS = 10000 };
+enum { MESSAGES = 256, WAIT_MS = 20, ANSWER_MS = 10000 };
 
 /* The same buffers as uptally's own source. */
 static const char *const settings[][2] = {
     {"group.id", "bench-drain"},        {"enable.auto.commit", "false"},
-    {"queued.min.messages", "1000000"}, {"fetch.message.max.bytes", "4194304"},
-    {"fetch.error.backoff.ms", "10"},
+    {"queued.min.messages", "1000000"}, {"fetch.message.max.bytes", "524288"},
+    {"fetch.max.bytes", "1048576"},     {"fetch.error.backoff.ms", "10"},
 };
 
-static rd_kafka_t *open_handle(const char *servers)
+/* more: properties and values in turn, until NULL. */
+static rd_kafka_t *open_handle(const char *servers, char *const *more)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char text[256];
@@ -27,6 +28,9 @@ static rd_kafka_t *open_handle(const char *servers)
     CHECK(rd_kafka_conf_set(conf, "bootstrap.servers", servers, text, sizeof(text)) == 0);
     for (size_t i = 0; i < ARRAY_COUNT(settings); i++) {
         CHECK(rd_kafka_conf_set(conf, settings[i][0], settings[i][1], text, sizeof(text)) == 0);
+    }
+    for (; more[0] != NULL && more[1] != NULL; more += 2) {
+        CHECK(rd_kafka_conf_set(conf, more[0], more[1], text, sizeof(text)) == 0);
     }
     handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
     CHECK(handle != NULL);
@@ -61,11 +65,11 @@ int main(int argc, char **argv)
     int64_t total, left;
     uint64_t sum = 0;
 
-    if (argc != 3) {
-        (void)fprintf(stderr, "usage: bench_drain BROKER TOPIC\n");
+    if (argc < 3 || argc % 2 == 0) {
+        (void)fprintf(stderr, "usage: bench_drain BROKER TOPIC [PROPERTY VALUE]...\n");
         return 2;
     }
-    handle = open_handle(argv[1]);
+    handle = open_handle(argv[1], argv + 3);
     topic = rd_kafka_topic_new(handle, argv[2], NULL);
     queue = rd_kafka_queue_new(handle);
     for (total = left = start(handle, topic, queue); left > 0;) {
