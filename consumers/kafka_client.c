@@ -108,13 +108,10 @@ static enum err_code set_property(rd_kafka_conf_t *conf, const char *name, const
 /* Buffers hold more than a second of a fast partition: a full queue makes this librdkafka sleep for a second. Short waits
  * let a drain see the end of a quiet partition soon. */
 static const struct source_property tuning[] = {
-    {"queued.min.messages", "1000000"},
-    {"fetch.message.max.bytes", "4194304"},
-    {"fetch.error.backoff.ms", "10"},
-    {"fetch.wait.max.ms", "100"},
-    {"socket.nagle.disable", "true"},
-    {"reconnect.backoff.max.ms", "2000"},
-    {"topic.metadata.refresh.interval.ms", "60000"},
+    {"queued.min.messages", "1000000"},   {"fetch.message.max.bytes", "524288"},
+    {"fetch.max.bytes", "1048576"},       {"fetch.error.backoff.ms", "10"},
+    {"fetch.wait.max.ms", "100"},         {"socket.nagle.disable", "true"},
+    {"reconnect.backoff.max.ms", "2000"}, {"topic.metadata.refresh.interval.ms", "60000"},
 };
 
 /* Behind the user's properties, for these are not the user's. */
@@ -240,6 +237,9 @@ static void set_callbacks(rd_kafka_conf_t *conf, struct kafka_client *client,
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, kafka_certificate_verify); /* if it has TLS */
+    if (role == KAFKA_READER) {
+        kafka_pace_install(&client->pace, conf);
+    }
     if (role == KAFKA_READER && options->group != NULL) {
         rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     }
@@ -270,6 +270,7 @@ enum err_code kafka_client_open(struct kafka_client *client, const struct source
     client->certificate[0] = '\0';
     (void)snprintf(client->servers, sizeof(client->servers), "%s", options->bootstrap_servers);
     CHECK(pthread_mutex_init(&client->lock, NULL) == 0);
+    kafka_pace_init(&client->pace);
     set_callbacks(conf, client, options, role);
     client->handle = rd_kafka_new(role == KAFKA_WRITER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER,
                                   conf, text, sizeof(text));
@@ -288,6 +289,7 @@ void kafka_client_release(struct kafka_client *client)
 {
     if (client->magic == CLIENT_MAGIC) {
         CHECK(pthread_mutex_destroy(&client->lock) == 0);
+        kafka_pace_release(&client->pace);
         client->magic = 0;
     }
 }
@@ -325,6 +327,7 @@ struct patience {
 static struct patience patience_begin(struct kafka_client *client, int64_t patience_ns)
 {
     client->refused = false;
+    kafka_pace_open(&client->pace);
     return (struct patience){client, clock_monotonic_ns(client->clock) + patience_ns,
                              SLICE_MS_FIRST};
 }

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "consumers/kafka_pace.h"
 #include "consumers/source.h"
 
 enum { KAFKA_LINE_SIZE = 400 };
@@ -28,6 +29,7 @@ struct kafka_client {
     int64_t outage_patience_ns; /* the patience from the first answer on */
     bool (*stopped)(void);      /* NULL: never */
     char servers[200];          /* for messages */
+    struct kafka_pace pace;     /* of a reader: it reports what it has not read yet */
     pthread_mutex_t lock;
     char line[KAFKA_LINE_SIZE];        /* last warning; under lock */
     char certificate[KAFKA_LINE_SIZE]; /* why one was refused; empty: none was. Under lock */

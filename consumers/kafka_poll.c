@@ -182,6 +182,21 @@ static void add_notice(struct source_kafka *self, const rd_kafka_message_t *mess
     }
 }
 
+static void report_backlog(struct source_kafka *self)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < self->message_count; i++) {
+        size += self->messages[i]->len;
+    }
+    if (self->message_count == 0) {
+        kafka_pace_open(&self->reader.pace); /* what came had nothing in it */
+        return;
+    }
+    kafka_pace_report(&self->reader.pace, rd_kafka_queue_length(self->queue),
+                      size / self->message_count);
+}
+
 static void translate(struct source_kafka *self)
 {
     for (size_t i = 0; i < self->message_count && !self->has_trouble; i++) {
@@ -267,6 +282,7 @@ enum err_code kafka_poll(struct source *source, int64_t timeout_ns,
         return err->code;
     }
     receive(self, timeout_ns);
+    report_backlog(self);
     translate(self);
     if (self->rebalance.list != NULL) {
         tell_rebalance(self);

@@ -273,6 +273,7 @@ static void kafka_close(struct source *source)
         rd_kafka_topic_partition_list_destroy(self->rebalance.list);
     }
     self->closing = true;
+    kafka_pace_open(&self->reader.pace);
     if (kafka_close_within(close_handles, self, CLOSE_LIMIT_MS * NS_PER_MS)) {
         free_self(self);
     }

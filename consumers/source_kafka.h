@@ -16,7 +16,7 @@
 enum {
     SOURCE_MAGIC = 0x736f7572,
     MESSAGES_MAX =
-        2048, /* of one poll: enough to forget the cost of the call, small enough for the cache */
+        256, /* of one poll: enough to forget the cost of the call, small enough for the cache */
     SLICE_MS = 20, /* the batch call waits until it is full or this is over */
     CHECK_AFTER_DOWN_MS = 2000,
     CLOSE_LIMIT_MS = 5000

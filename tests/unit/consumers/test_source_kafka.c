@@ -96,6 +96,49 @@ static void reads_from_the_offset_asked_for_to_the_end(void **state)
     mock_close(&mock);
 }
 
+/* The thread that fetches is held up while much is waiting. It answers questions all the same, and a reader that does not come gets
+ * everything later. */
+static void a_reader_that_comes_late_gets_answers_and_everything(void **state)
+{
+    enum { RECORDS = 3000, SIZE = 4000 };
+    static const char value[SIZE];
+    struct mock_broker mock;
+    struct source *source;
+    struct source_item last;
+    struct source_watermarks watermarks;
+    const struct source_item *items;
+    size_t count = 0, seen = 0;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    mock_open(&mock);
+    mock_topic(&mock, "requests", 4);
+    for (int i = 0; i < RECORDS; i++) {
+        mock_send(&mock, "requests", i % 4, value, SIZE, 0);
+        if (i % 500 == 0) {
+            mock_flush(&mock);
+        }
+    }
+    mock_flush(&mock);
+    source = open_source(mock.servers, NULL);
+    for (int32_t p = 0; p < 4; p++) {
+        assert_int_equal(source->start(source, (struct source_partition){0, p}, 0, &err), ERR_OK);
+    }
+    while (count == 0) {
+        assert_int_equal(source->poll(source, 100 * NS_PER_MS, &items, &count, &err), ERR_OK);
+    }
+    for (size_t k = 0; k < count; k++) {
+        seen += items[k].kind == SOURCE_RECORD;
+    }
+    clock_sleep_ns(clock_system(), 500 * NS_PER_MS);
+    assert_int_equal(
+        source->watermarks(source, &(struct source_partition){0, 3}, 1, &watermarks, &err), ERR_OK);
+    assert_int_equal(watermarks.high, RECORDS / 4);
+    assert_int_equal(seen + poll_for(source, SOURCE_RECORD, RECORDS - seen, &last), RECORDS);
+    source->close(source);
+    mock_close(&mock);
+}
+
 static void a_null_payload_is_a_tombstone_and_an_empty_one_is_not(void **state)
 {
     struct mock_broker mock;
@@ -361,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_listener_that_speaks_no_tls_is_named),
         cmocka_unit_test(a_topic_that_does_not_exist_is_named),
         cmocka_unit_test(reads_from_the_offset_asked_for_to_the_end),
+        cmocka_unit_test(a_reader_that_comes_late_gets_answers_and_everything),
         cmocka_unit_test(a_null_payload_is_a_tombstone_and_an_empty_one_is_not),
         cmocka_unit_test(an_offset_that_has_expired_is_told_and_can_be_left),
         cmocka_unit_test(a_group_gives_partitions_and_takes_them_back),
