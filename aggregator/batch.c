@@ -22,15 +22,28 @@ struct batch *batch_new(size_t dead_letter_bytes_max)
 
 static void partition_restart(struct batch_partition *partition)
 {
+    struct batch_recent *recent = partition->recent;
+
     memory_free(partition->exclusions);
+    if (recent != NULL) {
+        memset(recent, 0, BATCH_RECENT_COUNT * sizeof(*recent));
+    }
     *partition = (struct batch_partition){.stream_id = partition->stream_id,
                                           .partition = partition->partition,
                                           .topic = partition->topic,
                                           .config_digest = partition->config_digest,
                                           .group = partition->group,
                                           .destination = partition->destination,
+                                          .recent = recent,
                                           .from = partition->to,
                                           .to = partition->to};
+}
+
+static void partition_free(struct batch_partition *partition)
+{
+    memory_free(partition->exclusions);
+    memory_free(partition->recent);
+    memory_free(partition);
 }
 
 void batch_clear(struct batch *batch)
@@ -61,7 +74,7 @@ void batch_free(struct batch *batch)
     }
     batch_clear(batch);
     for (size_t i = 0; i < batch->partition_count; i++) {
-        memory_free(batch->partitions[i]);
+        partition_free(batch->partitions[i]);
     }
     memory_free(batch->partitions);
     memory_free(batch->entries);
@@ -168,8 +181,7 @@ void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partiti
     if (batch->last == ended) {
         batch->last = NULL;
     }
-    memory_free(ended->exclusions);
-    memory_free(ended);
+    partition_free(ended);
     batch->partition_count--;
     memmove(batch->partitions + place, batch->partitions + place + 1,
             (batch->partition_count - place) * sizeof(batch->partitions[0]));
@@ -326,14 +338,75 @@ static void add_range(struct batch *batch, struct offset_range **ranges, size_t 
     batch->heap_size += (*range_count - before) * sizeof(struct offset_range);
 }
 
-static void add_request(struct batch *batch, const struct coordinate *at, const struct event *event)
+static struct batch_recent *recent_get(struct batch *batch, struct batch_partition *partition,
+                                       const struct event *event, int64_t hour)
 {
-    struct tally_key key = tally_key_of(event);
-    struct window_tally *tally = &entry_get(batch, &key)->tally->window;
+    struct batch_recent *recent;
+
+    if (partition->recent == NULL) {
+        partition->recent = memory_calloc(BATCH_RECENT_COUNT, sizeof(*partition->recent));
+    }
+    recent = &partition->recent[event->service_number % BATCH_RECENT_COUNT];
+    if (recent->service != event->service_number || recent->hour != hour) {
+        struct tally_key key = tally_key_of(event);
+
+        *recent = (struct batch_recent){.service = event->service_number,
+                                        .hour = hour,
+                                        .tally = &entry_get(batch, &key)->tally->window};
+    }
+    return recent;
+}
+
+static bool range_is_of(const struct window_tally *tally, uint32_t index,
+                        const struct coordinate *at)
+{
+    return index < tally->range_count && tally->ranges[index].stream_id == at->stream_id &&
+           tally->ranges[index].partition == at->partition;
+}
+
+/* As add_range, for offsets that follow each other. */
+static void widen_recent(struct batch *batch, struct batch_recent *recent,
+                         const struct coordinate *at)
+{
+    struct window_tally *tally = recent->tally;
+
+    if (!range_is_of(tally, recent->range, at)) {
+        add_range(batch, &tally->ranges, &tally->range_count, at);
+        for (recent->range = 0; !range_is_of(tally, recent->range, at);) {
+            recent->range++;
+        }
+    }
+    if (tally->ranges[recent->range].high < at->offset) {
+        tally->ranges[recent->range].high = at->offset;
+    }
+}
+
+static void add_to_window(struct batch *batch, struct window_tally *tally,
+                          const struct event *event)
+{
     int32_t buckets = tally->latency.size;
 
     window_tally_add(tally, event);
     batch->heap_size += (size_t)(tally->latency.size - buckets) * sizeof(int64_t);
+}
+
+static void add_request(struct batch *batch, struct batch_partition *partition,
+                        const struct coordinate *at, const struct event *event)
+{
+    struct tally_key key;
+    struct window_tally *tally;
+
+    if (event->service_number != 0 && event->customer.size == 0) {
+        struct batch_recent *recent =
+            recent_get(batch, partition, event, tally_hour(event->time_ns));
+
+        add_to_window(batch, recent->tally, event);
+        widen_recent(batch, recent, at);
+        return;
+    }
+    key = tally_key_of(event);
+    tally = &entry_get(batch, &key)->tally->window;
+    add_to_window(batch, tally, event);
     add_range(batch, &tally->ranges, &tally->range_count, at);
 }
 
@@ -367,7 +440,7 @@ void batch_tally(struct batch *batch, struct batch_partition *partition,
     CHECK(event->service.size > 0);
     add_topic_activity(batch, partition, tally_hour(event->time_ns), minute);
     if (event->kind == EVENT_REQUEST) {
-        add_request(batch, at, event);
+        add_request(batch, partition, at, event);
     } else {
         add_check(batch, at, event, minute);
     }

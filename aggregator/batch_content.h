@@ -20,6 +20,17 @@ struct batch_exclusion {
     int64_t records;
 };
 
+/* Where the events of a service and hour went last: the next ones of this partition go there without a look at any name. Only for events
+ * that carry their service's number, which the events of one partition have from one catalog. */
+struct batch_recent {
+    uint32_t service; /* its number; 0: free */
+    uint32_t range;   /* index of this partition's offsets in the tally's ranges, or behind them */
+    int64_t hour;
+    struct window_tally *tally; /* of an entry */
+};
+
+enum { BATCH_RECENT_COUNT = 256 }; /* a power of two; services beyond it take turns */
+
 struct batch_partition {
     int64_t stream_id;
     int32_t partition;
@@ -36,6 +47,7 @@ struct batch_partition {
     size_t exclusion_count;
     int64_t activity_hour; /* of `activity`; meaningless while that is NULL */
     struct tally *activity;
+    struct batch_recent *recent; /* owned; BATCH_RECENT_COUNT, or NULL; valid until the clear */
 };
 
 struct batch_dead_letter {

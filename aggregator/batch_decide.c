@@ -99,7 +99,8 @@ static struct batch_partition *copy_partition(const struct batch_partition *part
     struct batch_partition *copy = memory_alloc(sizeof(*copy));
 
     *copy = *partition;
-    copy->activity = NULL; /* points into the tallies of the original */
+    copy->activity = NULL; /* points into the tallies of the original, ... */
+    copy->recent = NULL;   /* ... and so do these */
     copy->exclusions = memory_calloc(copy->exclusion_count, sizeof(copy->exclusions[0]));
     if (copy->exclusion_count > 0) {
         memcpy(copy->exclusions, partition->exclusions,

@@ -16,7 +16,7 @@ enum {
 
 /* bounds[k] = floor(2^(63 + k/64)), found with exact integers. The scaled latency is an integer too, so "above the bound"
  * and "above its floor" are the same. starts[j] is the last k whose bound does not lie above 2^63 + j * 2^57. */
-static const uint64_t bounds[64] = {
+static const uint64_t bounds[BUCKETS_PER_DOUBLING + 2] = {
     UINT64_C(0x8000000000000000), UINT64_C(0x8164d1f3bc030773), UINT64_C(0x82cd8698ac2ba1d7),
     UINT64_C(0x843a28c3acde4046), UINT64_C(0x85aac367cc487b14), UINT64_C(0x871f61969e8d1010),
     UINT64_C(0x88980e8092da8527), UINT64_C(0x8a14d575496efd9a), UINT64_C(0x8b95c1e3ea8bd6e6),
@@ -38,7 +38,7 @@ static const uint64_t bounds[64] = {
     UINT64_C(0xe5b906e77c8348a8), UINT64_C(0xe8396a503c4bdc68), UINT64_C(0xeac0c6e7dd24392e),
     UINT64_C(0xed4f301ed9942b84), UINT64_C(0xefe4b99bdcdaf5cb), UINT64_C(0xf281773c59ffb139),
     UINT64_C(0xf5257d152486cc2c), UINT64_C(0xf7d0df730ad13bb8), UINT64_C(0xfa83b2db722a033a),
-    UINT64_C(0xfd3e0c0cf486c174),
+    UINT64_C(0xfd3e0c0cf486c174), UINT64_C(0xffffffffffffffff), UINT64_C(0xffffffffffffffff),
 };
 static const unsigned char starts[64] = {
     0,  1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 24, 25, 26,
@@ -57,9 +57,8 @@ static int32_t bucket_of(int64_t latency_ns)
     zeros = __builtin_clzll((unsigned long long)latency_ns);
     scaled = (uint64_t)latency_ns << zeros;
     k = starts[(scaled >> 57) & 63];
-    while (k < BUCKETS_PER_DOUBLING - 1 && bounds[k + 1] < scaled) {
-        k++;
-    }
+    /* Without a branch, which nobody could foretell: at most two bounds lie in a 64th, and nothing lies above the last two. */
+    k += (bounds[k + 1] < scaled) + (bounds[k + 2] < scaled);
     /* A bound itself belongs to the bucket below; only 2^63, the power of two, is an integer. */
     if (scaled == bounds[0]) {
         k = -1;

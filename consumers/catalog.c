@@ -35,6 +35,7 @@ enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
     uint32_t number;
 
     if (intern_find(&catalog->names, event->service, &number)) {
+        event->service_number = number + 1;
         event->latency_threshold_ns = catalog->latency_threshold_ns[number];
         return ERR_OK;
     }
@@ -49,6 +50,7 @@ enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
                        STR_ARGS(event->service), catalog->service_count_max);
     }
     catalog_declare(catalog, event->service, catalog->latency_threshold_default_ns);
+    event->service_number = catalog->names.count;
     event->latency_threshold_ns = catalog->latency_threshold_default_ns;
     return ERR_OK;
 }

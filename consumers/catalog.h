@@ -28,7 +28,7 @@ void catalog_init(struct catalog *catalog, bool discover, uint32_t service_count
                   int64_t latency_threshold_default_ns);
 void catalog_release(struct catalog *catalog);
 void catalog_declare(struct catalog *catalog, struct str service, int64_t latency_threshold_ns);
-/* Sets the event's threshold, or *ret_verdict to VERDICT_UNDECLARED_SERVICE. ERR_DATA: too many services. */
+/* Sets the event's number and threshold, or *ret_verdict to VERDICT_UNDECLARED_SERVICE. ERR_DATA: too many services. */
 enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
                               enum verdict *ret_verdict, struct err *err);
 

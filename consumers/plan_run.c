@@ -87,14 +87,12 @@ static const char *excerpt(const struct value *value, char ret_text[48])
     return ret_text;
 }
 
-static bool utf8_checked(struct run *run, int slot)
+static inline bool utf8_checked(struct run *run, int slot)
 {
     const struct value *value = value_at(run, slot);
 
-    if (value->kind == VALUE_TEXT && !str_is_utf8(value_view(value))) {
-        return dead_value(run, VERDICT_MALFORMED, slot, "text that is not UTF-8");
-    }
-    return true;
+    return value->kind != VALUE_TEXT || str_is_utf8(value_view(value)) ||
+           dead_value(run, VERDICT_MALFORMED, slot, "text that is not UTF-8");
 }
 
 static bool exclusions_passed(struct run *run)
@@ -151,31 +149,38 @@ static bool outcome_refuse(struct run *run)
     return dead_value(run, VERDICT_BAD_OUTCOME, slot, cause);
 }
 
-/* True if no byte is a control character or above ASCII: the common name, eight bytes at a time. */
-static bool plain_ascii(struct str name)
+/* True if no byte of a word is a control character or above ASCII. */
+static inline bool plain_word(uint64_t word)
 {
     const uint64_t high = UINT64_C(0x8080808080808080);
     const uint64_t spaces = UINT64_C(0x2020202020202020);
-    const uint64_t deletes = UINT64_C(0x7f7f7f7f7f7f7f7f);
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    size_t i = 0;
+    uint64_t del = word ^ UINT64_C(0x7f7f7f7f7f7f7f7f); /* a zero byte where DEL stands */
 
-    for (; i + 8 <= name.size; i += 8) {
-        uint64_t word;
-        uint64_t del;
+    return ((word | (word - spaces) | ((del - ones) & ~del)) & high) == 0;
+}
 
+/* The common name, eight bytes at a time; the last eight may overlap the ones before. */
+static bool plain_ascii(struct str name)
+{
+    uint64_t word;
+
+    if (name.size < 8) {
+        for (size_t i = 0; i < name.size; i++) {
+            if (name.data[i] < ' ' || name.data[i] > '~') {
+                return false;
+            }
+        }
+        return true;
+    }
+    for (size_t i = 0; i + 8 < name.size; i += 8) {
         memcpy(&word, name.data + i, 8);
-        del = word ^ deletes; /* a zero byte where DEL stands */
-        if (((word | (word - spaces) | ((del - ones) & ~del)) & high) != 0) {
+        if (!plain_word(word)) {
             return false;
         }
     }
-    for (; i < name.size; i++) {
-        if (name.data[i] < ' ' || name.data[i] > '~') {
-            return false;
-        }
-    }
-    return true;
+    memcpy(&word, name.data + name.size - 8, 8);
+    return plain_word(word);
 }
 
 /* Unicode's control characters: C0, DEL and C1. text is UTF-8. */
@@ -248,20 +253,23 @@ static bool name_text(struct run *run, int slot, struct str *ret_text)
     }
 }
 
-static bool name_passed(struct run *run, int slot, struct str *ret_name)
+static bool name_present(struct run *run, int slot, struct str *ret_name)
 {
     const char *fault;
 
-    ret_name->data = NULL;
-    ret_name->size = 0;
-    if (value_at(run, slot)->kind == VALUE_ABSENT) {
-        return true;
-    }
     if (!name_text(run, slot, ret_name)) {
         return false;
     }
     fault = name_fault(*ret_name);
     return fault == NULL || dead_value(run, VERDICT_BAD_NAME, slot, fault);
+}
+
+static inline bool name_passed(struct run *run, int slot, struct str *ret_name)
+{
+    ret_name->data = NULL;
+    ret_name->size = 0;
+    return slot == PLAN_SLOT_NONE || run->slots[slot].kind == VALUE_ABSENT ||
+           name_present(run, slot, ret_name);
 }
 
 /* Parts with '/' between them, in scratch. */

@@ -4,6 +4,7 @@
  * rule is broken; positions and not a struct, so that they stay in registers.
  */
 #include "base/check.h"
+#include "consumers/plan_bytes.h"
 #include "consumers/plan_code.h"
 
 struct frame {
@@ -49,72 +50,6 @@ static const char *const causes[] = {
     [PLAN_READ_ENUM] = "no such symbol of the enum",
     [PLAN_CLEAR] = NULL,
 };
-
-/* Non-minimal forms are accepted; the tenth byte holds only the 64th bit. */
-static const uint8_t *varint_long(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
-{
-    uint64_t value = 0;
-
-    for (unsigned shift = 0; p < end && shift < 70; shift += 7) {
-        unsigned char byte = *p++;
-
-        if (shift == 63 && byte > 1) {
-            return NULL;
-        }
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            *ret_value = value;
-            return p;
-        }
-    }
-    return NULL;
-}
-
-static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
-{
-    if (p < end && *p < 0x80) {
-        *ret_value = *p;
-        return p + 1;
-    }
-    return varint_long(p, end, ret_value);
-}
-
-static inline int64_t zigzag(uint64_t value)
-{
-    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
-}
-
-static inline const uint8_t *fixed(const uint8_t *p, const uint8_t *end, uint64_t size)
-{
-    return size <= (uint64_t)(end - p) ? p + size : NULL;
-}
-
-/* An index below count: of a branch or a symbol. */
-static inline const uint8_t *index_of(const uint8_t *p, const uint8_t *end, uint64_t count,
-                                      uint64_t *ret_index)
-{
-    uint64_t value;
-
-    p = varint(p, end, &value);
-    if (p == NULL || (value & 1) != 0 || value >> 1 >= count) {
-        return NULL;
-    }
-    *ret_index = value >> 1;
-    return p;
-}
-
-/* Length and bytes. */
-static inline const uint8_t *sized(const uint8_t *p, const uint8_t *end, struct str *ret_bytes)
-{
-    uint64_t value;
-
-    p = varint(p, end, &value);
-    if (p == NULL || (value & 1) != 0 || value >> 1 > (uint64_t)(end - p)) {
-        return NULL;
-    }
-    *ret_bytes = str_of((const char *)p, value >> 1);
-    return p + (value >> 1);
-}
 
 static const uint8_t *skip_boolean(const uint8_t *p, const uint8_t *end, uint32_t count)
 {
@@ -382,11 +317,6 @@ static const uint8_t *branch(struct walk *walk, const uint8_t *p, const struct p
 {
     uint64_t index;
 
-    if (in->operation == PLAN_OPTION) {
-        p = index_of(p, walk->end, 2, &index);
-        walk->pc = p != NULL && index == in->b ? in->a : walk->pc;
-        return p;
-    }
     p = index_of(p, walk->end, in->b, &index);
     walk->pc = p != NULL ? walk->plan->addresses[in->a + index] : walk->pc;
     return p;
@@ -420,7 +350,6 @@ static const uint8_t *control(struct walk *walk, const uint8_t *p,
         walk->pc = in->a;
         return p;
     case PLAN_UNION:
-    case PLAN_OPTION:
         return branch(walk, p, in);
     case PLAN_ARRAY:
         return loop_begin(walk, p, in);
@@ -472,9 +401,9 @@ static inline const uint8_t *read_slot(const struct plan *plan, const uint8_t *p
     }
 }
 
-/* One instruction that skips; also how a failed run is walked again, value by value, to name the one that failed. */
-static inline const uint8_t *skip(const uint8_t *p, const uint8_t *end,
-                                  enum plan_operation operation, uint32_t a)
+/* One instruction that skips: how a failed run is walked again, value by value, to name the one that failed. */
+static const uint8_t *skip(const uint8_t *p, const uint8_t *end, enum plan_operation operation,
+                           uint32_t a)
 {
     uint64_t index;
 
@@ -515,40 +444,93 @@ static void fault_set(const struct walk *walk, const struct plan_instruction *in
     };
 }
 
+static void walk_init(struct walk *walk, const struct plan *plan, const uint8_t *end)
+{
+    walk->plan = plan;
+    walk->end = end;
+    walk->budget = PLAN_ITEMS_MAX;
+    walk->base = walk->frame_count = 0;
+    walk->done = false;
+    walk->verdict = VERDICT_MALFORMED;
+    walk->cause = NULL;
+}
+
+/* Instructions that read, and the few others that are rare. *pc may move. */
+static inline const uint8_t *other(struct walk *walk, const uint8_t *start, const uint8_t *p,
+                                   const struct plan_instruction *in, struct value *slots,
+                                   uint32_t *pc)
+{
+    if (in->operation >= PLAN_READ_BOOLEAN) {
+        slots[in->a].at = (uint32_t)(p - start);
+        return read_slot(walk->plan, p, walk->end, in, &slots[in->a]);
+    }
+    if (in->operation == PLAN_SKIP_BOOLEAN) {
+        return skip_boolean(p, walk->end, in->a);
+    }
+    walk->pc = *pc;
+    p = control(walk, p, in);
+    *pc = walk->pc;
+    return p;
+}
+
+/* The inner loop. Position and place in the code are locals, so that they stay in registers, and what most fields need stands in one
+ * switch. NULL: a rule is broken, by *ret_failed at *ret_before. */
+static const uint8_t *walk_all(struct walk *walk, const uint8_t *start, struct value *slots,
+                               const struct plan_instruction **ret_failed,
+                               const uint8_t **ret_before)
+{
+    const struct plan_instruction *code = walk->plan->code, *in;
+    const uint8_t *end = walk->end, *p = start, *before;
+    uint32_t pc = 0;
+    uint64_t index;
+
+    do {
+        in = &code[pc++];
+        before = p;
+        switch ((enum plan_operation)in->operation) {
+        case PLAN_SKIP_INT:
+            p = skip_int(p, end, in->a);
+            break;
+        case PLAN_SKIP_LONG:
+            p = skip_long(p, end, in->a);
+            break;
+        case PLAN_SKIP_BYTES:
+            p = skip_bytes(p, end, in->a);
+            break;
+        case PLAN_SKIP_FIXED:
+            p = fixed(p, end, in->a);
+            break;
+        case PLAN_SKIP_ENUM:
+            p = index_of(p, end, in->a, &index);
+            break;
+        case PLAN_OPTION:
+            p = index_of(p, end, 2, &index);
+            pc = p != NULL && index == in->b ? in->a : pc;
+            break;
+        default:
+            p = other(walk, start, p, in, slots, &pc);
+            break;
+        }
+    } while (p != NULL && !walk->done);
+    *ret_failed = in;
+    *ret_before = before;
+    return p;
+}
+
 bool plan_walk(const struct plan *plan, struct str payload, struct value *slots,
                struct plan_fault *ret_fault)
 {
     const uint8_t *start = (const uint8_t *)(payload.size > 0 ? payload.data : "");
     const uint8_t *end = start + payload.size;
-    const uint8_t *p = start;
+    const struct plan_instruction *failed;
+    const uint8_t *p, *before;
     struct walk walk;
 
-    walk.plan = plan;
-    walk.end = end;
-    walk.budget = PLAN_ITEMS_MAX;
-    walk.pc = walk.base = walk.frame_count = 0;
-    walk.done = false;
-    walk.verdict = VERDICT_MALFORMED;
-    walk.cause = NULL;
-    for (;;) {
-        const struct plan_instruction *in = &plan->code[walk.pc++];
-        const uint8_t *before = p;
-
-        if (in->operation >= PLAN_READ_BOOLEAN) {
-            slots[in->a].at = (uint32_t)(p - start);
-            p = read_slot(plan, p, end, in, &slots[in->a]);
-        } else if (in->operation >= PLAN_SKIP_BOOLEAN) {
-            p = skip(p, end, (enum plan_operation)in->operation, in->a);
-        } else {
-            p = control(&walk, p, in);
-        }
-        if (p == NULL) {
-            fault_set(&walk, in, start, before, ret_fault);
-            return false;
-        }
-        if (walk.done) {
-            break;
-        }
+    walk_init(&walk, plan, end);
+    p = walk_all(&walk, start, slots, &failed, &before);
+    if (p == NULL) {
+        fault_set(&walk, failed, start, before, ret_fault);
+        return false;
     }
     if (p != end) {
         *ret_fault = (struct plan_fault){VERDICT_MALFORMED, "bytes are left over", UINT32_MAX,

@@ -33,7 +33,8 @@ struct event {
     enum event_kind kind;
     enum outcome outcome;
     int64_t time_ns;
-    struct str service;  /* never empty */
+    struct str service;      /* never empty */
+    uint32_t service_number; /* of the service among those of its topic, from 1; 0: nobody looked */
     struct str customer; /* empty unless the mapping has the role: it makes windows of its own */
     /* requests */
     int64_t latency_ns; /* or LATENCY_UNKNOWN */

@@ -3,12 +3,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "aggregator/batch.h"
 #include "aggregator/batch_content.h"
 #include "base/clock.h"
+#include "base/random.h"
 
 static struct event request(const char *service, const char *customer, int64_t time_ns)
 {
@@ -175,9 +177,81 @@ static void test_many_keys(void **state)
     batch_free(batch);
 }
 
+enum { NUMBERED_SERVICES = 700, NUMBERED_EVENTS = 60000 };
+
+/* Two batches with the same events; those of the first carry the numbers of their services. */
+static void add_to_both(struct batch *numbered, struct batch *plain, struct random *random,
+                        int64_t offsets[2])
+{
+    int64_t hour_ns = 3600 * NS_PER_SECOND;
+    char name[16];
+
+    for (int i = 0; i < NUMBERED_EVENTS; i++) {
+        uint32_t service = (uint32_t)random_below(random, NUMBERED_SERVICES);
+        int32_t partition = (int32_t)random_below(random, 2);
+        struct coordinate where = at(partition, offsets[partition]);
+        bool customer = random_below(random, 10) == 0;
+        struct event event;
+
+        (void)snprintf(name, sizeof(name), "s%u", (unsigned)service);
+        event = request(name, customer ? "acme" : "", (int64_t)random_below(random, 3) * hour_ns);
+        event.time_ns += (int64_t)random_below(random, (uint64_t)hour_ns);
+        event.latency_ns = (int64_t)random_below(random, NS_PER_SECOND);
+        batch_add_event(plain, &where, &event);
+        event.service_number = service + 1;
+        batch_add_event(numbered, &where, &event);
+        offsets[partition] += 1 + (int64_t)random_below(random, 2);
+    }
+}
+
+static void assert_same(const struct batch *a, const struct batch *b)
+{
+    struct strbuf x, y;
+
+    assert_int_equal(a->entry_count, b->entry_count);
+    strbuf_init(&x, 1 << 20);
+    strbuf_init(&y, 1 << 20);
+    for (size_t i = 0; i < a->entry_count; i++) {
+        strbuf_clear(&x);
+        strbuf_clear(&y);
+        assert_int_equal(tally_key_compare(&a->entries[i].key, &b->entries[i].key), 0);
+        tally_pack(a->entries[i].key.kind, a->entries[i].tally, &x);
+        tally_pack(b->entries[i].key.kind, b->entries[i].tally, &y);
+        assert_true(str_equal(strbuf_view(&x), strbuf_view(&y)));
+    }
+    strbuf_release(&x);
+    strbuf_release(&y);
+}
+
+/* A number only shortens the way: more services than there are places, in several hours, over a clear, with customers between. */
+static void test_numbers_change_nothing(void **state)
+{
+    struct batch *numbered = batch_new(0), *plain = batch_new(0);
+    struct random random;
+    int64_t offsets[2] = {0, 0};
+
+    (void)state;
+    random_init_seed(&random, 7);
+    for (int32_t p = 0; p < 2; p++) {
+        batch_begin_partition(numbered, 1, STR("requests"), STR(""), p, 0);
+        batch_begin_partition(plain, 1, STR("requests"), STR(""), p, 0);
+    }
+    for (int round = 0; round < 2; round++) {
+        add_to_both(numbered, plain, &random, offsets);
+        batch_check(numbered);
+        assert_same(numbered, plain);
+        assert_int_equal(batch_size(numbered), batch_size(plain));
+        batch_clear(numbered);
+        batch_clear(plain);
+    }
+    batch_free(numbered);
+    batch_free(plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_change_nothing),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_many_keys),

@@ -1,0 +1,100 @@
+/*
+ * Numbers and lengths as Avro writes them: the smallest steps of the walk over a payload, whose header has the rules (plan_walk.c).
+ * Each takes a position and the end, and returns the position behind what it read, or NULL if a rule is broken. For plan_walk.c only.
+ */
+#ifndef CONSUMERS_PLAN_BYTES_H
+#define CONSUMERS_PLAN_BYTES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* Non-minimal forms are accepted; the tenth byte holds only the 64th bit. */
+static inline const uint8_t *varint_long(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+
+    for (unsigned shift = 0; p < end && shift < 70; shift += 7) {
+        unsigned char byte = *p++;
+
+        if (shift == 63 && byte > 1) {
+            return NULL;
+        }
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *ret_value = value;
+            return p;
+        }
+    }
+    return NULL;
+}
+
+/* Of up to eight bytes, without a branch for each: the groups of seven bits are moved together two by two. */
+static inline const uint8_t *varint_word(const uint8_t *p, uint64_t word, uint64_t ends,
+                                         uint64_t *ret_value)
+{
+    word &= ends ^ (ends - 1); /* up to the end of the byte that ends the number */
+    word &= UINT64_C(0x7f7f7f7f7f7f7f7f);
+    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+    *ret_value = (word & UINT64_C(0x0fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
+    return p + (__builtin_ctzll(ends) / 8 + 1);
+}
+
+static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
+{
+    uint64_t word, ends;
+
+    if (p < end && *p < 0x80) {
+        *ret_value = *p;
+        return p + 1;
+    }
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8) {
+        memcpy(&word, p, 8);
+        ends = ~word & UINT64_C(0x8080808080808080);
+        if (ends != 0) {
+            return varint_word(p, word, ends, ret_value);
+        }
+    }
+    return varint_long(p, end, ret_value);
+}
+
+static inline int64_t zigzag(uint64_t value)
+{
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static inline const uint8_t *fixed(const uint8_t *p, const uint8_t *end, uint64_t size)
+{
+    return size <= (uint64_t)(end - p) ? p + size : NULL;
+}
+
+/* An index below count: of a branch or a symbol. */
+static inline const uint8_t *index_of(const uint8_t *p, const uint8_t *end, uint64_t count,
+                                      uint64_t *ret_index)
+{
+    uint64_t value;
+
+    p = varint(p, end, &value);
+    if (p == NULL || (value & 1) != 0 || value >> 1 >= count) {
+        return NULL;
+    }
+    *ret_index = value >> 1;
+    return p;
+}
+
+/* Length and bytes. */
+static inline const uint8_t *sized(const uint8_t *p, const uint8_t *end, struct str *ret_bytes)
+{
+    uint64_t value;
+
+    p = varint(p, end, &value);
+    if (p == NULL || (value & 1) != 0 || value >> 1 > (uint64_t)(end - p)) {
+        return NULL;
+    }
+    *ret_bytes = str_of((const char *)p, value >> 1);
+    return p + (value >> 1);
+}
+
+#endif
