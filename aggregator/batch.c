@@ -385,8 +385,12 @@ static void add_to_window(struct batch *batch, struct window_tally *tally,
                           const struct event *event)
 {
     int32_t buckets = tally->latency.size;
+    size_t particulars = event->wanted != NULL ? particulars_size(&tally->particulars) : 0;
 
     window_tally_add(tally, event);
+    if (event->wanted != NULL) {
+        batch->heap_size += particulars_size(&tally->particulars) - particulars;
+    }
     batch->heap_size += (size_t)(tally->latency.size - buckets) * sizeof(int64_t);
 }
 

@@ -80,6 +80,7 @@ struct batch_event {
         struct {
             uint32_t customer;
             int64_t latency_ns, latency_threshold_ns, weight;
+            const struct particulars_wanted *wanted;
         } request;
         struct {
             uint32_t instance, region, checker;
@@ -105,7 +106,7 @@ struct batch {
     size_t event_count, event_capacity;
     struct intern event_names; /* until the next clear */
     int64_t records;
-    size_t heap_size; /* histograms and ranges, about */
+    size_t heap_size; /* histograms, ranges and particulars, about */
     /* The ledger's: chosen before the first attempt to commit and kept until the batch is cleared. */
     bool has_id;
     bool in_doubt; /* an attempt whose outcome is not known yet: nothing may be added */

@@ -61,6 +61,7 @@ void batch_defer(struct batch *batch, const struct batch_partition *partition,
         kept->request.latency_ns = event->latency_ns;
         kept->request.latency_threshold_ns = event->latency_threshold_ns;
         kept->request.weight = event->weight;
+        kept->request.wanted = event->wanted;
     } else {
         kept->check.instance = intern_add(names, event->instance);
         kept->check.region = intern_add(names, event->region);
@@ -84,6 +85,7 @@ static struct event restore(const struct batch *batch, const struct batch_event 
         event.latency_ns = kept->request.latency_ns;
         event.latency_threshold_ns = kept->request.latency_threshold_ns;
         event.weight = kept->request.weight;
+        event.wanted = kept->request.wanted;
     } else {
         event.instance = intern_name(names, kept->check.instance);
         event.region = intern_name(names, kept->check.region);

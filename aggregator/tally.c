@@ -66,6 +66,9 @@ void window_tally_add(struct window_tally *tally, const struct event *event)
     } else {
         histogram_add(&tally->latency, event->latency_ns, event->weight);
     }
+    if (event->wanted != NULL) {
+        particulars_add(&tally->particulars, event);
+    }
 }
 
 /* Of two results that hold from the same moment with the same outcome, the one that expires first is the worse: an
@@ -207,6 +210,7 @@ void tally_release(enum tally_kind kind, struct tally *tally)
     if (kind == TALLY_WINDOW) {
         histogram_release(&tally->window.latency);
         memory_free(tally->window.ranges);
+        particulars_release(&tally->window.particulars);
     } else if (kind == TALLY_CHECK) {
         memory_free(tally->check.ranges);
     }
@@ -224,6 +228,7 @@ static void window_merge(struct window_tally *into, const struct window_tally *f
     }
     histogram_merge(&into->latency, &from->latency);
     ranges_merge(&into->ranges, &into->range_count, from->ranges, from->range_count);
+    particulars_merge(&into->particulars, &from->particulars);
 }
 
 static void check_merge(struct check_tally *into, const struct check_tally *from)

@@ -3,7 +3,7 @@
  *
  * All fields are integers; merging is commutative and associative, so any order of batches gives the same bytes. Three
  * kinds, as in the tables `pending` and `window_hour`:
- *   window   (service, customer, hour): 60 minutes of counts, a latency histogram, offset ranges;
+ *   window   (service, customer, hour): 60 minutes of counts, a latency histogram, offset ranges, and particulars where a contract asks;
  *   check    (service, instance, region, checker, hour): 60 minutes of results and the last one of each minute;
  *   activity ("topic" or "checker", name, hour): a mask of the minutes that carried events.
  * Packed form: first byte format version, then LEB128 varints; equal contents pack to equal bytes. Unpacking checks everything.
@@ -16,12 +16,11 @@
 #include <stdint.h>
 
 #include "aggregator/histogram.h"
+#include "aggregator/particulars.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "schemas/event.h"
-
-enum { TALLY_MINUTES = 60 };
 
 struct window_minute {
     int64_t records;    /* tallied, unweighted: what the ledger's counts are held against */
@@ -43,6 +42,7 @@ struct window_tally {
     struct histogram latency;
     struct offset_range *ranges; /* sorted by stream, partition */
     size_t range_count;
+    struct particulars particulars;
 };
 
 struct check_minute {

@@ -2,12 +2,13 @@
  * The packed form of tallies.
  *
  *   window:   1, mask, per set minute: records total errors slow no_latency; histogram; ranges
+ *             4, the same, and behind it particulars (particulars.c)
  *   check:    2, mask, per set minute: passed warned failed unknown removed, last, last_time_ns (zigzag), interval_ns; ranges
  *   activity: 3, mask
  *   ranges:   count, each: stream, partition, low, high - low; ascending
  *   mask:     bit n: minute n is not empty
  *
- * The first byte says kind and version in one. Each content has one form, and unpacking refuses all others: what was
+ * The first byte says kind and version in one, and whether a window has particulars: nobody can cut them off unseen. Each content has one form, and unpacking refuses all others: what was
  * unpacked can be packed to the same bytes.
  */
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { FORMAT_WINDOW = 1, FORMAT_CHECK = 2, FORMAT_ACTIVITY = 3 };
+enum { FORMAT_WINDOW = 1, FORMAT_CHECK = 2, FORMAT_ACTIVITY = 3, FORMAT_PARTICULARS = 4 };
 enum { RANGES_MAX = 1 << 16 };
 #define MASK_MAX ((INT64_C(1) << TALLY_MINUTES) - 1)
 
@@ -92,7 +93,8 @@ static bool window_valid(const struct window_tally *tally)
         known += tally->minutes[i].total - tally->minutes[i].no_latency;
     }
     return known == histogram_count(&tally->latency) &&
-           ranges_valid(tally->ranges, tally->range_count);
+           ranges_valid(tally->ranges, tally->range_count) &&
+           particulars_valid(&tally->particulars, tally->minutes);
 }
 
 static bool check_valid(const struct check_tally *tally)
@@ -155,6 +157,9 @@ static void pack_window(const struct window_tally *tally, struct strbuf *out)
     }
     histogram_pack(&tally->latency, out);
     pack_ranges(tally->ranges, tally->range_count, out);
+    if (!particulars_empty(&tally->particulars)) {
+        particulars_pack(&tally->particulars, out);
+    }
 }
 
 static void pack_check(const struct check_tally *tally, struct strbuf *out)
@@ -182,10 +187,17 @@ static void pack_check(const struct check_tally *tally, struct strbuf *out)
     pack_ranges(tally->ranges, tally->range_count, out);
 }
 
+static unsigned char format_of(enum tally_kind kind, const struct tally *tally)
+{
+    return kind == TALLY_WINDOW && !particulars_empty(&tally->window.particulars)
+               ? FORMAT_PARTICULARS
+               : formats[kind];
+}
+
 void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *out)
 {
     tally_check(kind, tally);
-    strbuf_append_char(out, (char)formats[kind]);
+    strbuf_append_char(out, (char)format_of(kind, tally));
     switch (kind) {
     case TALLY_WINDOW:
         pack_window(&tally->window, out);
@@ -291,11 +303,14 @@ static bool unpack_check(struct str *packed, struct check_tally *tally)
     return unpack_ranges(packed, &tally->ranges, &tally->range_count);
 }
 
-static bool unpack(enum tally_kind kind, struct str *packed, struct tally *tally, struct err *err)
+static bool unpack(enum tally_kind kind, unsigned char format, struct str *packed,
+                   struct tally *tally, struct err *err)
 {
     switch (kind) {
     case TALLY_WINDOW:
-        return unpack_window(packed, &tally->window, err);
+        return unpack_window(packed, &tally->window, err) &&
+               (format != FORMAT_PARTICULARS ||
+                particulars_unpack(packed, &tally->window.particulars));
     case TALLY_CHECK:
         return unpack_check(packed, &tally->check);
     case TALLY_ACTIVITY:
@@ -310,13 +325,16 @@ enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally
     struct err ignored = ERR_INIT;
     struct tally tally;
     size_t size = packed.size;
+    unsigned char format;
 
-    if (size == 0 || (unsigned char)packed.data[0] != formats[kind]) {
+    format = size == 0 ? 0 : (unsigned char)packed.data[0];
+    if (format != formats[kind] && (kind != TALLY_WINDOW || format != FORMAT_PARTICULARS)) {
         return err_set(err, ERR_MISMATCH, "packed %s: unknown format", tally_kind_name(kind));
     }
     packed = str_of(packed.data + 1, size - 1);
     tally_init(&tally);
-    if (!unpack(kind, &packed, &tally, &ignored) || packed.size > 0 || !valid(kind, &tally)) {
+    if (!unpack(kind, format, &packed, &tally, &ignored) || packed.size > 0 ||
+        !valid(kind, &tally)) {
         tally_release(kind, &tally);
         return err_set(err, ERR_MISMATCH, "packed %s: damaged near byte %zu of %zu",
                        tally_kind_name(kind), size - packed.size, size);

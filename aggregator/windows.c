@@ -96,6 +96,8 @@ enum err_code windows_each_instance(struct db *db, int64_t book_id, struct str s
 struct stretch {
     int64_t from_minute, to_minute;
     struct minute *minutes;
+    struct minute_particulars *particulars; /* NULL: not asked for */
+    int64_t limit_ns;
 };
 
 static struct minute *minute_at(const struct stretch *stretch, int64_t minute)
@@ -104,6 +106,28 @@ static struct minute *minute_at(const struct stretch *stretch, int64_t minute)
         return NULL;
     }
     return &stretch->minutes[minute - stretch->from_minute];
+}
+
+static void take_particulars(const struct stretch *stretch, const struct tally_key *key,
+                             const struct particulars *particulars)
+{
+    const struct limit_hour *limit = particulars_limit(particulars, stretch->limit_ns);
+
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        int64_t minute = key->hour * TALLY_MINUTES + i;
+        struct minute_particulars *into;
+
+        if (minute < stretch->from_minute || minute >= stretch->to_minute) {
+            continue;
+        }
+        into = &stretch->particulars[minute - stretch->from_minute];
+        if (particulars->times != NULL) {
+            times_minute_merge(&into->times, &particulars->times[i]);
+        }
+        if (limit != NULL) {
+            limit_minute_merge(&into->limit, &limit->minutes[i]);
+        }
+    }
 }
 
 static enum err_code take_counts(void *context, const struct tally_key *key,
@@ -125,6 +149,9 @@ static enum err_code take_counts(void *context, const struct tally_key *key,
         into->counts.errors += from->errors;
         into->counts.slow += from->slow;
         into->counts.no_latency += from->no_latency;
+    }
+    if (stretch->particulars != NULL) {
+        take_particulars(stretch, key, &tally->window.particulars);
     }
     return ERR_OK;
 }
@@ -199,28 +226,56 @@ static enum err_code fill_grades(struct db *db, int64_t book_id, struct str serv
     return code;
 }
 
+static enum err_code fill(struct db *db, int64_t book_id, struct str service,
+                          struct stretch *stretch, struct arena *arena, struct err *err)
+{
+    enum err_code code;
+
+    CHECK(stretch->from_minute >= 0);
+    CHECK(stretch->from_minute <= stretch->to_minute);
+    stretch->minutes = arena_calloc(arena, (size_t)(stretch->to_minute - stretch->from_minute),
+                                    sizeof(*stretch->minutes));
+    code = fill_ungraded(db, book_id, service, stretch, err);
+    if (code == ERR_OK) {
+        code = fill_grades(db, book_id, service, stretch, err);
+    }
+    return code == ERR_OK ? windows_each(db, book_id, TALLY_WINDOW, service,
+                                         stretch->from_minute / TALLY_MINUTES,
+                                         (stretch->to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES,
+                                         take_counts, stretch, err)
+                          : code;
+}
+
 enum err_code windows_minutes(struct db *db, int64_t book_id, struct str service,
                               int64_t from_minute, int64_t to_minute, struct arena *arena,
                               struct minute **ret_minutes, struct err *err)
 {
-    struct stretch stretch = {from_minute, to_minute, NULL};
-    enum err_code code;
+    struct stretch stretch = {.from_minute = from_minute, .to_minute = to_minute};
+    enum err_code code = fill(db, book_id, service, &stretch, arena, err);
 
-    CHECK(from_minute >= 0);
-    CHECK(from_minute <= to_minute);
-    stretch.minutes =
-        arena_calloc(arena, (size_t)(to_minute - from_minute), sizeof(*stretch.minutes));
-    code = fill_ungraded(db, book_id, service, &stretch, err);
-    if (code == ERR_OK) {
-        code = fill_grades(db, book_id, service, &stretch, err);
-    }
-    if (code == ERR_OK) {
-        code = windows_each(db, book_id, TALLY_WINDOW, service, from_minute / TALLY_MINUTES,
-                            (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES, take_counts, &stretch,
-                            err);
-    }
     if (code == ERR_OK) {
         *ret_minutes = stretch.minutes;
+    }
+    return code;
+}
+
+enum err_code windows_particulars(struct db *db, int64_t book_id, struct str service,
+                                  int64_t from_minute, int64_t to_minute, int64_t limit_ns,
+                                  struct arena *arena, struct minute **ret_minutes,
+                                  struct minute_particulars **ret_particulars, struct err *err)
+{
+    struct stretch stretch = {
+        .from_minute = from_minute,
+        .to_minute = to_minute,
+        .limit_ns = limit_ns,
+        .particulars =
+            arena_calloc(arena, (size_t)(to_minute - from_minute), sizeof(*stretch.particulars)),
+    };
+    enum err_code code = fill(db, book_id, service, &stretch, arena, err);
+
+    if (code == ERR_OK) {
+        *ret_minutes = stretch.minutes;
+        *ret_particulars = stretch.particulars;
     }
     return code;
 }

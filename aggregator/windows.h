@@ -28,6 +28,18 @@ enum err_code windows_minutes(struct db *db, int64_t book_id, struct str service
                               int64_t from_minute, int64_t to_minute, struct arena *arena,
                               struct minute **ret_minutes, struct err *err);
 
+/* What the windows of a minute keep beyond its counts, all customers added up; complete if its records are those of the counts. */
+struct minute_particulars {
+    struct times_minute times;
+    struct limit_minute limit;
+};
+
+/* The same, with the particulars of each minute. limit_ns: of the requests above which limit; 0: of none. */
+enum err_code windows_particulars(struct db *db, int64_t book_id, struct str service,
+                                  int64_t from_minute, int64_t to_minute, int64_t limit_ns,
+                                  struct arena *arena, struct minute **ret_minutes,
+                                  struct minute_particulars **ret_particulars, struct err *err);
+
 /* Lowest and highest offsets, per partition, of the events of these services in hours that overlap the minutes; merged, sorted. */
 enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *services,
                              size_t service_count, int64_t from_minute, int64_t to_minute,

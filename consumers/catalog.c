@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 
 void catalog_init(struct catalog *catalog, bool discover, uint32_t service_count_max,
@@ -11,22 +12,48 @@ void catalog_init(struct catalog *catalog, bool discover, uint32_t service_count
                                 .service_count_max = service_count_max,
                                 .latency_threshold_default_ns = latency_threshold_default_ns};
     intern_init(&catalog->names);
+    intern_init(&catalog->wanting);
 }
 
 void catalog_release(struct catalog *catalog)
 {
     intern_release(&catalog->names);
-    memory_free(catalog->latency_threshold_ns);
-    catalog->latency_threshold_ns = NULL;
+    intern_release(&catalog->wanting);
+    memory_free(catalog->services);
+    memory_free(catalog->wanted);
+    catalog->services = NULL;
+    catalog->wanted = NULL;
+}
+
+void catalog_want(struct catalog *catalog, struct str service,
+                  const struct particulars_wanted *wanted)
+{
+    uint32_t number = intern_add(&catalog->wanting, service);
+
+    CHECK(catalog->names.count == 0);
+    catalog->wanted =
+        memory_resize(catalog->wanted, catalog->wanting.count, sizeof(catalog->wanted[0]));
+    catalog->wanted[number] = wanted;
 }
 
 void catalog_declare(struct catalog *catalog, struct str service, int64_t latency_threshold_ns)
 {
     uint32_t number = intern_add(&catalog->names, service);
+    uint32_t wanting;
 
-    catalog->latency_threshold_ns =
-        memory_resize(catalog->latency_threshold_ns, catalog->names.count, sizeof(int64_t));
-    catalog->latency_threshold_ns[number] = latency_threshold_ns;
+    catalog->services =
+        memory_resize(catalog->services, catalog->names.count, sizeof(catalog->services[0]));
+    catalog->services[number] = (struct catalog_service){
+        .latency_threshold_ns = latency_threshold_ns,
+        .wanted =
+            intern_find(&catalog->wanting, service, &wanting) ? catalog->wanted[wanting] : NULL};
+}
+
+static void resolve(const struct catalog *catalog, uint32_t number, struct event *event)
+{
+    event->service_number = number + 1;
+    event->latency_threshold_ns = catalog->services[number].latency_threshold_ns;
+    event->wanted = catalog->services[number].wanted;
 }
 
 enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
@@ -35,8 +62,7 @@ enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
     uint32_t number;
 
     if (intern_find(&catalog->names, event->service, &number)) {
-        event->service_number = number + 1;
-        event->latency_threshold_ns = catalog->latency_threshold_ns[number];
+        resolve(catalog, number, event);
         return ERR_OK;
     }
     if (!catalog->discover) {
@@ -50,7 +76,6 @@ enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
                        STR_ARGS(event->service), catalog->service_count_max);
     }
     catalog_declare(catalog, event->service, catalog->latency_threshold_default_ns);
-    event->service_number = catalog->names.count;
-    event->latency_threshold_ns = catalog->latency_threshold_default_ns;
+    resolve(catalog, catalog->names.count - 1, event);
     return ERR_OK;
 }

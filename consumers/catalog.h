@@ -15,9 +15,16 @@
 #include "schemas/event.h"
 #include "schemas/verdict.h"
 
+struct catalog_service {
+    int64_t latency_threshold_ns;
+    const struct particulars_wanted *wanted; /* NULL: nothing */
+};
+
 struct catalog {
     struct intern names;
-    int64_t *latency_threshold_ns; /* by number */
+    struct catalog_service *services; /* by number */
+    struct intern wanting;            /* names of which particulars are wanted, known or not yet */
+    const struct particulars_wanted **wanted; /* by number of wanting */
     bool discover;
     uint32_t service_count_max;
     int64_t
@@ -27,8 +34,11 @@ struct catalog {
 void catalog_init(struct catalog *catalog, bool discover, uint32_t service_count_max,
                   int64_t latency_threshold_default_ns);
 void catalog_release(struct catalog *catalog);
+/* Of that service particulars are wanted, should it turn up; before any is declared. wanted is borrowed, and events carry it on. */
+void catalog_want(struct catalog *catalog, struct str service,
+                  const struct particulars_wanted *wanted);
 void catalog_declare(struct catalog *catalog, struct str service, int64_t latency_threshold_ns);
-/* Sets the event's number and threshold, or *ret_verdict to VERDICT_UNDECLARED_SERVICE. ERR_DATA: too many services. */
+/* Sets the event's number, its threshold and what is wanted of it, or *ret_verdict to VERDICT_UNDECLARED_SERVICE. ERR_DATA: too many services. */
 enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
                               enum verdict *ret_verdict, struct err *err);
 

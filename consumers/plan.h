@@ -35,8 +35,9 @@ struct plan_scratch {
 /* What a record became. */
 struct decoded {
     enum verdict verdict;
-    struct str rule;    /* for VERDICT_RULE: the rule's name; borrowed from the mapping */
-    struct event event; /* for VERDICT_TALLIED; service is set, its threshold is not */
+    struct str rule; /* for VERDICT_RULE: the rule's name; borrowed from the mapping */
+    struct event
+        event; /* for VERDICT_TALLIED; service is set, what the catalog knows of it is not */
     char detail[PLAN_DETAIL_SIZE]; /* for dead letters: place and cause, for people; "" otherwise */
 };
 

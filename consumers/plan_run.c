@@ -481,6 +481,7 @@ void plan_run(const struct plan *plan, struct str payload, int64_t record_time_n
     ret_decoded->detail[0] = '\0';
     ret_decoded->event.kind = plan->mapping->kind;
     ret_decoded->event.latency_threshold_ns = LATENCY_THRESHOLD_NONE;
+    ret_decoded->event.wanted = NULL;
     if (payload.size > plan->mapping->record_size_max || payload.size > UINT32_MAX) {
         (void)dead(&run, VERDICT_TOO_LARGE, "%zu bytes; max_record_bytes is %zu", payload.size,
                    plan->mapping->record_size_max);

@@ -8,6 +8,7 @@
 #define SCHEMAS_EVENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -29,6 +30,13 @@ enum { NAME_SIZE_MAX = 255 };       /* bytes of a service, instance, customer ..
 #define LATENCY_NS_MAX (INT64_C(24) * 3600 * 1000000000)
 #define LATENCY_THRESHOLD_NONE INT64_MAX /* nothing is slow */
 
+/* What the windows of a service keep beyond counts, because contracts ask for it (aggregator/particulars.h). */
+struct particulars_wanted {
+    bool times;               /* first and last success and failure of each minute */
+    const int64_t *limits_ns; /* how many requests took longer than these; ascending */
+    size_t limit_count;
+};
+
 struct event {
     enum event_kind kind;
     enum outcome outcome;
@@ -41,7 +49,8 @@ struct event {
     int64_t
         latency_threshold_ns; /* of the service: slow is strictly above it, and only if it succeeded */
     int64_t weight; /* requests that this record stands for; 1 unless the source samples */
-    struct str id;  /* event id, for topics whose producers retry */
+    const struct particulars_wanted *wanted; /* NULL: nothing; outlives all batches */
+    struct str id;                           /* event id, for topics whose producers retry */
     /* checks */
     struct str instance; /* requests may carry it too */
     struct str region;

@@ -258,6 +258,10 @@ static const struct damage damages[] = {
     {"UPDATE window_hour SET a = a || char(10) WHERE a = 'shop'", "shop?"},
     {"UPDATE pending SET tally = x'01' WHERE kind = 'window' AND a = 'zeta'",
      "damaged near byte 1 of 1"},
+    /* a window whose first byte says that particulars follow, and none do */
+    {"UPDATE window_hour SET tally = x'04' || substr(tally, 2) WHERE kind = 'window' AND a = "
+     "'zeta'",
+     "packed window: damaged near byte"},
     {"UPDATE pending SET kind = 'other' WHERE kind = 'window'", "unknown kind"},
     {"UPDATE batch SET folded = 1", "its batch counts as folded"},
     {"UPDATE rollup_hour SET errors = errors + 1 WHERE service = 'shop'", "rollup_hour shop / "},

@@ -120,6 +120,18 @@ static void test_offset_ranges(void **state)
     tally_release(TALLY_WINDOW, &tally);
 }
 
+/* What contracts of some service wanted at different times; nothing at first. */
+static const struct particulars_wanted *wanted_of(uint64_t number)
+{
+    static const int64_t limits_ns[] = {1, 200 * NS_PER_MS, 500 * NS_PER_MS};
+    static const struct particulars_wanted wanted[] = {
+        {.times = true},
+        {.limits_ns = limits_ns, .limit_count = 2},
+        {.times = true, .limits_ns = limits_ns + 1, .limit_count = 2}};
+
+    return number == 0 ? NULL : &wanted[number - 1];
+}
+
 static void add_random(struct random *random, enum tally_kind kind, struct tally *tally,
                        struct tally *part)
 {
@@ -136,6 +148,7 @@ static void add_random(struct random *random, enum tally_kind kind, struct tally
             event = request(time_ns, random_below(&copy, 4) == 0 ? OUTCOME_ERROR : OUTCOME_SUCCESS,
                             (int64_t)random_below(&copy, (uint64_t)NS_PER_SECOND) - 1);
             event.weight = 1 + (int64_t)random_below(&copy, 3);
+            event.wanted = wanted_of(random_below(&copy, 4));
             window_tally_add(&both[i]->window, &event);
             offset_ranges_add(&both[i]->window.ranges, &both[i]->window.range_count, 1, partition,
                               offset);
@@ -151,7 +164,7 @@ static void add_random(struct random *random, enum tally_kind kind, struct tally
             both[i]->activity.minutes |= UINT64_C(1) << tally_minute(time_ns);
         }
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         (void)random_next(random);
     }
 }

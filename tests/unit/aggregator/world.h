@@ -26,6 +26,19 @@ struct world {
 static const char *const world_services[WORLD_SERVICES] = {"basket", "shop", "shop/eu", "zeta"};
 static const int64_t world_origins[BOOK_PARTITIONS] = {0, 100, 5};
 
+/* One service has particulars of all its requests, one of some: not every consumer knew the contract yet. */
+static inline const struct particulars_wanted *world_wanted(struct random *random,
+                                                            struct str service)
+{
+    static const int64_t limits_ns[] = {200 * NS_PER_MS, 700 * NS_PER_MS};
+    static const struct particulars_wanted wanted = {
+        .times = true, .limits_ns = limits_ns, .limit_count = 2};
+    bool known = random_below(random, 3) > 0;
+
+    return str_equal(service, STR("shop")) || (known && str_equal(service, STR("zeta"))) ? &wanted
+                                                                                         : NULL;
+}
+
 static inline struct event world_event(struct random *random, int stream)
 {
     struct event event = {.kind = stream == 0 ? EVENT_REQUEST : EVENT_CHECK,
@@ -41,6 +54,7 @@ static inline struct event world_event(struct random *random, int stream)
         event.outcome = random_below(random, 5) == 0 ? OUTCOME_ERROR : OUTCOME_SUCCESS;
         event.latency_ns = (int64_t)random_below(random, (uint64_t)NS_PER_SECOND) - 1;
         event.weight = 1 + (int64_t)random_below(random, 2);
+        event.wanted = world_wanted(random, event.service);
     } else {
         event.outcome = (enum outcome)(OUTCOME_PASS + random_below(random, 5));
         event.instance = random_below(random, 2) == 0 ? STR("i-1") : STR("i-2");

@@ -201,6 +201,39 @@ static void a_mapping_that_fits_nothing_stops_a_new_topic_and_not_an_old_one(voi
     close_setup(&setup);
 }
 
+/* What contracts want of a service goes with its events, whether it is declared or turns up, and with nobody else's. */
+static void events_carry_what_is_wanted_of_their_service(void **state)
+{
+    static const struct particulars_wanted of_api = {.times = true}, of_apj = {.times = false};
+    struct setup setup;
+    const struct decoded *decoded;
+    char other[sizeof(good)];
+
+    (void)state;
+    for (int discovered = 0; discovered < 2; discovered++) {
+        open_setup(&setup, true, true);
+        catalog_release(&setup.catalog);
+        catalog_init(&setup.catalog, true, 3, LATENCY_THRESHOLD_NONE);
+        catalog_want(&setup.catalog, STR("api"), &of_api);
+        catalog_want(&setup.catalog, STR("apj"), &of_apj);
+        if (discovered == 0) {
+            catalog_declare(&setup.catalog, STR("api"), 5 * NS_PER_MS);
+        }
+        memcpy(other, good, sizeof(good));
+        for (int round = 0; round < 2; round++) {
+            decoded = decide(&setup, good, sizeof(good) - 1);
+            assert_ptr_equal(decoded->event.wanted, &of_api);
+            other[8] = 'j';
+            decoded = decide(&setup, other, sizeof(good) - 1);
+            assert_ptr_equal(decoded->event.wanted, &of_apj);
+            other[8] = 'k';
+            decoded = decide(&setup, other, sizeof(good) - 1);
+            assert_null(decoded->event.wanted);
+        }
+        close_setup(&setup);
+    }
+}
+
 static void services_are_discovered_up_to_the_limit(void **state)
 {
     static const char web[] = "\0\0\0\0\1\6web\200\260\203\305\230h\220\3";
@@ -263,6 +296,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_event_get_their_verdict),
         cmocka_unit_test(a_record_above_the_limit_is_too_large),
         cmocka_unit_test(a_mapping_that_fits_nothing_stops_a_new_topic_and_not_an_old_one),
+        cmocka_unit_test(events_carry_what_is_wanted_of_their_service),
         cmocka_unit_test(services_are_discovered_up_to_the_limit),
         cmocka_unit_test(a_registry_that_is_down_decides_nothing),
         cmocka_unit_test(many_schemas_keep_their_plans),
