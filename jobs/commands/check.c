@@ -436,7 +436,7 @@ static enum err_code print_effective(struct run *run, struct err *err)
 
 static enum err_code check_config(struct run *run, const struct config *config, struct err *err)
 {
-    struct err first = ERR_INIT, unreached = ERR_INIT;
+    struct err unreached = ERR_INIT;
     int failures = 0;
 
     if (run->options[OPTION_SHOW].set) {
@@ -446,13 +446,11 @@ static enum err_code check_config(struct run *run, const struct config *config, 
                   "ok   config    %.*s: topics %zu, services %zu, contracts %zu, objectives %zu\n",
                   STR_ARGS(config->path), config->topic_count, config->service_count,
                   config->contract_count, config->slo_count);
-    (void)review_contracts(config, run->out, &first);
+    review_contracts(config);
     if (!run->options[OPTION_OFFLINE].set) {
         failures = reach_all(run, config, &unreached);
     }
-    if (first.code != ERR_OK) {
-        *err = first;
-    } else if (failures > 0) {
+    if (failures > 0) {
         (void)err_set(err, unreached.code, "%d of the systems could not be used; the first: %s",
                       failures, unreached.text);
     }

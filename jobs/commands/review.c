@@ -60,26 +60,43 @@ static void warn_of_no_threshold(const struct config *config, const struct contr
     }
 }
 
-static void (*const warnings[])(const struct config *config, const struct contract *contract) = {
-    warn_of_silence, warn_of_no_requests, warn_of_no_threshold};
-
-enum err_code review_contracts(const struct config *config, FILE *out, struct err *err)
+/* A percentile of what nobody measures is never above its limit. */
+static void warn_of_no_latency(const struct config *config, const struct contract *contract)
 {
-    for (size_t i = 0; i < config->contract_count && config->topic_count > 0; i++) {
-        const struct contract *contract = &config->contracts[i];
-        const char *why;
+    for (size_t i = 0; i < config->topic_count && contract->availability.percentile.present; i++) {
+        const struct topic_config *topic = &config->topics[i];
 
-        for (size_t k = 0; k < ARRAY_COUNT(warnings); k++) {
-            warnings[k](config, contract);
-        }
-        if (contract_live(contract, &why)) {
-            continue;
-        }
-        (void)fprintf(out, "FAIL contract  %.*s: %s\n", STR_ARGS(contract->id), why);
-        if (err->code == ERR_OK) {
-            (void)err_set(err, ERR_CONFIG, "%.*s:%d: contract %.*s: %s", STR_ARGS(config->path),
-                          contract->line, STR_ARGS(contract->id), why);
+        if (topic->mapping.kind == EVENT_REQUEST && topic->mapping.latency.path_count == 0) {
+            ui_warn("contract %.*s has a percentile of latency, but topic %.*s maps no latency",
+                    STR_ARGS(contract->id), STR_ARGS(topic->name));
         }
     }
-    return err->code;
+}
+
+/* What only some contracts need is kept from the moment on at which a consumer knows of them. */
+static void note_particulars(const struct config *config, const struct contract *contract)
+{
+    struct particulars_wanted wanted = contract_wanted(contract);
+
+    (void)config;
+    if (wanted.times || wanted.limit_count > 0) {
+        ui_note("contract %.*s needs %s of each minute, which the store keeps of what is read "
+                "under this configuration: start consumers again before its valid_from",
+                STR_ARGS(contract->id),
+                wanted.times ? "the first and last success and failure"
+                             : "the requests above its limit of latency");
+    }
+}
+
+static void (*const reviews[])(const struct config *config, const struct contract *contract) = {
+    warn_of_silence, warn_of_no_requests, warn_of_no_threshold, warn_of_no_latency,
+    note_particulars};
+
+void review_contracts(const struct config *config)
+{
+    for (size_t i = 0; i < config->contract_count && config->topic_count > 0; i++) {
+        for (size_t k = 0; k < ARRAY_COUNT(reviews); k++) {
+            reviews[k](config, &config->contracts[i]);
+        }
+    }
 }

@@ -132,7 +132,7 @@ static const struct conf_row percentile_rows[] = {
      .type = CONF_PERCENT,
      .required = true,
      CONF_FIELD(struct availability, percentile.value, struct rational),
-     .help = "percent of the slice's requests that are to be faster: 95"},
+     .help = "percent of the slice's good requests that are to take no longer: 95"},
     {.key = "below",
      .type = CONF_DURATION,
      .required = true,
@@ -226,8 +226,7 @@ static const struct conf_row availability_rows[] = {
      CONF_SELF,
      .table = &percentile_table,
      CONF_PRESENT(struct availability, percentile.present),
-     .help =
-         "time_slices: a slice is bad if that percentile of its latency is not below the limit"},
+     .help = "time_slices: a slice is bad if that percentile of its latency is above the limit"},
     {.key = "all_failed",
      .situational = true,
      .type = CONF_BOOL,

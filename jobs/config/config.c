@@ -94,6 +94,9 @@ static enum err_code parse(struct str text, const char *name, const char *sectio
     if (code == ERR_OK) {
         code = conf_table_read(&owned->reader, &config_table, root, config, err);
     }
+    if (code == ERR_OK) {
+        code = config_find_wanted(config, err);
+    }
     if (code != ERR_OK) {
         config_free(config);
         return code;

@@ -53,6 +53,12 @@ struct service_config {
     struct grading_rules rules;
 };
 
+/* What contracts want of a service's windows beyond counts. No part of a topic's digest: a contract that comes later must not stop consumers. */
+struct service_wanted {
+    struct str service;
+    struct particulars_wanted wanted;
+};
+
 /* A PostgreSQL database. */
 struct store_server {
     struct str host, database, schema, user, password, ca_file, cert_file, key_file;
@@ -98,6 +104,8 @@ struct config {
     size_t service_count;
     struct contract *contracts;
     size_t contract_count;
+    struct service_wanted *wanted; /* a row for each service of which anything is */
+    size_t wanted_count;
     struct slo *slos;
     size_t slo_count;
 };

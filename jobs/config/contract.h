@@ -59,12 +59,13 @@ struct availability {
     int64_t slice_s;                 /* of slices and intervals: whole minutes */
     struct limit max_error_ratio;    /* time_slices, bad_minute_runs; proportional: 0 if absent */
     struct limit max_slow_ratio;     /* time_slices */
-    struct limit percentile; /* time_slices: this share of requests, 0..1, is faster than ... */
-    int64_t below_ns;        /* ... this */
-    int percentile_line;     /* in the configuration file */
-    bool all_failed;         /* bad_minute_runs: a minute is bad if every request failed */
-    int64_t min_run_ns;      /* bad_minute_runs, total_failure_runs */
-    int64_t min_requests;    /* bad_minute_runs; 0: none */
+    struct limit
+        percentile;       /* time_slices: this share of requests, 0..1, takes no longer than ... */
+    int64_t below_ns;     /* ... this */
+    int percentile_line;  /* in the configuration file */
+    bool all_failed;      /* bad_minute_runs: a minute is bad if every request failed */
+    int64_t min_run_ns;   /* bad_minute_runs, total_failure_runs */
+    int64_t min_requests; /* bad_minute_runs; 0: none */
     enum min_requests_per min_requests_per;
     enum pool pool;
     enum unknown_rule unknown[GRADE_COUNT]; /* by the four unknown grades */
@@ -141,9 +142,9 @@ struct contract {
     int line;        /* in the configuration file */
 };
 
-/* Whether statements of this contract can be made from the store, which does not keep what every method needs. False: *ret_why
- * says what is missing. */
-bool contract_live(const struct contract *contract, const char **ret_why);
+/* What statements of this contract need of each minute beyond its counts: windows keep it for those who ask. Borrows from the contract. */
+struct particulars_wanted;
+struct particulars_wanted contract_wanted(const struct contract *contract);
 
 /* Writes the terms as a member of a larger document; key is NULL for a document of its own. */
 struct json_writer;

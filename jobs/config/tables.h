@@ -57,6 +57,9 @@ enum err_code values_append(struct conf_reader *reader, const struct conf_node *
 /* Writes the JSON schema of such a list. */
 void values_schema(struct json_writer *json);
 
+/* wanted.c: fills config->wanted from its contracts. ERR_CONFIG: one service would have too many limits of latency. */
+enum err_code config_find_wanted(struct config *config, struct err *err);
+
 /* Digest of the services' names and thresholds. */
 void services_digest(const struct config *config, char ret_digest[HASH_HEX_SIZE]);
 /* Digest of everything that decides what a record of this topic becomes; services: their digest. */

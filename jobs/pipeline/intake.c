@@ -27,6 +27,9 @@ static void fill_catalog(struct intake *intake, const struct config *config)
 {
     catalog_init(&intake->catalog, intake->topic->discover, intake->topic->service_count_max,
                  config->service_default.latency_threshold_ns);
+    for (size_t i = 0; i < config->wanted_count; i++) {
+        catalog_want(&intake->catalog, config->wanted[i].service, &config->wanted[i].wanted);
+    }
     for (size_t i = 0; i < config->service_count; i++) {
         catalog_declare(&intake->catalog, config->services[i].name,
                         config->services[i].latency_threshold_ns);

@@ -48,6 +48,10 @@ static void read_requests(const struct grading_rules *rules, const struct servic
            service->counts[low].minute_s * NS_PER_SECOND < stretch->to_ns;
          low++) {
         take_requests(rules, &service->counts[low].counts, cause);
+        if (service->latencies != NULL) {
+            cause->known += service->latencies[low].known;
+            cause->over += service->latencies[low].over;
+        }
     }
 }
 
@@ -190,6 +194,8 @@ void cause_add(struct cause *into, const struct cause *from)
     into->total += from->total;
     into->errors += from->errors;
     into->slow += from->slow;
+    into->known += from->known;
+    into->over += from->over;
     into->major_errors += from->major_errors;
     into->partial_errors += from->partial_errors;
     into->degraded_slow += from->degraded_slow;
@@ -222,6 +228,25 @@ static const char *requests_line(const struct cause *cause, struct arena *arena)
     return arena_format(arena, "%s of %s requests failed (%s %%), %s slow",
                         count(arena, cause->errors), count(arena, cause->total), share,
                         count(arena, cause->slow));
+}
+
+/* What the contract's percentile of latency is held against. */
+static const char *latency_line(const struct cause *cause, const struct contract *contract,
+                                struct arena *arena)
+{
+    const struct availability *terms = &contract->availability;
+    struct rational share;
+
+    if (!terms->percentile.present || cause->known == 0) {
+        return NULL;
+    }
+    share = rational_make(cause->over, cause->known);
+    return arena_format(
+        arena, "%s of %s good requests took longer than %s (%s %%), %s may",
+        count(arena, cause->over), count(arena, cause->known),
+        wording_latency(arena, terms->below_ns),
+        wording_percent_floor(arena, fraction_of(arena, share), PERCENT_DIGITS),
+        wording_percent(arena, rational_subtract(rational_make(1, 1), terms->percentile.value)));
 }
 
 /* The limits of the service's grading that were reached, and in how many minutes. */
@@ -265,15 +290,20 @@ static const char *checks_line(const struct cause *cause, struct arena *arena)
                         minutes(arena, spoke));
 }
 
-size_t cause_lines(const struct cause *cause, const struct grading_rules *rules,
-                   struct arena *arena, const char *ret_lines[CAUSE_LINES_MAX])
+size_t cause_lines(const struct cause *cause, const struct contract *contract,
+                   const struct grading_rules *rules, struct arena *arena,
+                   const char *ret_lines[CAUSE_LINES_MAX])
 {
+    const char *latency = latency_line(cause, contract, arena);
     const char *limits = limits_line(cause, rules, arena);
     const char *checks = checks_line(cause, arena);
     size_t lines = 0;
 
     if (cause->total > 0) {
         ret_lines[lines++] = requests_line(cause, arena);
+    }
+    if (latency != NULL) {
+        ret_lines[lines++] = latency;
     }
     if (limits != NULL) {
         ret_lines[lines++] = limits;

@@ -16,6 +16,8 @@ struct cause {
     int64_t minutes;         /* that begin in the stretch */
     int64_t request_minutes; /* of them with requests */
     int64_t total, errors, slow;
+    int64_t known,
+        over; /* of contracts with a percentile of latency: as the engine's input has them */
     /* Minutes in which requests alone make that grade or a worse one, by the limit that they passed. */
     int64_t major_errors, partial_errors, degraded_slow;
     /* Minutes in which checks alone do; and unknown ones. */
@@ -41,7 +43,8 @@ enum err_code cause_read(const struct cause_reader *reader, const struct service
 void cause_add(struct cause *into, const struct cause *from);
 /* "400 of 1,000 requests failed, 12 were slow", one line each; count lines at most CAUSE_LINES_MAX. In arena. */
 enum { CAUSE_LINES_MAX = 4 };
-size_t cause_lines(const struct cause *cause, const struct grading_rules *rules,
-                   struct arena *arena, const char *ret_lines[CAUSE_LINES_MAX]);
+size_t cause_lines(const struct cause *cause, const struct contract *contract,
+                   const struct grading_rules *rules, struct arena *arena,
+                   const char *ret_lines[CAUSE_LINES_MAX]);
 
 #endif

@@ -167,7 +167,7 @@ struct counted_span counted_span(struct counted *counted, int64_t from_s, int64_
 
 bool counted_exceeds(int64_t part, int64_t whole, struct rational limit)
 {
-    /* Limits have at most 18 decimals and counts 63 bits: no product reaches 127. */
+    /* Limits have at most 19 decimals, as ratios, and counts 63 bits: no product reaches 127. */
     return (int128)part * limit.denominator > limit.numerator * (int128)whole;
 }
 

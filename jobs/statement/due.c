@@ -257,11 +257,8 @@ enum err_code due_list(const struct publisher *publisher, const struct contract 
                        bool *ret_started, struct err *err)
 {
     struct look look = {.publisher = publisher, .contract = contract, .arena = arena};
-    enum err_code code = statement_possible(contract, err);
+    enum err_code code = db_now_ns(publisher->db, &look.now_ns, err);
 
-    if (code == ERR_OK) {
-        code = db_now_ns(publisher->db, &look.now_ns, err);
-    }
     if (code == ERR_OK) {
         code = db_begin_snapshot(publisher->db, err);
     }

@@ -23,6 +23,11 @@ struct request_times {
     int64_t first_ok_ns, last_ok_ns, first_error_ns, last_error_ns;
 };
 
+/* Successful requests of a minute whose latency is known, and how many of them took longer than the contract's percentile may be; weighted. */
+struct request_latency {
+    int64_t known, over;
+};
+
 /* Requests of one minute. */
 struct count_row {
     int64_t minute_s; /* its start */
@@ -36,6 +41,7 @@ struct service_input {
     const struct count_row *counts; /* ascending; minutes without a row had no requests */
     size_t count_count;
     const struct request_times *times; /* of each of counts; NULL unless the method needs them */
+    const struct request_latency *latencies; /* the same, for a percentile of latency */
     /* Where states were reclassified (jobs/statement/reclassify.h), for explanations; the engine looks at `states` only. */
     const struct state_row *graded; /* as they were graded; NULL: none was reclassified */
     size_t graded_count;

@@ -41,6 +41,35 @@ const char *explain_border(struct arena *arena, const struct level *level,
     return arena_format(arena, "%s lost, %s allowed: %s", lost, allowed, verdict);
 }
 
+/* The limits of time_slices, each in words. */
+static void explain_slices(struct lines *lines, const struct availability *terms)
+{
+    struct arena *arena = lines->arena;
+    const char *parts[3];
+    const char *text = "A slice is bad if ";
+    size_t count = 0;
+
+    if (terms->max_error_ratio.present) {
+        parts[count++] = arena_format(arena, "more than %s of its requests failed",
+                                      wording_percent(arena, terms->max_error_ratio.value));
+    }
+    if (terms->max_slow_ratio.present) {
+        parts[count++] = arena_format(arena, "more than %s of its requests were slow",
+                                      wording_percent(arena, terms->max_slow_ratio.value));
+    }
+    if (terms->percentile.present) {
+        struct rational percent = rational_multiply(terms->percentile.value, rational_make(100, 1));
+
+        parts[count++] =
+            arena_format(arena, "percentile %s of the latency of its good requests is above %s",
+                         wording_decimal(arena, percent), wording_latency(arena, terms->below_ns));
+    }
+    for (size_t i = 0; i < count; i++) {
+        text = arena_format(arena, "%s%s%s", text, i == 0 ? "" : ", or if ", parts[i]);
+    }
+    add(lines, text);
+}
+
 static void explain_time(struct lines *lines, const struct result *result)
 {
     struct arena *arena = lines->arena;
@@ -101,6 +130,9 @@ void explain_result(struct arena *arena, struct result *result)
     struct lines lines = {arena, arena_calloc(arena, LINES_MAX, sizeof(lines.lines[0])), 0};
 
     add(&lines, arena_format(arena, "Method %s: %s", method->name, method->formula));
+    if (contract->availability.method == METHOD_TIME_SLICES) {
+        explain_slices(&lines, &contract->availability);
+    }
     if (contract->availability.pool != POOL_NONE) {
         add(&lines, arena_format(arena, "%zu services pooled by %s%s%s", result->service_count,
                                  pool_name(contract->availability.pool),

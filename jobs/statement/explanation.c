@@ -288,11 +288,11 @@ enum err_code explanation_read(const struct explanation_options *options,
     reading.over =
         (int128)options->now_ns >= (int128)period->to_s * NS_PER_SECOND + contract->grace_ns;
     *ret_present = false;
-    code = statement_possible(contract, err);
-    if (code == ERR_OK) {
-        code = read_books(&reading, ret_present, err);
+    code = read_books(&reading, ret_present, err);
+    if (code != ERR_OK) {
+        return err_context(err, "%.*s", STR_ARGS(contract->id));
     }
-    if (code == ERR_OK && *ret_present) {
+    if (*ret_present) {
         code = compute(&reading, ret_present, err);
     }
     if (code == ERR_OK && *ret_present) {

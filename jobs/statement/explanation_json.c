@@ -169,6 +169,18 @@ static void write_checks(struct writer *writer, const struct cause *cause)
     json_close(&writer->json);
 }
 
+static void write_latency(struct writer *writer, const struct cause *cause)
+{
+    if (!writer->result->contract->availability.percentile.present) {
+        json_nothing(&writer->json, "latency");
+        return;
+    }
+    json_open_object(&writer->json, "latency");
+    json_int64(&writer->json, "known", cause->known);
+    json_int64(&writer->json, "over", cause->over);
+    json_close(&writer->json);
+}
+
 static void write_limits(struct writer *writer, const struct cause *cause)
 {
     json_open_object(&writer->json, "limits");
@@ -192,7 +204,7 @@ static void write_lines(struct writer *writer, const struct cause *cause,
                         const struct grading_rules *rules)
 {
     const char *lines[CAUSE_LINES_MAX];
-    size_t count = cause_lines(cause, rules, &writer->arena, lines);
+    size_t count = cause_lines(cause, writer->result->contract, rules, &writer->arena, lines);
 
     json_open_array(&writer->json, "cause");
     for (size_t i = 0; i < count; i++) {
@@ -217,6 +229,7 @@ static void write_stretch(struct writer *writer, const struct told_group *told, 
     json_text(json, "fate", stretch_fate_name(stretch->fate));
     write_moment(writer, "from", stretch->from_ns);
     json_text(json, "grade", grade_row(stretch->raw)->name);
+    write_latency(writer, cause);
     write_limits(writer, cause);
     json_int64(json, "lossy_minutes", stretch->loss_minutes);
     write_figure_of(writer, "lost", stretch->lost);

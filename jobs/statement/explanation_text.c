@@ -258,7 +258,7 @@ static void write_kind(struct text *text, const struct kind *kind, bool alone,
     const char *where =
         alone ? "" : arena_format(arena, "%s, %s, ", when, length(text, 0, kind->length_ns));
     const char *lines[CAUSE_LINES_MAX];
-    size_t count = cause_lines(&kind->cause, rules, arena, lines);
+    size_t count = cause_lines(&kind->cause, text->result->contract, rules, arena, lines);
 
     paragraph(text, 4,
               arena_format(arena, "%s%s%s: %s (%s)", where, grade_row(stretch->raw)->name, booked,

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "jobs/statement/announce.h"
 #include "jobs/statement/method.h"
+#include "jobs/statement/particulars.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600 };
 
@@ -16,7 +17,8 @@ struct reader {
     int64_t book_id;
     const struct contract *contract;
     struct arena *arena;
-    int64_t from_minute, to_minute; /* of the period */
+    int64_t from_s, to_s;           /* of the period, and */
+    int64_t from_minute, to_minute; /* its minutes */
     struct lost_time *lost;         /* grows in the arena */
     size_t lost_count, lost_capacity;
     struct reclassification *reclassified; /* of all services, around the period too */
@@ -81,53 +83,118 @@ static void read_lost(struct reader *reader, struct str service, const struct mi
     }
 }
 
+/* Runs of minutes with one state. */
+static void read_states(const struct reader *reader, const struct particulars_read *read,
+                        struct service_input *input)
+{
+    struct state_row *states = arena_calloc(reader->arena, read->count + 1, sizeof(states[0]));
+
+    for (size_t i = 0; i < read->count; i++) {
+        int64_t at_s = (read->from_minute + (int64_t)i) * MINUTE_S;
+        enum grade grade = grade_of(reader, &read->minutes[i]);
+
+        if (input->state_count > 0 && states[input->state_count - 1].grade == grade) {
+            states[input->state_count - 1].to_s = at_s + MINUTE_S;
+        } else {
+            states[input->state_count++] = (struct state_row){at_s, at_s + MINUTE_S, grade, false};
+        }
+    }
+    input->states = states;
+}
+
+static struct count_row count_row_of(int64_t minute, const struct window_minute *counts)
+{
+    return (struct count_row){minute * MINUTE_S,
+                              {.records = counts->records,
+                               .total = counts->total,
+                               .errors = counts->errors,
+                               .slow = counts->slow,
+                               .no_latency = counts->no_latency}};
+}
+
+/* Minutes [first, end) of those that were read, with what the contract's method needs of each. */
+static void read_counts(const struct reader *reader, const struct particulars_read *read,
+                        size_t first, size_t end, struct service_input *input)
+{
+    struct particulars_wanted wanted = contract_wanted(reader->contract);
+    struct count_row *counts = arena_calloc(reader->arena, read->count + 1, sizeof(counts[0]));
+    struct request_times *times =
+        wanted.times ? arena_calloc(reader->arena, read->count + 1, sizeof(times[0])) : NULL;
+    struct request_latency *latencies =
+        wanted.limit_count > 0 ? arena_calloc(reader->arena, read->count + 1, sizeof(latencies[0]))
+                               : NULL;
+
+    for (size_t i = first; i < end; i++) {
+        int64_t minute = read->from_minute + (int64_t)i;
+
+        if (!read->minutes[i].counted) {
+            continue;
+        }
+        if (times != NULL) {
+            times[input->count_count] = particulars_times(&read->particulars[i].times, minute);
+        }
+        if (latencies != NULL) {
+            latencies[input->count_count] = particulars_latency(&read->particulars[i].limit);
+        }
+        counts[input->count_count++] = count_row_of(minute, &read->minutes[i].counts);
+    }
+    input->counts = counts;
+    input->times = times;
+    input->latencies = latencies;
+}
+
+/* Only contracts that need particulars pay for them. */
+static enum err_code read_minutes(const struct reader *reader, struct str service,
+                                  int64_t from_minute, int64_t to_minute, struct arena *scratch,
+                                  struct particulars_read *ret_read, struct err *err)
+{
+    struct particulars_wanted wanted = contract_wanted(reader->contract);
+    struct minute *minutes = NULL;
+    struct minute_particulars *particulars = NULL;
+    int64_t limit_ns = wanted.limit_count > 0 ? wanted.limits_ns[0] : 0;
+    enum err_code code =
+        wanted.times || wanted.limit_count > 0
+            ? windows_particulars(reader->db, reader->book_id, service, from_minute, to_minute,
+                                  limit_ns, scratch, &minutes, &particulars, err)
+            : windows_minutes(reader->db, reader->book_id, service, from_minute, to_minute, scratch,
+                              &minutes, err);
+
+    *ret_read = (struct particulars_read){.service = service,
+                                          .from_minute = from_minute,
+                                          .minutes = minutes,
+                                          .particulars = particulars,
+                                          .count = (size_t)(to_minute - from_minute)};
+    return code;
+}
+
 static enum err_code read_service(struct reader *reader, struct str service, int64_t from_minute,
                                   int64_t to_minute, struct service_input *ret_service,
                                   struct err *err)
 {
     struct arena scratch = ARENA_INIT;
-    struct minute *minutes = NULL;
-    struct state_row *states;
-    struct count_row *counts;
-    size_t size = (size_t)(to_minute - from_minute);
+    struct particulars_read read;
     struct service_input input = {.service = service};
-    enum err_code code = windows_minutes(reader->db, reader->book_id, service, from_minute,
-                                         to_minute, &scratch, &minutes, err);
+    size_t first = 0, end = 0;
+    enum err_code code =
+        read_minutes(reader, service, from_minute, to_minute, &scratch, &read, err);
 
-    if (code != ERR_OK) {
-        arena_release(&scratch);
-        return code;
+    if (code == ERR_OK) {
+        end = read.count;
     }
-    states = arena_calloc(reader->arena, size + 1, sizeof(states[0]));
-    counts = arena_calloc(reader->arena, size + 1, sizeof(counts[0]));
-    for (size_t i = 0; i < size; i++) {
-        const struct minute *minute = &minutes[i];
-        int64_t at_s = (from_minute + (int64_t)i) * MINUTE_S;
-        enum grade grade = grade_of(reader, minute);
-
-        if (input.state_count > 0 && states[input.state_count - 1].grade == grade) {
-            states[input.state_count - 1].to_s = at_s + MINUTE_S;
-        } else {
-            states[input.state_count++] = (struct state_row){at_s, at_s + MINUTE_S, grade, false};
-        }
-        if (minute->counted) {
-            counts[input.count_count++] =
-                (struct count_row){at_s,
-                                   {.records = minute->counts.records,
-                                    .total = minute->counts.total,
-                                    .errors = minute->counts.errors,
-                                    .slow = minute->counts.slow,
-                                    .no_latency = minute->counts.no_latency}};
-        }
+    if (code == ERR_OK && read.particulars != NULL) {
+        code = particulars_usable(&read, reader->contract, reader->from_s, reader->to_s, &first,
+                                  &end, err);
     }
-    read_lost(reader, service, minutes, from_minute, to_minute);
+    if (code == ERR_OK) {
+        read_states(reader, &read, &input);
+        read_counts(reader, &read, first, end, &input);
+        read_lost(reader, service, read.minutes, from_minute, to_minute);
+        reclassify_overlay(reader->contract, reader->reclassified, reader->reclassified_count,
+                           reader->arena, &input);
+        *ret_service = input;
+    }
     arena_release(&scratch);
-    input.states = states;
-    input.counts = counts;
-    reclassify_overlay(reader->contract, reader->reclassified, reader->reclassified_count,
-                       reader->arena, &input);
-    *ret_service = input;
-    return ERR_OK;
+    return code;
 }
 
 /* Whether hours of the service before to_hour still wait for a grade: those marked, and those behind its last graded one. */
@@ -377,6 +444,8 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
                             .book_id = book_id,
                             .contract = contract,
                             .arena = arena,
+                            .from_s = from_s,
+                            .to_s = to_s,
                             .from_minute = floor_to(from_s, MINUTE_S),
                             .to_minute = ceil_to(to_s, MINUTE_S)};
     struct statement_input input = {.engine = {.contract = contract,

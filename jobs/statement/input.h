@@ -1,7 +1,8 @@
 /*
  * The live input of a statement: one snapshot of the books.
  *
- * Inside the caller's snapshot. Errors: ERR_STORE, ERR_MISMATCH (a row is damaged).
+ * Inside the caller's snapshot. Errors: ERR_STORE, ERR_MISMATCH (a row is damaged), ERR_CONFIG (input_read: the contract needs particulars of
+ * minutes of which the books kept none).
  */
 #ifndef JOBS_STATEMENT_INPUT_H
 #define JOBS_STATEMENT_INPUT_H

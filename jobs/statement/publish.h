@@ -4,7 +4,7 @@
  * A statement is issued once: its row in the store comes first, files are derived from it, and issuing again publishes the stored bytes
  * again. Before complete-until has passed the period's end and grace is over it is provisional: files under another name, no row. If the books changed
  * since it was issued, and say another result, the next revision is issued beside it, by the terms of the one before; decision 22.
- * Errors: ERR_CONFIG (statement_possible), ERR_STORE, ERR_FENCED (the store is locked, or the lease was lost), ERR_DELIVERY (other content stands under that name), ERR_MISMATCH (a stored
+ * Errors: ERR_CONFIG (input.h), ERR_STORE, ERR_FENCED (the store is locked, or the lease was lost), ERR_DELIVERY (other content stands under that name), ERR_MISMATCH (a stored
  * statement is not what its checksum says).
  */
 #ifndef JOBS_STATEMENT_PUBLISH_H
@@ -68,8 +68,6 @@ void statement_name(struct str contract, struct str period, int64_t revision, co
 void statement_outcome_init(struct statement_outcome *outcome);
 void statement_outcome_release(struct statement_outcome *outcome);
 
-/* ERR_CONFIG: statements of this contract cannot be made from the store; says why. */
-enum err_code statement_possible(const struct contract *contract, struct err *err);
 /* One version of a contract and the period in its zone that goes with that month (year 0: the last that has ended there). Issues it if it is due (or forced) and not issued yet, or the revision that is due,
  * and publishes all revisions. A version that is not valid in that period has no outcome. ret_outcome is initialised by the caller. */
 enum err_code statement_publish_month(const struct publisher *publisher,

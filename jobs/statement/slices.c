@@ -10,9 +10,10 @@ static const struct rational all_lost = {0, 1};
 /* What is known of some of a slice's time: the requests of its minutes, and what the rules say of its seconds if there are none. */
 struct evidence {
     int64_t total, errors, slow;
-    bool seconds; /* any within validity and service hours */
-    bool counts;  /* any of them whose rule is not to exclude */
-    bool down;    /* any whose rule is down */
+    int64_t known, over; /* of latencies */
+    bool seconds;        /* any within validity and service hours */
+    bool counts;         /* any of them whose rule is not to exclude */
+    bool down;           /* any whose rule is down */
 };
 
 struct verdict {
@@ -54,6 +55,22 @@ static void add_requests(struct evidence *evidence, const struct request_counts 
     evidence->slow += counts->slow;
 }
 
+static void add_latency(struct evidence *evidence, const struct request_latency *latency)
+{
+    evidence->known = counted_add(evidence->known, latency->known);
+    evidence->over += latency->over; /* no more than the known ones */
+}
+
+static void add_row(const struct slices *slices, struct evidence *evidence)
+{
+    const struct service_input *service = slices->input->service;
+
+    add_requests(evidence, &service->counts[slices->row].counts);
+    if (slices->terms->max_over_ratio.present) {
+        add_latency(evidence, &service->latencies[slices->row]);
+    }
+}
+
 static void add_minutes(struct slices *slices, struct slice *slice)
 {
     const struct service_input *service = slices->input->service;
@@ -68,9 +85,9 @@ static void add_minutes(struct slices *slices, struct slice *slice)
             counted_void(&slices->counted, row->minute_s)) {
             continue;
         }
-        add_requests(&slice->all, &row->counts);
+        add_row(slices, &slice->all);
         if (!counted_excused(&slices->counted, row->minute_s)) {
-            add_requests(&slice->rest, &row->counts);
+            add_row(slices, &slice->rest);
         }
     }
 }
@@ -120,6 +137,13 @@ static bool is_covered(struct slices *slices, const struct slice *slice)
            cover->spans[slices->cover].to_s >= slice->to_s;
 }
 
+static bool exceeds(const struct limit *limit, int64_t part, int64_t whole)
+{
+    return limit->present && counted_exceeds(part, whole, limit->value);
+}
+
+/* A percentile is above a limit exactly if the share of what is above it is greater than the percentile leaves: by nearest rank it is the value
+ * that p % of all, rounded up to a whole number, do not exceed. 0 of 0 exceeds nothing. */
 static struct verdict judge(const struct slice_terms *terms, const struct evidence *evidence)
 {
     int64_t total = evidence->total;
@@ -130,10 +154,9 @@ static struct verdict judge(const struct slice_terms *terms, const struct eviden
     if (terms->by_ratio) {
         return (struct verdict){true, counted_share(total - evidence->errors, total)};
     }
-    bool bad = (terms->max_error_ratio.present &&
-                counted_exceeds(evidence->errors, total, terms->max_error_ratio.value)) ||
-               (terms->max_slow_ratio.present &&
-                counted_exceeds(evidence->slow, total, terms->max_slow_ratio.value));
+    bool bad = exceeds(&terms->max_error_ratio, evidence->errors, total) ||
+               exceeds(&terms->max_slow_ratio, evidence->slow, total) ||
+               exceeds(&terms->max_over_ratio, evidence->over, evidence->known);
 
     return (struct verdict){true, bad ? all_lost : all_good};
 }
@@ -241,6 +264,9 @@ void slices_measure(const struct measure_input *input, const struct slice_terms 
 
     CHECK(terms->slice_s > 0);
     CHECK(terms->slice_s % MINUTE_S == 0);
+    /* Who reads the counts owes the latencies. */
+    CHECK(!terms->max_over_ratio.present || input->service->latencies != NULL ||
+          input->service->count_count == 0);
     counted_init(&slices.counted, input, &scratch);
     slices.ahead = slices.counted;
     go_through(&slices);

@@ -13,8 +13,9 @@ struct slice_terms {
     int64_t slice_s;
     bool
         by_ratio; /* a slice is worth its good ratio, not 1 or 0; there is no bad time then, only the grades of minutes */
-    struct limit max_error_ratio,
-        max_slow_ratio;           /* unless by_ratio: a slice above one of them is bad */
+    /* Unless by_ratio: a slice above one of them is bad. */
+    struct limit max_error_ratio, max_slow_ratio;
+    struct limit max_over_ratio;  /* over / known of the service's latencies */
     enum unknown_rule no_traffic; /* instead of the contract's */
 };
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 enum { NUMBER_SIZE_MAX = 128, DECIMALS_MAX = 18, DECIMALS_CUT = 6 };
 
@@ -126,6 +127,21 @@ const char *wording_money(struct arena *arena, const struct currency *currency,
     }
     strbuf_append_format(&buf, " %s", currency->code);
     return keep(arena, &buf);
+}
+
+const char *wording_latency(struct arena *arena, int64_t latency_ns)
+{
+    static const struct {
+        int64_t ns;
+        const char *unit;
+    } units[] = {{NS_PER_SECOND, "s"}, {NS_PER_MS, "ms"}, {1000, "us"}, {1, "ns"}};
+    size_t unit = 0;
+
+    while (latency_ns % units[unit].ns != 0) {
+        unit++; /* the last one has no rest */
+    }
+    return arena_format(arena, "%s %s", wording_integer(arena, latency_ns / units[unit].ns),
+                        units[unit].unit);
 }
 
 /* A document that somebody forged may have a negative one: it is shown as it stands there. */

@@ -23,6 +23,8 @@ const char *wording_percent_floor(struct arena *arena, struct fraction ratio, in
 /* "1240.00 EUR", exact or cut like a number, with at least the digits of the currency. */
 const char *wording_money(struct arena *arena, const struct currency *currency,
                           struct fraction amount);
+/* "500 ms", "2 s", "1,500 us": exact, in the largest of these units that has no rest. */
+const char *wording_latency(struct arena *arena, int64_t latency_ns);
 /* "1 d 2 h", "22 min 20 s", "0 s". */
 const char *wording_duration(struct arena *arena, int64_t seconds);
 

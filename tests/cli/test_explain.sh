@@ -240,10 +240,22 @@ out '99.9 % agreed'
 expect 2 explain versions.yaml acme-2026 2026-10-14
 err_is 'uptally: contract "acme-2026" has no statement of 2026-10-14'
 
-# A contract that no live statement can be made of has none that could be explained.
-sed 's/method: state_time/method: total_failure_runs\n      min_run: 60s/; /weights:/d; /min_outage:/d' uptally.yaml >never.yaml
+# A contract that asks for what was not kept of its requests has no statement, and none that could be explained; others go on.
+sed 's/method: state_time/method: total_failure_runs\n      min_run: 60s/; /weights:/d; /min_outage:/d; s/^output: .*/output: refused/' uptally.yaml >never.yaml
+refusal='sakura-2026: service reports: of requests from 2026-09-30T15:00:00Z to 2026-10-31T15:00:00Z the store did not keep what method total_failure_runs needs'
 expect 3 explain never.yaml sakura-2026 2026-10
-err 'total_failure_runs'
+err "uptally: $refusal, because they were read before a contract asked for it; let valid_from lie behind them, or measure with evaluate"
+no_out
+sed '/sakura-2026/,$ { s/sakura-2026/later-2026/; s/method: state_time/method: time_slices\n      slice: 5m\n      latency: {percentile: 95, below: 1s}/; /weights:/d; /min_outage:/d }
+    s/valid_from: 2026-01-01/valid_from: 2026-10-01/; s/^output: .*/output: refused/' uptally.yaml >later.yaml
+expect 3 report later.yaml --contract later-2026 --month 2026-10
+err "uptally: later-2026: service reports: of requests from 2026-09-30T15:00:00Z"
+no_out
+[ ! -e refused ] || [ -z "$(ls -A refused)" ] || fail "something was published"
+expect 3 nightly later.yaml
+err "uptally: later-2026: service reports: of requests from 2026-09-30T15:00:00Z"
+out 'refused/acme-2026/2026-10/'
+expect 0 audit uptally.yaml
 
 # A quarter is asked for by a month of it, or by its name.
 sed 's/^    digits: 2$/    digits: 2\n    period: quarter/' uptally.yaml >quarter.yaml

@@ -314,36 +314,6 @@ static void test_pools(void **state)
     }
 }
 
-/* The store has neither the moments of single requests nor their latencies by the minute. */
-static void test_live(void **state)
-{
-    static const struct {
-        const char *fields;
-        const char *why; /* what it names; NULL: it can be measured */
-    } cases[] = {
-        {"method: proportional", NULL},
-        {"method: bad_minute_runs, all_failed: true", NULL},
-        {"method: time_slices, slice: 5m, max_slow_ratio: 0", NULL},
-        {"method: total_failure_runs, min_run: 1m", "method total_failure_runs"},
-        {"method: time_slices, slice: 5m, max_slow_ratio: 0, latency: {percentile: 95, below: 1s}",
-         "availability.latency"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        struct config *config;
-        struct err err = ERR_INIT;
-        const char *why = NULL;
-
-        assert_int_equal(parse("[s]", cases[i].fields, &config, &err), ERR_OK);
-        assert_int_equal(contract_live(&config->contracts[0], &why), cases[i].why == NULL);
-        if (cases[i].why != NULL) {
-            assert_non_null(strstr(why, cases[i].why));
-        }
-        config_free(config);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,7 +322,6 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_pools),
-        cmocka_unit_test(test_live),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

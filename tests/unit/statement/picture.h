@@ -3,7 +3,7 @@
  *
  * All pictures of a scene begin `before` minutes before the period; the period is as long as `columns`, validity and hours are all of it unless given.
  * counts: '.' no requests, 'o' 100 good ones, 'x' 100 failures, '1'..'9' so many of 100 fail, 's' 50 of 100 are slow, 'e' one request that fails, 'z' a row
- * of 0. states: 'p' probe_down, 'g' pipeline_gap, 'n' not_provisioned, '-' no_traffic, 'd' degraded, ' ' says nothing. cover, valid, hours: '#'.
+ * of 0. latencies, for each minute with a row: '.' none is known, '0'..'9' of 100 known ones so many are above the limit, 'x' all of them. states: 'p' probe_down, 'g' pipeline_gap, 'n' not_provisioned, '-' no_traffic, 'd' degraded, ' ' says nothing. cover, valid, hours: '#'.
  * columns: 'u' up, 'd' degraded, 'm' major, 'M' maintenance, 'h' outside hours, unknown time as in states; '?' more than one of them.
  * shares: '1', '0', '%' between, 'x' excluded, '?' more than one of them. state, then and covered are given in seconds
  * instead.
@@ -21,7 +21,7 @@ enum { PICTURE_MAX = 128 };
 struct scene {
     const char *what;
     int before;
-    const char *counts, *states, *cover, *valid, *hours;
+    const char *counts, *latencies, *states, *cover, *valid, *hours;
     struct state_row state, then;
     struct span covered;
     void (*terms)(struct contract *contract); /* what differs from the usual terms of the test */
@@ -59,6 +59,21 @@ static inline size_t picture_counts(const char *picture, int64_t from_s, struct 
         }
     }
     return count;
+}
+
+static inline void picture_latencies(const char *picture, int64_t from_s,
+                                     const struct count_row *rows, size_t count,
+                                     struct request_latency *latencies)
+{
+    for (size_t i = 0; i < count; i++) {
+        char c = picture_at(picture, (size_t)(rows[i].minute_s - from_s) / 60, '.');
+
+        assert_non_null(strchr(".x0123456789", c));
+        latencies[i] = (struct request_latency){.known = c == '.' ? 0 : 100,
+                                                .over = c == '.'   ? 0
+                                                        : c == 'x' ? 100
+                                                                   : c - '0'};
+    }
 }
 
 static inline size_t picture_states(const char *picture, int64_t from_s, struct state_row *rows)
@@ -163,6 +178,7 @@ static inline void play(const struct scene *scene, measure_fn method, struct con
     const int64_t origin_s = INT64_C(1790812800); /* 2026-10-01T00:00:00Z */
     struct arena arena = ARENA_INIT;
     struct count_row counts[PICTURE_MAX];
+    struct request_latency latencies[PICTURE_MAX];
     struct state_row states[PICTURE_MAX];
     struct span spans[3][PICTURE_MAX];
     char columns[PICTURE_MAX] = "", shares[PICTURE_MAX] = "";
@@ -187,6 +203,10 @@ static inline void play(const struct scene *scene, measure_fn method, struct con
     input.cover = &cover;
     input.hours = &hours;
     service.count_count = picture_counts(scene->counts, origin_s, counts);
+    if (scene->latencies != NULL) {
+        picture_latencies(scene->latencies, origin_s, counts, service.count_count, latencies);
+        service.latencies = latencies;
+    }
     service.state_count = picture_states(scene->states, origin_s, states);
     for (int i = 0; i < 2; i++) {
         struct state_row row = i == 0 ? scene->state : scene->then;

@@ -175,14 +175,18 @@ static void test_each_stretch_of_an_incident_has_its_own_cause(void **state)
     assert_int_equal(group->causes[0].partial_errors, 1);
     assert_int_equal(group->causes[1].checks_bad, 20);
     assert_int_equal(group->causes[1].total, 0);
-    assert_int_equal(cause_lines(&group->causes[1], group->rules, &told.arena, lines), 1);
+    assert_int_equal(
+        cause_lines(&group->causes[1], told.explanation.contract, group->rules, &told.arena, lines),
+        1);
     assert_string_equal(lines[0], "checks: at worst 1 of 1 instance failed, 1 needed; too few "
                                   "healthy in 20 minutes");
     assert_int_equal(group->causes[2].minutes, 1);
     assert_int_equal(group->causes[2].checks_bad, 0);
     assert_int_equal(group->causes[2].instances_max, 1); /* it was healthy */
     assert_int_equal(group->causes[2].partial_errors, 1);
-    assert_int_equal(cause_lines(&group->causes[2], group->rules, &told.arena, lines), 2);
+    assert_int_equal(
+        cause_lines(&group->causes[2], told.explanation.contract, group->rules, &told.arena, lines),
+        2);
     assert_string_equal(lines[0], "1 of 10 requests failed (10.0 %), 0 slow");
     assert_string_equal(lines[1], "limits: partial_errors 5 % reached in 1 minute");
     arena_release(&told.arena);

@@ -162,34 +162,6 @@ static void test_versions_within_a_quarter(void **state)
     world_close(&world);
 }
 
-/* Nobody is told a figure that the books cannot give. */
-static void test_what_the_store_cannot_measure(void **state)
-{
-    struct world world;
-    struct statement_outcome outcome;
-    struct arena arena = ARENA_INIT;
-    struct due *due;
-    struct err err = ERR_INIT;
-    size_t count;
-    bool started;
-
-    (void)state;
-    world_open(&world, 1000);
-    world.config->contracts[0].availability.method = METHOD_TOTAL_FAILURE_RUNS;
-    month_over(&world);
-    assert_int_equal(publish_for(&world, 0, 2026, 10, &outcome, &err), ERR_CONFIG);
-    assert_non_null(strstr(err.text, "acme: the contract in line 4: method total_failure_runs"));
-    assert_false(outcome.present);
-    statement_outcome_release(&outcome);
-    err = ERR_INIT;
-    assert_int_equal(due_list(&world.publisher, &world.publisher.contracts[0], &arena, &due, &count,
-                              &started, &err),
-                     ERR_CONFIG);
-    assert_int_equal(book_number(world.book.db, "SELECT COUNT(*) FROM statement"), 0);
-    arena_release(&arena);
-    world_close(&world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,7 +169,6 @@ int main(void)
         cmocka_unit_test(test_a_year),
         cmocka_unit_test(test_rolling_days),
         cmocka_unit_test(test_versions_within_a_quarter),
-        cmocka_unit_test(test_what_the_store_cannot_measure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,24 @@ static void or_slow(struct contract *contract)
     contract->availability.max_slow_ratio = (struct limit){true, {1, 6}};
 }
 
+/* The 95th percentile, and nothing else. */
+static void percentile(struct contract *contract)
+{
+    contract->availability.max_error_ratio.present = false;
+    contract->availability.percentile = (struct limit){true, {95, 100}};
+}
+
+static void or_percentile(struct contract *contract)
+{
+    contract->availability.percentile = (struct limit){true, {95, 100}};
+}
+
+static void largest(struct contract *contract)
+{
+    percentile(contract);
+    contract->availability.percentile.value = (struct rational){1, 1};
+}
+
 static void silence_is_excluded(struct contract *contract)
 {
     contract->availability.unknown[GRADE_NO_TRAFFIC] = UNKNOWN_EXCLUDE;
@@ -29,6 +47,59 @@ static const struct scene scenes[] = {
         .shares = "111000111",
         .good = "2",
         .whole = "3",
+    },
+    {
+        .what = "with 15 of 300 above the limit the 285th is below it; with 16 it is above",
+        .counts = "oooooo",
+        .latencies = "555556",
+        .terms = percentile,
+        .columns = "uuummm",
+        .shares = "111000",
+        .good = "1",
+        .whole = "2",
+    },
+    {
+        .what = "the 100th percentile is the largest",
+        .counts = "oooooo",
+        .latencies = "000010",
+        .terms = largest,
+        .columns = "uuummm",
+        .shares = "111000",
+        .good = "1",
+        .whole = "2",
+    },
+    {
+        .what = "requests without a known latency, and failures, say nothing; 9 of 100 that do are "
+                "too many",
+        .counts = "oooxxxooo",
+        .latencies = "......9..",
+        .terms = percentile,
+        .columns = "uuuuuummm",
+        .shares = "111111000",
+        .good = "2",
+        .whole = "3",
+    },
+    {
+        .what = "errors or latency, either makes it bad",
+        .counts = "ooooxoooo",
+        .latencies = "0000.0xxx",
+        .terms = or_percentile,
+        .columns = "uuummmmmm",
+        .shares = "111000000",
+        .good = "1",
+        .whole = "3",
+    },
+    {
+        .what = "latencies of an excused minute, and of void ones, are left out",
+        .counts = "oooooo",
+        .latencies = "0x0xx0",
+        .states = "   gg ",
+        .cover = ".#....",
+        .terms = percentile,
+        .columns = "uMuggu",
+        .shares = "111111",
+        .good = "2",
+        .whole = "2",
     },
     {
         .what = "the last slice of one minute counts as one",
