@@ -38,12 +38,34 @@ static const char *what_of(const char *name)
     return "";
 }
 
+/* How to come to the figures again. */
+static void write_again(const struct explanation *explanation, struct strbuf *text)
+{
+    const struct contract *contract = explanation->contract;
+    /* Periods are asked for by a month of theirs. */
+    struct civil last = zone_to_local(contract->zone, explanation->period.to_s - 1);
+
+    if (contract->availability.percentile.present) {
+        strbuf_append_text(text,
+                           "To compute the figures again: of the good requests of a minute whose "
+                           "latency is known, windows.csv\nsays how many took longer than the "
+                           "limit (known, over). A slice is above it if over / known of its\n"
+                           "minutes is more than the percentile leaves.\n\n");
+        return;
+    }
+    strbuf_append_format(text,
+                         "To compute the figures again from the tables:\n\n"
+                         "    uptally evaluate CONFIG --contract %.*s --month %04d-%02d \\\n"
+                         "        --windows windows.csv --states states.csv --announcements "
+                         "announcements.csv\n\n"
+                         "CONFIG holds the terms of terms.json.\n\n",
+                         STR_ARGS(contract->id), (int)last.year, (int)last.month);
+}
+
 enum err_code evidence_write_readme(struct evidence *evidence, struct err *err)
 {
     const struct explanation *explanation = evidence->explanation;
     const struct contract *contract = explanation->contract;
-    /* Periods are asked for by a month of theirs. */
-    struct civil last = zone_to_local(contract->zone, explanation->period.to_s - 1);
     struct strbuf text;
     enum err_code code;
 
@@ -63,16 +85,11 @@ enum err_code evidence_write_readme(struct evidence *evidence, struct err *err)
     strbuf_append_text(&text, "To check that nothing was changed, in this folder:\n\n"
                               "    sha256sum -c SHA256SUMS\n\n"
                               "The SHA-256 of statement-rN.json is the one that is printed on the "
-                              "statement.\nTo compute the figures again from the tables:\n\n"
-                              "    uptally evaluate CONFIG --contract ");
-    strbuf_append(&text, contract->id);
-    strbuf_append_format(&text,
-                         " --month %04d-%02d \\\n        --windows windows.csv --states states.csv "
-                         "--announcements announcements.csv\n\n"
-                         "CONFIG holds the terms of terms.json. Times in tables are UTC. Offsets "
-                         "are those of the Kafka\npartitions that the events were read from; "
-                         "between them there are events of other services.\n\nFiles:\n\n",
-                         (int)last.year, (int)last.month);
+                              "statement.\n");
+    write_again(explanation, &text);
+    strbuf_append_text(&text, "Times in tables are UTC. Offsets are those of the Kafka partitions "
+                              "that the events were read\nfrom; between them there are events of "
+                              "other services.\n\nFiles:\n\n");
     for (size_t i = 0; i < evidence_table_count; i++) {
         strbuf_append_format(&text, "  %-21s %s\n", evidence_tables[i].name,
                              evidence_tables[i].what);

@@ -7,12 +7,15 @@ them only by a redrive. The oracle knows no minutes and no batches: runs of fail
 percentiles by nearest rank in the list of latencies.
 """
 
+import csv
 import datetime
+import io
 import json
 import os
 import random
 import subprocess
 import unittest
+import zipfile
 from fractions import Fraction
 from math import ceil
 
@@ -246,6 +249,31 @@ class Particulars(unittest.TestCase):
                 self.assertNotIn(None, latencies)
                 self.assertEqual(any("took longer than" in line for line in lines), any(latency["known"] for latency in latencies))
 
+    def unpacked(self, config, terms):
+        """The tables of the contract's evidence pack, in a folder."""
+        self.lab.must(config, "report", "--evidence", "--contract", terms.id, "--month", self.story.name)
+        folder = self.lab.folder / f"pack-{terms.id}"
+        with zipfile.ZipFile(self.lab.folder / "statements" / terms.id / self.story.name / "evidence-r1.zip") as pack:
+            pack.extractall(folder)
+        return folder / f"evidence-{terms.id}-{self.story.name}-r1"
+
+    def check_evidence(self, config):
+        """What the packs hold is enough to come to the figures again."""
+        for terms in self.terms[:4]:
+            pack = self.unpacked(config, terms)
+            rows = list(csv.DictReader(io.StringIO((pack / "windows.csv").read_text())))
+            if "latency" in terms.fields:
+                events = [e for e in self.story.events if e["service"] == terms.service and e["status"] == 200 and e["took"] is not None
+                          and e["at"] >= self.story.start - 24 * HOUR]
+                events = [e for e in events if e["at"] < self.story.end]
+                self.assertEqual(sum(int(row["known"]) for row in rows), sum(e["weight"] for e in events))
+                self.assertEqual(sum(int(row["over"]) for row in rows), sum(e["weight"] for e in events if e["took"] > LIMITS[terms.below]))
+                self.assertIn("over / known", (pack / "README.txt").read_text())
+                continue
+            again = json.loads(self.lab.must(config, "evaluate", "--contract", terms.id, "--month", self.story.name, "--format", "json",
+                                             "--windows", str(pack / "windows.csv"), "--states", str(pack / "states.csv")))
+            self.assertEqual(Fraction(int(again["uptime"]["numerator"]), int(again["uptime"]["denominator"])), terms.expected(self.story))
+
     def check_refusal(self):
         """A contract that comes too late is refused by name, by everything that would make its statement; others are not."""
         late = {**Terms(self.dice, 1).contract(self.story), "id": "late"}
@@ -269,6 +297,7 @@ class Particulars(unittest.TestCase):
         self.lab.must(config, "nightly")
         self.check_figures()
         self.check_explanations(config)
+        self.check_evidence(config)
         self.check_refusal()
 
 
