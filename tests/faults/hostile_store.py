@@ -172,6 +172,8 @@ class OtherRows(Store):
         "a tally that is empty": "UPDATE window_hour SET tally = x''",
         "a tally of another kind": "UPDATE window_hour SET tally = x'0301'",
         "a tally with 2^62 ranges": "UPDATE window_hour SET tally = x'0100000000ffffffffffffffff3f' WHERE kind = 'window'",
+        "particulars with 2^62 limits": "UPDATE window_hour SET tally = x'040000000000ffffffffffffffff3f' WHERE kind = 'window'",
+        "particulars of requests that were not counted": "UPDATE window_hour SET tally = x'0400000000010500000000' WHERE kind = 'window'",
         "a tally of ones": "UPDATE window_hour SET tally = CAST(x'01' || randomblob(1000000) AS BLOB) WHERE kind = 'window'",
         "a tally of 8 MiB of zeros": "UPDATE window_hour SET tally = zeroblob(8388608) WHERE rowid = 1",
         "pending tallies that are empty": "UPDATE pending SET tally = x''",

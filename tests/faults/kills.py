@@ -35,7 +35,7 @@ ELSEWHERE = {
 }
 WORDS = {"consume": ("consume",), "aggregate": ("aggregate",), "nightly": ("nightly", "--quiet"),
          "report": ("report", "--quiet"), "credits": ("credits", "--quiet")}
-CONTRACTS, FILES_PER_STATEMENT, FILES_PER_NOTE = 4, 3, 2
+CONTRACTS, FILES_PER_STATEMENT, FILES_PER_NOTE = 5, 3, 2
 KILLS_AT_MOST = {"consume": 14, "aggregate": 3, "nightly": 4, "report": 3, "credits": 2}
 LEASED = ("aggregate", "nightly")
 

@@ -180,5 +180,7 @@ def contracts(start):
     weights = {"degraded": "0.25", "partial": "0.5", "major": 1}
     return [contract("time-one", ["device-api"], "Europe/Berlin", method="state_time", weights=weights),
             contract("time-all", ["portal", "reports"], "UTC", method="state_time", weights=weights, pool="all_required"),
-            contract("ratio-one", ["billing"], "America/New_York", method="request_ratio"),
+            contract("failures-one", ["billing"], "America/New_York", method="total_failure_runs", min_run="60s"),
+            contract("percentile-sum", ["device-api", "reports"], "UTC", method="time_slices", slice="5m", pool="sum",
+                     latency={"percentile": 90, "below": "250ms"}),
             contract("ratio-sum", list(SERVICES), "UTC", method="request_ratio", pool="sum", degraded_weight="0.1")]

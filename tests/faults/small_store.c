@@ -1,7 +1,7 @@
 /*
  * A small but complete store, for tests that damage it: two streams, excluded records, dead letters with their outbox, duplicates, checks,
- * announcements, reclassifications, windows and grades, one issued statement with its credit note and a claim, one contract that is due and not
- * issued yet, and pending rows of a batch that nobody has folded: among them failed checks of the issued month, which come too late.
+ * announcements, reclassifications, windows with particulars and grades, one issued statement with its credit note and a claim, contracts that are due
+ * and not issued yet, and pending rows of a batch that nobody has folded: among them failed checks of the issued month, which come too late.
  *
  *     small_store FOLDER
  *
@@ -68,7 +68,30 @@ static const char configuration[] =
     "    maintenance: {notice: 1h, excluded: forgive}\n"
     "    credits:\n"
     "      tiers: [{below: 99.5, percent: 5}]\n"
-    "      rounding: half_up\n";
+    "      rounding: half_up\n"
+    "  - id: initech\n"
+    "    customer: Initech\n"
+    "    services: [shop]\n"
+    "    time_zone: UTC\n"
+    "    valid_from: 2024-10-31\n"
+    "    availability:\n"
+    "      target: 99.9\n"
+    "      method: total_failure_runs\n"
+    "      min_run: 60s\n"
+    "      unknown: {no_traffic: up, probe_down: exclude, pipeline_gap: exclude, "
+    "not_provisioned: exclude}\n"
+    "  - id: umbrella\n"
+    "    customer: Umbrella\n"
+    "    services: [api]\n"
+    "    time_zone: UTC\n"
+    "    valid_from: 2024-10-31\n"
+    "    availability:\n"
+    "      target: 99\n"
+    "      method: time_slices\n"
+    "      slice: 10m\n"
+    "      latency: {percentile: 90, below: 150ms}\n"
+    "      unknown: {no_traffic: up, probe_down: exclude, pipeline_gap: exclude, "
+    "not_provisioned: exclude}\n";
 
 struct maker {
     struct db *db;
@@ -183,6 +206,16 @@ static struct coordinate next_place(const struct batch *batch, int64_t stream_id
                                time_ns};
 }
 
+static const struct particulars_wanted *wanted_of(const struct maker *maker, struct str service)
+{
+    for (size_t i = 0; i < maker->config->wanted_count; i++) {
+        if (str_equal(maker->config->wanted[i].service, service)) {
+            return &maker->config->wanted[i].wanted;
+        }
+    }
+    return NULL;
+}
+
 /* One request in three minutes; some have an id, and every seventh of those comes twice. */
 static void add_request(struct maker *maker, struct batch *batch, int minute)
 {
@@ -198,6 +231,7 @@ static void add_request(struct maker *maker, struct batch *batch, int minute)
                           .latency_threshold_ns = 400 * NS_PER_MS,
                           .weight = 1};
 
+    event.wanted = wanted_of(maker, event.service);
     if (minute % 12 == 0) {
         event.id = str_of(id, (size_t)snprintf(id, sizeof(id), "request-%d", minute / 24));
         event.time_ns = start_ns + minute / 24 * 24 * NS_PER_MINUTE;
