@@ -113,6 +113,8 @@ static struct options parse(char **arguments)
     return options;
 }
 
+#define RULES "{no_traffic: up, probe_down: up, pipeline_gap: up, not_provisioned: up}"
+
 static struct config *configure(const char *group)
 {
     struct config *config;
@@ -134,7 +136,14 @@ static struct config *configure(const char *group)
         "    map:\n      service: service\n      instance: instance\n      time: ts\n"
         "      outcome: {path: status, pass: [pass], warn: [warn], fail: [fail], "
         "unknown: [unknown]}\n"
-        "service_defaults: {latency_threshold: 500ms, min_requests: 1}\n",
+        "service_defaults: {latency_threshold: 500ms, min_requests: 1}\n"
+        /* for the particulars that they want of windows */
+        "contracts:\n"
+        "  - {id: a, services: [shop], time_zone: UTC, availability: {target: 99, method: "
+        "total_failure_runs, min_run: 60s, unknown: " RULES "}}\n"
+        "  - {id: b, services: [shop, zeta], time_zone: UTC, availability: {target: 99, method: "
+        "time_slices, slice: 5m, latency: {percentile: 95, below: 300ms}, pool: sum, "
+        "unknown: " RULES "}}\n",
         group);
     if (config_parse(strbuf_view(&text), "sim.yaml", &config, &err) != ERR_OK) {
         (void)fprintf(stderr, "sim: %s\n", err.text);
