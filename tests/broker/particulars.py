@@ -14,12 +14,17 @@ import json
 import os
 import random
 import subprocess
+import sys
 import unittest
 import zipfile
 from fractions import Fraction
 from math import ceil
+from pathlib import Path
 
-from lab import Encoder, Lab
+from lab import SCHEMAS, Encoder, Lab
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "oracle"))
+from statement_schema import findings  # noqa: E402
 
 SECOND, MINUTE, HOUR = 10**9, 60 * 10**9, 3600 * 10**9
 MS = 10**6
@@ -222,11 +227,17 @@ class Particulars(unittest.TestCase):
         self.lab.must(right, "audit")
         return right
 
+    def assert_schema(self, document, name):
+        schema = json.loads((SCHEMAS / name).read_text())
+        self.assertEqual(findings(document, schema, schema), [])
+
     def statement(self, contract):
         [path] = (self.lab.folder / "statements" / contract / self.story.name).glob("statement*.json")
         done = subprocess.run([self.lab.program, "verify", str(path)], capture_output=True, text=True, check=False, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(path.read_text())
+        statement = json.loads(path.read_text())
+        self.assert_schema(statement, "statement.schema.json")
+        return statement
 
     def check_figures(self):
         for terms in self.terms:
@@ -240,6 +251,7 @@ class Particulars(unittest.TestCase):
     def check_explanations(self, config):
         for terms in self.terms:
             told = json.loads(self.lab.must(config, "explain", terms.id, self.story.name, "--format", "json", "--limit", "1000000"))
+            self.assert_schema(told, "explanation.schema.json")
             lines = [line for group in told["groups"] for stretch in group["stretches"] for line in stretch["cause"]]
             document = " ".join(self.statement(terms.id)["explanation"])
             if "latency" in terms.fields:

@@ -179,11 +179,34 @@ static void commit(struct book *book, struct batch *batch)
 {
     struct err err = ERR_INIT;
 
-    assert_true(batch_size(batch) >= sizeof(struct times_minute));
     if (ledger_commit(&book->ledger, batch, &err) != ERR_OK) {
         fail_msg("%s", err.text);
     }
     batch_clear(batch);
+}
+
+/* A batch is committed when it is large, and what it keeps of particulars is a good part of it. */
+static void test_batches_know_their_size(void **state)
+{
+    struct batch *batches[2];
+    struct book book;
+
+    (void)state;
+    book_open(&book);
+    for (int i = 0; i < 2; i++) {
+        struct event event = request(BOOK_START_NS, OUTCOME_SUCCESS, 1);
+        struct coordinate at = book_at(book.requests, 0, 0, BOOK_START_NS);
+
+        batches[i] = book_batch(&book, book.db);
+        event.wanted = i == 0 ? NULL : &both;
+        batch_add_event(batches[i], &at, &event);
+    }
+    assert_int_equal(batch_size(batches[1]) - batch_size(batches[0]),
+                     TALLY_MINUTES * sizeof(struct times_minute) + 2 * sizeof(struct limit_hour));
+    for (int i = 0; i < 2; i++) {
+        batch_free(batches[i]);
+    }
+    book_close(&book);
 }
 
 /* Two batches, two customers, a copy of an event in each of them, folded row by row: once each, all added up. */
@@ -247,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_nothing_wanted),
         cmocka_unit_test(test_what_cannot_be),
         cmocka_unit_test(test_failure_without_times),
+        cmocka_unit_test(test_batches_know_their_size),
         cmocka_unit_test(test_through_the_store),
     };
 

@@ -193,6 +193,33 @@ static void test_each_stretch_of_an_incident_has_its_own_cause(void **state)
     world_close(&world);
 }
 
+/* What was held against a percentile; nothing is said of a stretch whose requests have no latency. */
+static void test_a_percentile_is_a_cause(void **state)
+{
+    static const struct grading_rules rules_of_nobody = GRADING_RULES_DEFAULT;
+    struct contract contract = {
+        .availability = {.percentile = {true, {999, 1000}}, .below_ns = 1500 * NS_PER_MS}};
+    struct cause cause = {.total = 2000, .errors = 500, .known = 1200, .over = 13};
+    struct cause more = {.total = 1, .known = 34, .over = 34};
+    struct arena arena = ARENA_INIT;
+    const char *lines[CAUSE_LINES_MAX];
+
+    (void)state;
+    assert_int_equal(cause_lines(&cause, &contract, &rules_of_nobody, &arena, lines), 2);
+    assert_string_equal(lines[1],
+                        "13 of 1,200 good requests took longer than 1,500 ms (1.0 %), 0.1 % may");
+    cause_add(&cause, &more);
+    assert_int_equal(cause_lines(&cause, &contract, &rules_of_nobody, &arena, lines), 2);
+    assert_string_equal(lines[1],
+                        "47 of 1,234 good requests took longer than 1,500 ms (3.8 %), 0.1 % may");
+    cause.known = cause.over = 0;
+    assert_int_equal(cause_lines(&cause, &contract, &rules_of_nobody, &arena, lines), 1);
+    cause.known = 1;
+    contract.availability.percentile.present = false;
+    assert_int_equal(cause_lines(&cause, &contract, &rules_of_nobody, &arena, lines), 1);
+    arena_release(&arena);
+}
+
 static void test_lists_are_cut_and_say_so(void **state)
 {
     struct world world;
@@ -369,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_an_outage_its_checks_and_its_batches),
         cmocka_unit_test(test_each_stretch_of_an_incident_has_its_own_cause),
         cmocka_unit_test(test_redrives_are_among_the_batches),
+        cmocka_unit_test(test_a_percentile_is_a_cause),
         cmocka_unit_test(test_lists_are_cut_and_say_so),
         cmocka_unit_test(test_losses_behind_a_stretch),
         cmocka_unit_test(test_books_that_changed_since_are_said),

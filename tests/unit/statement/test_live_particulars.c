@@ -94,8 +94,11 @@ static void test_figures(void **state)
 {
     static const struct {
         void (*terms)(struct contract *contract);
-        const char *lost;
-    } rows[] = {{total_failure, "121"}, {percentile, "1"}};
+        const char *lost, *said;
+    } rows[] = {{total_failure, "121", "Method total_failure_runs: "},
+                {percentile, "1",
+                 "A slice is bad if percentile 95 of the latency of its good requests is above "
+                 "500 ms"}};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -113,6 +116,7 @@ static void test_figures(void **state)
         }
         assert_false(outcome.provisional);
         expect_text(&outcome, "budget.lost", rows[i].lost);
+        assert_non_null(strstr(strbuf_text(&outcome.document), rows[i].said));
         statement_outcome_release(&outcome);
         world_close(&world);
     }
