@@ -8,8 +8,8 @@
  *   ranges:   count, each: stream, partition, low, high - low; ascending
  *   mask:     bit n: minute n is not empty
  *
- * The first byte says kind and version in one, and whether a window has particulars: nobody can cut them off unseen. Each content has one form, and unpacking refuses all others: what was
- * unpacked can be packed to the same bytes.
+ * The first byte says kind and version in one, and whether a window has particulars: nobody can cut them off unseen. Each content has one
+ * form, and unpacking refuses all others: what was unpacked can be packed to the same bytes.
  */
 #include <string.h>
 
@@ -325,9 +325,8 @@ enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally
     struct err ignored = ERR_INIT;
     struct tally tally;
     size_t size = packed.size;
-    unsigned char format;
+    unsigned char format = size == 0 ? 0 : (unsigned char)packed.data[0];
 
-    format = size == 0 ? 0 : (unsigned char)packed.data[0];
     if (format != formats[kind] && (kind != TALLY_WINDOW || format != FORMAT_PARTICULARS)) {
         return err_set(err, ERR_MISMATCH, "packed %s: unknown format", tally_kind_name(kind));
     }
