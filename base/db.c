@@ -1,6 +1,8 @@
 #include "base/db.h"
 
+#include <endian.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/db_driver.h"
@@ -9,18 +11,50 @@
 
 enum { AGAIN_TRIES_MAX = 6, AGAIN_PAUSE_MS = 50 };
 
-static uint32_t checksum_add(uint32_t sum, enum db_type type, int64_t number, struct str bytes)
+/* Rows are mostly small: their parts are put together first, for a CRC over few bytes costs as much as one over hundreds. */
+struct row_bytes {
+    uint32_t sum;
+    size_t size;
+    char bytes[1024];
+};
+
+static void row_bytes_flush(struct row_bytes *row)
+{
+    row->sum = hash_crc32(row->sum, str_of(row->bytes, row->size));
+    row->size = 0;
+}
+
+static void row_bytes_add(struct row_bytes *row, enum db_type type, int64_t number,
+                          struct str bytes)
 {
     static const char tags[] = {
         [DB_TYPE_NULL] = 'n', [DB_TYPE_INT64] = 'i', [DB_TYPE_TEXT] = 't', [DB_TYPE_BLOB] = 'b'};
-    uint64_t head = type == DB_TYPE_INT64 ? (uint64_t)number : (uint64_t)bytes.size;
-    char packed[9] = {tags[type]};
+    uint64_t head = htole64(type == DB_TYPE_INT64 ? (uint64_t)number : (uint64_t)bytes.size);
 
-    for (int i = 0; i < 8; i++) {
-        packed[1 + i] = (char)(head >> (8 * i));
+    if (sizeof(row->bytes) - row->size < 1 + sizeof(head) + bytes.size) {
+        row_bytes_flush(row);
     }
-    sum = hash_crc32(sum, str_of(packed, sizeof(packed)));
-    return bytes.size > 0 ? hash_crc32(sum, bytes) : sum;
+    row->bytes[row->size] = tags[type];
+    memcpy(row->bytes + row->size + 1, &head, sizeof(head));
+    row->size += 1 + sizeof(head);
+    if (bytes.size > sizeof(row->bytes) - row->size) {
+        row_bytes_flush(row);
+        row->sum = hash_crc32(row->sum, bytes);
+    } else if (bytes.size > 0) {
+        memcpy(row->bytes + row->size, bytes.data, bytes.size);
+        row->size += bytes.size;
+    }
+}
+
+static uint32_t checksum_add(uint32_t sum, enum db_type type, int64_t number, struct str bytes)
+{
+    struct row_bytes row;
+
+    row.sum = sum;
+    row.size = 0;
+    row_bytes_add(&row, type, number, bytes);
+    row_bytes_flush(&row);
+    return row.sum;
 }
 
 static uint32_t statement_slot(const struct db *db, const char *sql)
@@ -396,14 +430,17 @@ struct str db_column_blob(struct db_stmt *stmt, int column)
 int64_t db_column_checksum(struct db_stmt *stmt, int column)
 {
     const struct db_ops *ops = stmt->db->ops;
-    uint32_t sum = 0;
+    struct row_bytes row;
 
+    row.sum = 0;
+    row.size = 0;
     for (int i = 0; i < column; i++) {
         enum db_type type = ops->column_type(stmt, i);
         bool bytes = type == DB_TYPE_TEXT || type == DB_TYPE_BLOB;
 
-        sum = checksum_add(sum, type, type == DB_TYPE_INT64 ? ops->column_int64(stmt, i) : 0,
-                           bytes ? ops->column_bytes(stmt, i) : str_of("", 0));
+        row_bytes_add(&row, type, type == DB_TYPE_INT64 ? ops->column_int64(stmt, i) : 0,
+                      bytes ? ops->column_bytes(stmt, i) : str_of("", 0));
     }
-    return sum;
+    row_bytes_flush(&row);
+    return row.sum;
 }

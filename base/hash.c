@@ -1,8 +1,8 @@
 #include "base/hash.h"
 
+#include <libdeflate.h>
 #include <limits.h>
 #include <sodium.h>
-#include <zlib.h>
 
 #include "base/check.h"
 
@@ -53,7 +53,7 @@ void hash_key(struct str content, unsigned char ret_key[HASH_KEY_SIZE])
 uint32_t hash_crc32(uint32_t start, struct str content)
 {
     if (content.size == 0) {
-        return start; /* zlib takes a null pointer as a request for the start value */
+        return start; /* a null pointer would be taken as a request for the start value */
     }
-    return (uint32_t)crc32_z(start, (const Bytef *)content.data, content.size);
+    return libdeflate_crc32(start, content.data, content.size);
 }
