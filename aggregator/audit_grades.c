@@ -3,24 +3,15 @@
 
 #include "aggregator/audit_parts.h"
 #include "aggregator/carried.h"
-#include "schemas/grade.h"
-
-static bool grades_valid(struct str grades)
-{
-    for (size_t i = 0; i < grades.size; i++) {
-        if ((unsigned char)grades.data[i] >= GRADE_COUNT) {
-            return false;
-        }
-    }
-    return grades.size == TALLY_MINUTES;
-}
+#include "aggregator/grade_rows.h"
 
 static void check_hour(struct audit *audit, struct db_stmt *stmt, struct arena *scratch)
 {
+    uint8_t grades[TALLY_MINUTES];
     struct carried carried;
     struct err err = ERR_INIT;
 
-    if (!grades_valid(db_column_blob(stmt, 2))) {
+    if (!grades_unpack(db_column_blob(stmt, 2), grades)) {
         audit_find(audit, "grade_hour %.*s %" PRId64 ": its bytes are no grades",
                    STR_ARGS(db_column_text(stmt, 0)), db_column_int64(stmt, 1));
     }

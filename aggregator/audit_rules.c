@@ -50,9 +50,9 @@ static const struct rule rules[] = {
     {.what = "regrade: the book has no such service or hour: service, hour since 1970",
      .sql = "SELECT r.service, r.hour FROM regrade r WHERE r.book_id = $1 AND (NOT EXISTS "
             "(SELECT 1 FROM service s WHERE s.book_id = r.book_id AND s.service = r.service AND "
-            "s.first_minute / 60 <= r.hour) OR (NOT EXISTS (SELECT 1 FROM window_hour w WHERE "
-            "w.book_id = r.book_id AND w.kind IN ('window', 'check', 'activity') AND "
-            "w.hour >= r.hour) AND NOT EXISTS (SELECT 1 FROM grade_hour g WHERE "
+            "s.first_minute / 60 <= r.hour) OR (r.hour > (SELECT coalesce(max(w.hour), -1) FROM "
+            "window_hour w WHERE w.book_id = $1 AND w.kind IN ('window', 'check', 'activity')) "
+            "AND NOT EXISTS (SELECT 1 FROM grade_hour g WHERE "
             "g.book_id = r.book_id AND g.service = r.service AND g.hour >= r.hour))) "
             "ORDER BY r.service, r.hour",
      .column_count = 2},

@@ -180,7 +180,7 @@ static enum err_code check_windows(struct audit *audit, struct err *err)
         "r.latency_p99_ns FROM window_hour w "
         "LEFT JOIN rollup_hour r ON w.kind = 'window' AND r.book_id = w.book_id AND "
         "r.service = w.a AND r.customer = w.b AND r.hour = w.hour "
-        "WHERE w.book_id = $1 ORDER BY w.kind, w.a, w.b, w.c, w.d, w.hour",
+        "WHERE w.book_id = $1 ORDER BY w.kind, w.a, w.hour, w.b, w.c, w.d",
         &stmt, err);
 
     while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {

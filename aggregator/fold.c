@@ -149,15 +149,15 @@ static enum err_code finish_batches(struct fold *fold, struct err *err)
         fold,
         "UPDATE batch SET folded = 1 WHERE batch_id IN "
         "(SELECT r.batch_id FROM fold_round_batch r WHERE r.book_id = $1 AND NOT EXISTS "
-        "(SELECT 1 FROM pending p WHERE p.batch_id = r.batch_id))",
+        "(SELECT 1 FROM pending p WHERE p.book_id = $1 AND p.batch_id = r.batch_id))",
         NULL, err);
 
     if (code == ERR_OK) {
-        code =
-            run_for_book(fold,
-                         "DELETE FROM fold_round_batch WHERE book_id = $1 AND NOT EXISTS "
-                         "(SELECT 1 FROM pending p WHERE p.batch_id = fold_round_batch.batch_id)",
-                         NULL, err);
+        code = run_for_book(fold,
+                            "DELETE FROM fold_round_batch WHERE book_id = $1 AND NOT EXISTS "
+                            "(SELECT 1 FROM pending p WHERE p.book_id = $1 AND "
+                            "p.batch_id = fold_round_batch.batch_id)",
+                            NULL, err);
     }
     return code;
 }

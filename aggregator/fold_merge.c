@@ -67,7 +67,8 @@ static enum err_code read_rows(struct db *db, int64_t book_id, int64_t rows_max,
     enum err_code code = db_prepare(
         db,
         "SELECT p.batch_id, p.book_id, p.kind, p.a, p.b, p.c, p.d, p.hour, p.tally, p.checksum "
-        "FROM fold_round_batch r JOIN pending p ON p.batch_id = r.batch_id "
+        "FROM fold_round_batch r JOIN pending p ON p.book_id = r.book_id AND "
+        "p.batch_id = r.batch_id "
         "WHERE r.book_id = $1 ORDER BY r.batch_id LIMIT $2",
         &stmt, err);
 
@@ -160,14 +161,15 @@ static enum err_code write_window(struct db *db, int64_t book_id, const struct t
     return db_run(stmt, NULL, err);
 }
 
-static enum err_code delete_row(struct db *db, const struct pending_row *row, struct err *err)
+static enum err_code delete_row(struct db *db, int64_t book_id, const struct pending_row *row,
+                                struct err *err)
 {
     const struct tally_key *key = &row->key;
     struct db_stmt *stmt;
     enum err_code code =
         db_prepare(db,
-                   "DELETE FROM pending WHERE batch_id = $1 AND kind = $2 AND a = $3 AND b = $4 "
-                   "AND c = $5 AND d = $6 AND hour = $7",
+                   "DELETE FROM pending WHERE book_id = $8 AND batch_id = $1 AND kind = $2 AND "
+                   "a = $3 AND b = $4 AND c = $5 AND d = $6 AND hour = $7",
                    &stmt, err);
 
     if (code != ERR_OK) {
@@ -180,13 +182,14 @@ static enum err_code delete_row(struct db *db, const struct pending_row *row, st
     db_bind_text(stmt, 5, key->c);
     db_bind_text(stmt, 6, key->d);
     db_bind_int64(stmt, 7, key->hour);
+    db_bind_int64(stmt, 8, book_id);
     /* A row that another writer had taken would be counted twice. */
     return db_run_one(stmt, err);
 }
 
 /* Adds up the rows of one key and takes them away. */
-static enum err_code take_rows(struct db *db, const struct pending_row *rows, size_t count,
-                               struct tally *delta, struct err *err)
+static enum err_code take_rows(struct db *db, int64_t book_id, const struct pending_row *rows,
+                               size_t count, struct tally *delta, struct err *err)
 {
     enum tally_kind kind = rows[0].key.kind;
     enum err_code code = ERR_OK;
@@ -200,7 +203,7 @@ static enum err_code take_rows(struct db *db, const struct pending_row *rows, si
         }
         tally_merge(kind, delta, &one);
         tally_release(kind, &one);
-        code = delete_row(db, &rows[i], err);
+        code = delete_row(db, book_id, &rows[i], err);
     }
     return code;
 }
@@ -210,7 +213,7 @@ static enum err_code merge_key(struct db *db, int64_t book_id, const struct pend
 {
     const struct tally_key *key = &rows[0].key;
     struct fold_change change = {.book_id = book_id, .key = key};
-    enum err_code code = take_rows(db, rows, count, &change.delta, err);
+    enum err_code code = take_rows(db, book_id, rows, count, &change.delta, err);
 
     tally_init(&change.merged);
     if (code == ERR_OK) {

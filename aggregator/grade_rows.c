@@ -1,6 +1,7 @@
 #include "aggregator/grade_rows.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "aggregator/carried.h"
 #include "aggregator/tally.h"
@@ -15,35 +16,55 @@ enum {
     COLUMN_CHECKSUM
 };
 
-static bool is_whole(struct db_stmt *stmt)
+bool grades_unpack(struct str packed, uint8_t ret_grades[TALLY_MINUTES])
 {
-    struct str grades = db_column_blob(stmt, COLUMN_GRADES);
+    size_t minute = 0;
 
-    if (db_column_checksum(stmt, COLUMN_CHECKSUM) != db_column_int64(stmt, COLUMN_CHECKSUM) ||
-        grades.size != TALLY_MINUTES) {
-        return false;
-    }
-    for (size_t i = 0; i < grades.size; i++) {
-        if ((unsigned char)grades.data[i] >= GRADE_COUNT) {
+    for (size_t i = 0; i + 1 < packed.size; i += 2) {
+        uint8_t grade = (uint8_t)packed.data[i];
+        size_t minutes = (uint8_t)packed.data[i + 1];
+
+        if (grade >= GRADE_COUNT || minutes == 0 || minutes > TALLY_MINUTES - minute ||
+            (minute > 0 && ret_grades[minute - 1] == grade)) {
             return false;
         }
+        memset(ret_grades + minute, grade, minutes);
+        minute += minutes;
     }
-    return true;
+    return minute == TALLY_MINUTES && packed.size % 2 == 0;
+}
+
+static struct str grades_pack(const uint8_t grades[TALLY_MINUTES], char packed[2 * TALLY_MINUTES])
+{
+    size_t size = 0;
+
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        if (i == 0 || grades[i] != grades[i - 1]) {
+            packed[size++] = (char)grades[i];
+            packed[size++] = 0;
+        }
+        packed[size - 1]++;
+    }
+    return str_of(packed, size);
+}
+
+static bool take_row(struct db_stmt *stmt, struct graded_hour *ret_row)
+{
+    ret_row->hour = db_column_int64(stmt, COLUMN_HOUR);
+    ret_row->incomplete = (uint64_t)db_column_int64(stmt, COLUMN_INCOMPLETE);
+    ret_row->carried = db_column_blob(stmt, COLUMN_CARRIED);
+    return db_column_checksum(stmt, COLUMN_CHECKSUM) == db_column_int64(stmt, COLUMN_CHECKSUM) &&
+           grades_unpack(db_column_blob(stmt, COLUMN_GRADES), ret_row->grades);
 }
 
 enum err_code grade_rows_take(struct db_stmt *stmt, struct graded_hour *ret_row, struct err *err)
 {
-    if (!is_whole(stmt)) {
+    if (!take_row(stmt, ret_row)) {
         return err_set(err, ERR_MISMATCH,
                        "grade_hour \"%.*s\" hour %" PRId64 ": the row is damaged (run the audit)",
                        STR_ARGS(db_column_text(stmt, COLUMN_SERVICE)),
                        db_column_int64(stmt, COLUMN_HOUR));
     }
-    *ret_row =
-        (struct graded_hour){.hour = db_column_int64(stmt, COLUMN_HOUR),
-                             .grades = db_column_blob(stmt, COLUMN_GRADES),
-                             .incomplete = (uint64_t)db_column_int64(stmt, COLUMN_INCOMPLETE),
-                             .carried = db_column_blob(stmt, COLUMN_CARRIED)};
     return ERR_OK;
 }
 
@@ -120,6 +141,7 @@ enum err_code grade_rows_carried(const struct grade_rows *rows, struct str servi
 static enum err_code write_row(const struct grade_rows *rows, struct str service,
                                const struct graded_hour *row, struct err *err)
 {
+    char packed[2 * TALLY_MINUTES];
     struct db_stmt *stmt;
     enum err_code code =
         open_row(rows,
@@ -133,7 +155,7 @@ static enum err_code write_row(const struct grade_rows *rows, struct str service
     if (code != ERR_OK) {
         return code;
     }
-    db_bind_blob(stmt, 4, row->grades);
+    db_bind_blob(stmt, 4, grades_pack(row->grades, packed));
     db_bind_int64(stmt, 5, (int64_t)row->incomplete);
     db_bind_blob(stmt, 6, row->carried);
     db_bind_checksum(stmt, 7);
@@ -144,6 +166,7 @@ enum err_code grade_rows_put(const struct grade_rows *rows, struct str service,
                              const struct graded_hour *row, bool *ret_changed,
                              bool *ret_carried_changed, struct err *err)
 {
+    struct graded_hour old;
     struct db_stmt *stmt;
     bool found = false;
     enum err_code code = open_hour(rows, service, row->hour, &stmt, err);
@@ -153,11 +176,11 @@ enum err_code grade_rows_put(const struct grade_rows *rows, struct str service,
         return code;
     }
     code = db_step(stmt, &found, err);
-    if (code == ERR_OK && found && is_whole(stmt)) {
-        *ret_carried_changed = !str_equal(db_column_blob(stmt, COLUMN_CARRIED), row->carried);
+    if (code == ERR_OK && found && take_row(stmt, &old)) {
+        *ret_carried_changed = !str_equal(old.carried, row->carried);
         *ret_changed = *ret_carried_changed ||
-                       !str_equal(db_column_blob(stmt, COLUMN_GRADES), row->grades) ||
-                       (uint64_t)db_column_int64(stmt, COLUMN_INCOMPLETE) != row->incomplete;
+                       memcmp(old.grades, row->grades, sizeof(old.grades)) != 0 ||
+                       old.incomplete != row->incomplete;
     }
     db_reset(stmt);
     return code == ERR_OK && *ret_changed ? write_row(rows, service, row, err) : code;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aggregator/tally.h"
 #include "base/db.h"
 #include "base/str.h"
 
@@ -25,10 +26,13 @@ struct grade_rows {
 /* A row of a GRADE_ROWS_SELECT; texts are borrowed from the statement. */
 struct graded_hour {
     int64_t hour;
-    struct str grades;   /* TALLY_MINUTES bytes, each an enum grade */
-    uint64_t incomplete; /* bit n: records of minute n were lost */
+    uint8_t grades[TALLY_MINUTES]; /* each an enum grade */
+    uint64_t incomplete;           /* bit n: records of minute n were lost */
     struct str carried;
 };
+
+/* grade_hour.grades: runs of minutes with one grade. False: the bytes are none, or not in their one form. */
+bool grades_unpack(struct str packed, uint8_t ret_grades[TALLY_MINUTES]);
 
 /* ERR_MISMATCH: the checksum does not match, or the grades are none. */
 enum err_code grade_rows_take(struct db_stmt *stmt, struct graded_hour *ret_row, struct err *err);

@@ -214,7 +214,6 @@ static enum err_code run_hour(struct grader *grader, struct service_run *run, in
 {
     struct grade_hour_input input;
     struct graded_hour row = {.hour = hour};
-    uint8_t grades[TALLY_MINUTES];
     enum err_code code;
 
     arena_clear(&grader->hour_arena);
@@ -229,7 +228,7 @@ static enum err_code run_hour(struct grader *grader, struct service_run *run, in
     }
     input.closed_minutes = closed_minutes_of(grader, hour);
     code = grade_hour(strbuf_view(&grader->carried), &input, run->rules, &grader->hour_arena,
-                      grades, &row.incomplete, &grader->result, err);
+                      row.grades, &row.incomplete, &grader->result, err);
     if (code == ERR_OK && grader->result.overflow) {
         code = err_set(err, ERR_STORE, "the state of its checks has more than %d bytes",
                        CARRIED_SIZE_MAX);
@@ -237,7 +236,6 @@ static enum err_code run_hour(struct grader *grader, struct service_run *run, in
     if (code != ERR_OK) {
         return err_context(err, "grades of \"%.*s\", hour %" PRId64, STR_ARGS(run->name), hour);
     }
-    row.grades = str_of((const char *)grades, sizeof(grades));
     row.carried = strbuf_view(&grader->result);
     return store_hour(grader, run, &row, input.closed_minutes, err);
 }

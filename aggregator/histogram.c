@@ -11,7 +11,9 @@ enum {
     BUCKETS_PER_DOUBLING = 64,
     BUCKET_MIN = -1,   /* 1 ns alone */
     BUCKET_MAX = 2962, /* the one of LATENCY_NS_MAX; a test holds it against the table */
-    GROWTH = 64 /* buckets at a time, so that a growing range is not copied for each bucket */
+    GROWTH = 64, /* buckets at a time, so that a growing range is not copied for each bucket */
+    BLOCK = 16,  /* buckets that are packed with as many bits as the fullest of them needs */
+    WIDTH_BITS = 6
 };
 
 /* bounds[k] = floor(2^(63 + k/64)), found with exact integers. The scaled latency is an integer too, so "above the bound"
@@ -193,10 +195,11 @@ int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille)
     return 0;
 }
 
-/* Zero count, number of buckets, the first one (shifted by one: bucket -1 exists), then the counts; a 0 stands for a run of
- * empty buckets and is followed by its length. The first and the last bucket are never empty. */
+/* Zero count, number of buckets, the first one (shifted by one: bucket -1 exists), then the counts as bits: in each block of BLOCK
+ * buckets first how many bits its highest count has. The first and the last bucket are never empty. */
 void histogram_pack(const struct histogram *histogram, struct strbuf *out)
 {
+    struct bit_writer writer = {.out = out};
     int32_t begin;
     int32_t end;
 
@@ -207,47 +210,51 @@ void histogram_pack(const struct histogram *histogram, struct strbuf *out)
     }
     pack_count(out, end - begin);
     pack_count(out, histogram->first + begin - BUCKET_MIN);
-    for (int32_t i = begin; i < end;) {
-        int32_t run = 0;
+    for (int32_t i = begin; i < end; i += BLOCK) {
+        int32_t block_end = i + BLOCK < end ? i + BLOCK : end;
+        uint64_t any = 0;
 
-        pack_count(out, histogram->counts[i]);
-        if (histogram->counts[i] != 0) {
-            i++;
-            continue;
+        for (int32_t j = i; j < block_end; j++) {
+            any |= (uint64_t)histogram->counts[j];
         }
-        while (histogram->counts[i + run] == 0) {
-            run++;
+        bits_put(&writer, (uint64_t)bits_width(any), WIDTH_BITS);
+        for (int32_t j = i; j < block_end && any != 0; j++) {
+            bits_put(&writer, (uint64_t)histogram->counts[j], bits_width(any));
         }
-        pack_count(out, run);
-        i += run;
     }
+    bits_end(&writer);
 }
 
-/* room: what the sum of all counts may reach. */
+/* room: what the sum of all counts may reach; takes those of the block from it. */
+static bool unpack_block(struct bit_reader *reader, int32_t size, int64_t *room, int64_t *counts)
+{
+    uint64_t width, count;
+    uint64_t any = 0;
+
+    if (!bits_get(reader, WIDTH_BITS, &width) || width > PACK_BITS_MAX) {
+        return false;
+    }
+    for (int32_t i = 0; i < size && width > 0; i++) {
+        if (!bits_get(reader, (int)width, &count) || count > (uint64_t)*room) {
+            return false;
+        }
+        *room -= (int64_t)count;
+        any |= count;
+        counts[i] = (int64_t)count;
+    }
+    return (uint64_t)bits_width(any) == width; /* one content, one form */
+}
+
 static bool unpack_counts(struct str *packed, int32_t size, int64_t room, int64_t *counts)
 {
-    bool empty_before = false;
+    struct bit_reader reader = {.bytes = *packed};
 
-    for (int32_t i = 0; i < size;) {
-        int64_t run;
-
-        if (!unpack_count(packed, room, &counts[i])) {
+    for (int32_t i = 0; i < size; i += BLOCK) {
+        if (!unpack_block(&reader, size - i < BLOCK ? size - i : BLOCK, &room, counts + i)) {
             return false;
         }
-        room -= counts[i];
-        if (counts[i] != 0) {
-            i++;
-            empty_before = false;
-            continue;
-        }
-        /* Neither at the ends nor two runs in a row: one content, one form. */
-        if (i == 0 || empty_before || !unpack_count(packed, size - 1 - i, &run) || run == 0) {
-            return false;
-        }
-        i += (int32_t)run;
-        empty_before = true;
     }
-    return true;
+    return counts[0] != 0 && counts[size - 1] != 0 && bits_finish(&reader, packed);
 }
 
 enum err_code histogram_unpack(struct str *packed, struct histogram *ret_histogram, struct err *err)

@@ -137,8 +137,7 @@ static void take_hour(struct rewrite *rewrite, const struct graded_hour *row)
         take_minute(rewrite, rewrite->next, GRADE_PIPELINE_GAP);
     }
     for (int i = 0; i < TALLY_MINUTES; i++) {
-        take_minute(rewrite, row->hour * TALLY_MINUTES + i,
-                    (enum grade)(unsigned char)row->grades.data[i]);
+        take_minute(rewrite, row->hour * TALLY_MINUTES + i, (enum grade)row->grades[i]);
     }
 }
 

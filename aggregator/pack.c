@@ -1,5 +1,8 @@
 #include "aggregator/pack.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/check.h"
 
 void pack_uint(struct strbuf *out, uint64_t value)
@@ -68,5 +71,146 @@ bool unpack_int(struct str *packed, int64_t *ret_value)
         return false;
     }
     *ret_value = (int64_t)((value >> 1) ^ ((value & 1) != 0 ? UINT64_MAX : 0));
+    return true;
+}
+
+int bits_width(uint64_t value)
+{
+    return value == 0 ? 0 : 64 - __builtin_clzll((unsigned long long)value);
+}
+
+void bits_put(struct bit_writer *writer, uint64_t value, int width)
+{
+    CHECK(width >= 0);
+    CHECK(width <= PACK_BITS_MAX);
+    CHECK(value >> width == 0);
+    writer->held |= value << writer->held_count;
+    writer->held_count += width;
+    while (writer->held_count >= 8) {
+        strbuf_append_char(writer->out, (char)writer->held);
+        writer->held >>= 8;
+        writer->held_count -= 8;
+    }
+}
+
+void bits_end(struct bit_writer *writer)
+{
+    if (writer->held_count > 0) {
+        strbuf_append_char(writer->out, (char)writer->held);
+    }
+    writer->held = 0;
+    writer->held_count = 0;
+}
+
+/* The word that begins at a byte, as far as there are bytes. */
+static inline uint64_t word_at(struct str bytes, size_t at)
+{
+    uint64_t word = 0;
+    size_t left = bytes.size - at;
+
+    memcpy(&word, bytes.data + at, left < sizeof(word) ? left : sizeof(word));
+    return le64toh(word);
+}
+
+bool bits_get(struct bit_reader *reader, int width, uint64_t *ret_value)
+{
+    if ((size_t)width > reader->bytes.size * 8 - reader->at) {
+        return false;
+    }
+    *ret_value = width == 0 ? 0
+                            : word_at(reader->bytes, reader->at / 8) >> (reader->at % 8) &
+                                  ((UINT64_C(1) << width) - 1);
+    reader->at += (size_t)width;
+    return true;
+}
+
+bool bits_finish(const struct bit_reader *reader, struct str *packed)
+{
+    size_t size = (reader->at + 7) / 8;
+
+    if (reader->at % 8 != 0 &&
+        (unsigned char)reader->bytes.data[size - 1] >> (reader->at % 8) != 0) {
+        return false;
+    }
+    *packed = str_of(packed->data + size, packed->size - size);
+    return true;
+}
+
+void pack_column(struct strbuf *out, const int64_t *values, size_t count)
+{
+    struct bit_writer writer = {.out = out};
+    int64_t low = PACK_COUNT_MAX, high = 0;
+    int width;
+
+    if (count == 0) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        CHECK(values[i] >= 0);
+        CHECK(values[i] <= PACK_COUNT_MAX);
+        low = values[i] < low ? values[i] : low;
+        high = values[i] > high ? values[i] : high;
+    }
+    width = bits_width((uint64_t)(high - low));
+    strbuf_append_char(out, (char)width);
+    pack_count(out, low);
+    for (size_t i = 0; i < count; i++) {
+        bits_put(&writer, (uint64_t)(values[i] - low), width);
+    }
+    bits_end(&writer);
+}
+
+/* The loop of unpack_column: what the numbers are above the lowest. *ret_high: all their bits; *ret_low: whether one of them is 0. */
+static bool unpack_offsets(struct bit_reader *reader, int width, int64_t *ret_values, size_t count,
+                           uint64_t *ret_high, bool *ret_low)
+{
+    uint64_t high = 0;
+    bool low = false;
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value;
+
+        if (!bits_get(reader, width, &value)) {
+            return false;
+        }
+        high |= value;
+        low = low || value == 0;
+        ret_values[i] = (int64_t)value;
+    }
+    *ret_high = high;
+    *ret_low = low;
+    return true;
+}
+
+bool unpack_column(struct str *packed, int64_t *ret_values, size_t count)
+{
+    struct bit_reader reader = {.at = 0};
+    uint64_t high;
+    int64_t base;
+    int width;
+    bool low;
+
+    if (count == 0) {
+        return true;
+    }
+    width = packed->size > 0 ? (unsigned char)packed->data[0] : PACK_BITS_MAX + 1;
+    if (width > PACK_BITS_MAX) {
+        return false;
+    }
+    *packed = str_of(packed->data + 1, packed->size - 1);
+    if (!unpack_count(packed, PACK_COUNT_MAX, &base)) {
+        return false;
+    }
+    reader.bytes = *packed;
+    if (!unpack_offsets(&reader, width, ret_values, count, &high, &low) || !low ||
+        bits_width(high) != width || !bits_finish(&reader, packed)) {
+        return false; /* or another form of the same numbers */
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (ret_values[i] > PACK_COUNT_MAX - base) {
+            return false;
+        }
+        ret_values[i] += base;
+    }
     return true;
 }

@@ -26,4 +26,32 @@ bool unpack_uint(struct str *packed, uint64_t *ret_value);
 bool unpack_count(struct str *packed, int64_t max, int64_t *ret_value);
 bool unpack_int(struct str *packed, int64_t *ret_value);
 
+/* Numbers of few bits, one behind the other, low ones first; what is left of the last byte is 0. */
+enum { PACK_BITS_MAX = 57 }; /* of one number: what fits beside seven other bits in a word */
+
+struct bit_writer {
+    struct strbuf *out;
+    uint64_t held; /* bits that make no whole byte yet */
+    int held_count;
+};
+
+/* value < 2^width, width <= PACK_BITS_MAX. */
+void bits_put(struct bit_writer *writer, uint64_t value, int width);
+void bits_end(struct bit_writer *writer);
+
+struct bit_reader {
+    struct str bytes;
+    size_t at; /* bit */
+};
+
+/* False behind the end. */
+bool bits_get(struct bit_reader *reader, int width, uint64_t *ret_value);
+/* Advances *packed, where the reader began, behind the last bit that was read. False if the rest of its byte is not 0. */
+bool bits_finish(const struct bit_reader *reader, struct str *packed);
+int bits_width(uint64_t value); /* 0 has none */
+
+/* A column: the lowest number, how many bits the others differ in, and those bits. Nothing if there are none. Numbers from 0 to PACK_COUNT_MAX. */
+void pack_column(struct strbuf *out, const int64_t *values, size_t count);
+bool unpack_column(struct str *packed, int64_t *ret_values, size_t count);
+
 #endif

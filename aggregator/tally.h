@@ -6,7 +6,7 @@
  *   window   (service, customer, hour): 60 minutes of counts, a latency histogram, offset ranges, and particulars where a contract asks;
  *   check    (service, instance, region, checker, hour): 60 minutes of results and the last one of each minute;
  *   activity ("topic" or "checker", name, hour): a mask of the minutes that carried events.
- * Packed form: first byte format version, then LEB128 varints; equal contents pack to equal bytes. Unpacking checks everything.
+ * Packed form: first byte format version, then varints and bits (pack.h); equal contents pack to equal bytes. Unpacking checks everything.
  */
 #ifndef AGGREGATOR_TALLY_H
 #define AGGREGATOR_TALLY_H
@@ -106,6 +106,22 @@ void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *
 /* ERR_MISMATCH: the bytes are not a packed tally of this kind. */
 enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally *ret_tally,
                            struct err *err);
+/* The part of a window that statements and grades are made of. Reused from row to row: nothing is allocated for most. */
+struct window_counts {
+    struct window_minute minutes[TALLY_MINUTES];
+    uint64_t counted;            /* bit n: minute n has records */
+    struct offset_range *ranges; /* owned; sorted by stream, partition */
+    size_t range_count, range_capacity;
+};
+
+/* Unpacks no more than that of a packed window: what stands behind it is left to whoever reads it, and to the row's checksum. ERR_MISMATCH.
+ * counts: empty, or of an earlier call. */
+enum err_code window_counts_unpack(struct str packed, struct window_counts *counts,
+                                   struct err *err);
+/* The same of the ranges alone, which both kinds of tallies that have some begin with. */
+enum err_code tally_unpack_ranges(enum tally_kind kind, struct str packed,
+                                  struct window_counts *counts, struct err *err);
+void window_counts_release(struct window_counts *counts);
 /* Records (unweighted) in it; 0 for activity. */
 int64_t tally_records(enum tally_kind kind, const struct tally *tally);
 

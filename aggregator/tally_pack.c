@@ -1,26 +1,32 @@
 /*
  * The packed form of tallies.
  *
- *   window:   1, mask, per set minute: records total errors slow no_latency; histogram; ranges
+ *   window:   1, ranges; silent, records; extra, errors, slow, no_latency, each: mask, column; histogram
  *             4, the same, and behind it particulars (particulars.c)
- *   check:    2, mask, per set minute: passed warned failed unknown removed, last, last_time_ns (zigzag), interval_ns; ranges
+ *   check:    2, ranges; seen; unless there are none: hour, zeros, columns of last, time, interval_ns; passed, warned, failed, unknown, removed,
+ *             each: mask, column
  *   activity: 3, mask
  *   ranges:   count, each: stream, partition, low, high - low; ascending
- *   mask:     bit n: minute n is not empty
+ *   silent:   bit n: minute n has no records; the column of records (pack_column) is of all others
+ *   extra:    total - records
+ *   mask:     bit n: minute n has some; the column is of those minutes
+ *   seen:     bit n: minute n has results; last, time and interval_ns are of those minutes
+ *   time:     of the last result since its minute began, in units of 10^zeros ns, the largest that all of them are multiples of
  *
- * The first byte says kind and version in one, and whether a window has particulars: nobody can cut them off unseen. Each content has one
- * form, and unpacking refuses all others: what was unpacked can be packed to the same bytes.
+ * The first byte says kind and version in one, and whether a window has particulars: nobody can cut them off unseen. What statements and
+ * grades are made of stands in front, so that they need not unpack the rest. Each content has one form, and unpacking refuses all others: what
+ * was unpacked can be packed to the same bytes.
  */
 #include <string.h>
 
 #include "aggregator/pack.h"
 #include "aggregator/tally.h"
+#include "aggregator/tally_parts.h"
 #include "base/check.h"
 #include "base/memory.h"
 
 enum { FORMAT_WINDOW = 1, FORMAT_CHECK = 2, FORMAT_ACTIVITY = 3, FORMAT_PARTICULARS = 4 };
 enum { RANGES_MAX = 1 << 16 };
-#define MASK_MAX ((INT64_C(1) << TALLY_MINUTES) - 1)
 
 static const unsigned char formats[] = {[TALLY_WINDOW] = FORMAT_WINDOW,
                                         [TALLY_CHECK] = FORMAT_CHECK,
@@ -39,32 +45,7 @@ static bool window_minute_valid(const struct window_minute *minute)
            minute->no_latency <= minute->total - minute->slow;
 }
 
-static bool check_minute_valid(const struct check_minute *minute)
-{
-    const int64_t counts[] = {[OUTCOME_PASS] = minute->passed,
-                              [OUTCOME_WARN] = minute->warned,
-                              [OUTCOME_FAIL] = minute->failed,
-                              [OUTCOME_UNKNOWN] = minute->unknown,
-                              [OUTCOME_REMOVED] = minute->removed};
-    int64_t sum = 0;
-
-    for (size_t i = OUTCOME_PASS; i < ARRAY_COUNT(counts); i++) {
-        if (counts[i] < 0) {
-            return false;
-        }
-        sum += counts[i];
-    }
-    if (sum != minute->records) {
-        return false;
-    }
-    if (sum == 0) {
-        return minute->last == 0 && minute->last_time_ns == 0 && minute->last_interval_ns == 0;
-    }
-    return minute->last >= OUTCOME_PASS && minute->last <= OUTCOME_REMOVED &&
-           counts[minute->last] > 0 && minute->last_interval_ns >= 0;
-}
-
-static bool ranges_valid(const struct offset_range *ranges, size_t count)
+bool offset_ranges_valid(const struct offset_range *ranges, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct offset_range *range = &ranges[i];
@@ -93,18 +74,8 @@ static bool window_valid(const struct window_tally *tally)
         known += tally->minutes[i].total - tally->minutes[i].no_latency;
     }
     return known == histogram_count(&tally->latency) &&
-           ranges_valid(tally->ranges, tally->range_count) &&
+           offset_ranges_valid(tally->ranges, tally->range_count) &&
            particulars_valid(&tally->particulars, tally->minutes);
-}
-
-static bool check_valid(const struct check_tally *tally)
-{
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        if (!check_minute_valid(&tally->minutes[i])) {
-            return false;
-        }
-    }
-    return ranges_valid(tally->ranges, tally->range_count);
 }
 
 static bool valid(enum tally_kind kind, const struct tally *tally)
@@ -113,7 +84,7 @@ static bool valid(enum tally_kind kind, const struct tally *tally)
     case TALLY_WINDOW:
         return window_valid(&tally->window);
     case TALLY_CHECK:
-        return check_valid(&tally->check);
+        return check_tally_valid(&tally->check);
     case TALLY_ACTIVITY:
         return tally->activity.minutes <= (uint64_t)MASK_MAX;
     }
@@ -125,7 +96,7 @@ void tally_check(enum tally_kind kind, const struct tally *tally)
     CHECK(valid(kind, tally));
 }
 
-static void pack_ranges(const struct offset_range *ranges, size_t count, struct strbuf *out)
+void offset_ranges_pack(const struct offset_range *ranges, size_t count, struct strbuf *out)
 {
     pack_uint(out, count);
     for (size_t i = 0; i < count; i++) {
@@ -136,55 +107,65 @@ static void pack_ranges(const struct offset_range *ranges, size_t count, struct 
     }
 }
 
-static void pack_window(const struct window_tally *tally, struct strbuf *out)
+/* The figures of a minute that most minutes have none of. */
+enum figure { EXTRA, ERRORS, SLOW, NO_LATENCY, FIGURE_COUNT };
+
+static inline int64_t *figure_of(struct window_minute *minute, enum figure figure)
 {
+    int64_t *const figures[] = {[EXTRA] = &minute->total,
+                                [ERRORS] = &minute->errors,
+                                [SLOW] = &minute->slow,
+                                [NO_LATENCY] = &minute->no_latency};
+
+    return figures[figure];
+}
+
+static int64_t get_figure(struct window_minute minute, enum figure figure)
+{
+    return *figure_of(&minute, figure) - (figure == EXTRA ? minute.records : 0);
+}
+
+static void pack_figure(const struct window_tally *tally, enum figure figure, struct strbuf *out)
+{
+    int64_t values[TALLY_MINUTES];
+    size_t count = 0;
     uint64_t mask = 0;
 
     for (int i = 0; i < TALLY_MINUTES; i++) {
-        mask |= tally->minutes[i].records > 0 ? UINT64_C(1) << i : 0;
-    }
-    pack_uint(out, mask);
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        const struct window_minute *minute = &tally->minutes[i];
+        int64_t value = get_figure(tally->minutes[i], figure);
 
-        if (minute->records > 0) {
-            pack_count(out, minute->records);
-            pack_count(out, minute->total);
-            pack_count(out, minute->errors);
-            pack_count(out, minute->slow);
-            pack_count(out, minute->no_latency);
+        if (value > 0) {
+            mask |= UINT64_C(1) << i;
+            values[count++] = value;
         }
     }
+    pack_uint(out, mask);
+    pack_column(out, values, count);
+}
+
+static void pack_window(const struct window_tally *tally, struct strbuf *out)
+{
+    int64_t records[TALLY_MINUTES];
+    size_t count = 0;
+    uint64_t silent = 0;
+
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        if (tally->minutes[i].records > 0) {
+            records[count++] = tally->minutes[i].records;
+        } else {
+            silent |= UINT64_C(1) << i;
+        }
+    }
+    offset_ranges_pack(tally->ranges, tally->range_count, out);
+    pack_uint(out, silent);
+    pack_column(out, records, count);
+    for (int f = 0; f < FIGURE_COUNT && count > 0; f++) {
+        pack_figure(tally, (enum figure)f, out);
+    }
     histogram_pack(&tally->latency, out);
-    pack_ranges(tally->ranges, tally->range_count, out);
     if (!particulars_empty(&tally->particulars)) {
         particulars_pack(&tally->particulars, out);
     }
-}
-
-static void pack_check(const struct check_tally *tally, struct strbuf *out)
-{
-    uint64_t mask = 0;
-
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        mask |= tally->minutes[i].records > 0 ? UINT64_C(1) << i : 0;
-    }
-    pack_uint(out, mask);
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        const struct check_minute *minute = &tally->minutes[i];
-
-        if (minute->records > 0) {
-            pack_count(out, minute->passed);
-            pack_count(out, minute->warned);
-            pack_count(out, minute->failed);
-            pack_count(out, minute->unknown);
-            pack_count(out, minute->removed);
-            pack_count(out, minute->last);
-            pack_int(out, minute->last_time_ns);
-            pack_count(out, minute->last_interval_ns);
-        }
-    }
-    pack_ranges(tally->ranges, tally->range_count, out);
 }
 
 static unsigned char format_of(enum tally_kind kind, const struct tally *tally)
@@ -203,7 +184,7 @@ void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *
         pack_window(&tally->window, out);
         break;
     case TALLY_CHECK:
-        pack_check(&tally->check, out);
+        check_tally_pack(&tally->check, out);
         break;
     case TALLY_ACTIVITY:
         pack_uint(out, tally->activity.minutes);
@@ -211,27 +192,41 @@ void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *
     }
 }
 
-static bool unpack_ranges(struct str *packed, struct offset_range **ret_ranges, size_t *ret_count)
+static bool unpack_range(struct str *packed, struct offset_range *range)
+{
+    int64_t partition;
+    int64_t width;
+
+    if (!unpack_count(packed, INT64_MAX, &range->stream_id) ||
+        !unpack_count(packed, INT32_MAX, &partition) ||
+        !unpack_count(packed, INT64_MAX, &range->low) ||
+        !unpack_count(packed, INT64_MAX - range->low, &width)) {
+        return false;
+    }
+    range->partition = (int32_t)partition;
+    range->high = range->low + width;
+    return true;
+}
+
+static bool unpack_range_count(struct str *packed, int64_t *ret_count)
+{
+    /* Four bytes at least for each, so that a short text cannot ask for much memory. */
+    return unpack_count(packed, RANGES_MAX, ret_count) && (size_t)*ret_count <= packed->size / 4;
+}
+
+bool offset_ranges_unpack(struct str *packed, struct offset_range **ret_ranges, size_t *ret_count)
 {
     int64_t count;
 
-    /* Four bytes at least for each, so that a short text cannot ask for much memory. */
-    if (!unpack_count(packed, RANGES_MAX, &count) || (size_t)count > packed->size / 4) {
+    if (!unpack_range_count(packed, &count)) {
         return false;
     }
     for (int64_t i = 0; i < count; i++) {
         struct offset_range range;
-        int64_t partition;
-        int64_t width;
 
-        if (!unpack_count(packed, INT64_MAX, &range.stream_id) ||
-            !unpack_count(packed, INT32_MAX, &partition) ||
-            !unpack_count(packed, INT64_MAX, &range.low) ||
-            !unpack_count(packed, INT64_MAX - range.low, &width)) {
+        if (!unpack_range(packed, &range)) {
             return false;
         }
-        range.partition = (int32_t)partition;
-        range.high = range.low + width;
         /* Kept in the order of the bytes: the caller looks whether they ascend. */
         if ((i & (i - 1)) == 0) {
             *ret_ranges =
@@ -243,64 +238,65 @@ static bool unpack_ranges(struct str *packed, struct offset_range **ret_ranges, 
     return true;
 }
 
+/* Minutes of a mask, which are not silent, get their values. */
+static bool unpack_figure(struct str *packed, uint64_t silent, enum figure figure,
+                          struct window_minute *minutes)
+{
+    int64_t values[TALLY_MINUTES];
+    uint64_t mask;
+    size_t i = 0;
+
+    if (!unpack_uint(packed, &mask) || (mask & (silent | ~(uint64_t)MASK_MAX)) != 0 ||
+        !unpack_column(packed, values, (size_t)__builtin_popcountll(mask))) {
+        return false;
+    }
+    for (; mask != 0; mask &= mask - 1, i++) {
+        if (values[i] == 0) {
+            return false;
+        }
+        *figure_of(&minutes[__builtin_ctzll(mask)], figure) += values[i];
+    }
+    return true;
+}
+
+/* minutes: all empty. */
+static bool unpack_minutes(struct str *packed, struct window_minute *minutes, uint64_t *ret_counted)
+{
+    int64_t records[TALLY_MINUTES];
+    uint64_t silent;
+    size_t count, i = 0;
+
+    if (!unpack_uint(packed, &silent) || silent > (uint64_t)MASK_MAX) {
+        return false;
+    }
+    *ret_counted = ~silent & (uint64_t)MASK_MAX;
+    count = (size_t)__builtin_popcountll(*ret_counted);
+    if (!unpack_column(packed, records, count)) {
+        return false;
+    }
+    for (uint64_t mask = *ret_counted; mask != 0; mask &= mask - 1, i++) {
+        struct window_minute *minute = &minutes[__builtin_ctzll(mask)];
+
+        if (records[i] == 0) {
+            return false;
+        }
+        minute->records = minute->total = records[i];
+    }
+    for (int f = 0; f < FIGURE_COUNT && count > 0; f++) {
+        if (!unpack_figure(packed, silent, (enum figure)f, minutes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool unpack_window(struct str *packed, struct window_tally *tally, struct err *err)
 {
-    int64_t mask;
+    uint64_t counted;
 
-    if (!unpack_count(packed, MASK_MAX, &mask)) {
-        return false;
-    }
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        struct window_minute *minute = &tally->minutes[i];
-
-        if ((mask >> i & 1) == 0) {
-            continue;
-        }
-        if (!unpack_count(packed, PACK_COUNT_MAX, &minute->records) || minute->records == 0 ||
-            !unpack_count(packed, PACK_COUNT_MAX, &minute->total) ||
-            !unpack_count(packed, PACK_COUNT_MAX, &minute->errors) ||
-            !unpack_count(packed, PACK_COUNT_MAX, &minute->slow) ||
-            !unpack_count(packed, PACK_COUNT_MAX, &minute->no_latency)) {
-            return false;
-        }
-    }
-    return histogram_unpack(packed, &tally->latency, err) == ERR_OK &&
-           unpack_ranges(packed, &tally->ranges, &tally->range_count);
-}
-
-static bool unpack_check_minute(struct str *packed, struct check_minute *minute)
-{
-    int64_t last;
-
-    if (!unpack_count(packed, PACK_COUNT_MAX, &minute->passed) ||
-        !unpack_count(packed, PACK_COUNT_MAX, &minute->warned) ||
-        !unpack_count(packed, PACK_COUNT_MAX, &minute->failed) ||
-        !unpack_count(packed, PACK_COUNT_MAX, &minute->unknown) ||
-        !unpack_count(packed, PACK_COUNT_MAX, &minute->removed) ||
-        !unpack_count(packed, OUTCOME_REMOVED, &last) ||
-        !unpack_int(packed, &minute->last_time_ns) ||
-        !unpack_count(packed, INT64_MAX, &minute->last_interval_ns)) {
-        return false;
-    }
-    minute->last = (enum outcome)last;
-    minute->records =
-        minute->passed + minute->warned + minute->failed + minute->unknown + minute->removed;
-    return minute->records > 0;
-}
-
-static bool unpack_check(struct str *packed, struct check_tally *tally)
-{
-    int64_t mask;
-
-    if (!unpack_count(packed, MASK_MAX, &mask)) {
-        return false;
-    }
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        if ((mask >> i & 1) != 0 && !unpack_check_minute(packed, &tally->minutes[i])) {
-            return false;
-        }
-    }
-    return unpack_ranges(packed, &tally->ranges, &tally->range_count);
+    return offset_ranges_unpack(packed, &tally->ranges, &tally->range_count) &&
+           unpack_minutes(packed, tally->minutes, &counted) &&
+           histogram_unpack(packed, &tally->latency, err) == ERR_OK;
 }
 
 static bool unpack(enum tally_kind kind, unsigned char format, struct str *packed,
@@ -312,11 +308,16 @@ static bool unpack(enum tally_kind kind, unsigned char format, struct str *packe
                (format != FORMAT_PARTICULARS ||
                 particulars_unpack(packed, &tally->window.particulars));
     case TALLY_CHECK:
-        return unpack_check(packed, &tally->check);
+        return check_tally_unpack(packed, &tally->check);
     case TALLY_ACTIVITY:
         return unpack_uint(packed, &tally->activity.minutes);
     }
     return false;
+}
+
+static bool format_fits(enum tally_kind kind, unsigned char format)
+{
+    return format == formats[kind] || (kind == TALLY_WINDOW && format == FORMAT_PARTICULARS);
 }
 
 enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally *ret_tally,
@@ -327,7 +328,7 @@ enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally
     size_t size = packed.size;
     unsigned char format = size == 0 ? 0 : (unsigned char)packed.data[0];
 
-    if (format != formats[kind] && (kind != TALLY_WINDOW || format != FORMAT_PARTICULARS)) {
+    if (!format_fits(kind, format)) {
         return err_set(err, ERR_MISMATCH, "packed %s: unknown format", tally_kind_name(kind));
     }
     packed = str_of(packed.data + 1, size - 1);
@@ -339,5 +340,71 @@ enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally
                        tally_kind_name(kind), size - packed.size, size);
     }
     *ret_tally = tally;
+    return ERR_OK;
+}
+
+void window_counts_release(struct window_counts *counts)
+{
+    memory_free(counts->ranges);
+    *counts = (struct window_counts){.ranges = NULL};
+}
+
+static bool read_ranges(struct str *packed, struct window_counts *counts)
+{
+    int64_t count;
+
+    if (!unpack_range_count(packed, &count)) {
+        return false;
+    }
+    if ((size_t)count > counts->range_capacity) {
+        counts->range_capacity = (size_t)count;
+        counts->ranges = memory_resize(counts->ranges, (size_t)count, sizeof(counts->ranges[0]));
+    }
+    for (counts->range_count = 0; counts->range_count < (size_t)count; counts->range_count++) {
+        if (!unpack_range(packed, &counts->ranges[counts->range_count])) {
+            return false;
+        }
+    }
+    return offset_ranges_valid(counts->ranges, counts->range_count);
+}
+
+static bool minutes_valid(const struct window_minute *minutes)
+{
+    bool all = true;
+
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        all &= window_minute_valid(&minutes[i]);
+    }
+    return all;
+}
+
+static struct str behind_format(struct str packed)
+{
+    return packed.size == 0 ? packed : str_of(packed.data + 1, packed.size - 1);
+}
+
+enum err_code window_counts_unpack(struct str packed, struct window_counts *counts, struct err *err)
+{
+    unsigned char format = packed.size == 0 ? 0 : (unsigned char)packed.data[0];
+
+    memset(counts->minutes, 0, sizeof(counts->minutes));
+    packed = behind_format(packed);
+    if (!format_fits(TALLY_WINDOW, format) || !read_ranges(&packed, counts) ||
+        !unpack_minutes(&packed, counts->minutes, &counts->counted) ||
+        !minutes_valid(counts->minutes)) {
+        return err_set(err, ERR_MISMATCH, "packed window: damaged");
+    }
+    return ERR_OK;
+}
+
+enum err_code tally_unpack_ranges(enum tally_kind kind, struct str packed,
+                                  struct window_counts *counts, struct err *err)
+{
+    unsigned char format = packed.size == 0 ? 0 : (unsigned char)packed.data[0];
+
+    packed = behind_format(packed);
+    if (kind == TALLY_ACTIVITY || !format_fits(kind, format) || !read_ranges(&packed, counts)) {
+        return err_set(err, ERR_MISMATCH, "packed %s: damaged", tally_kind_name(kind));
+    }
     return ERR_OK;
 }

@@ -96,7 +96,7 @@ enum err_code windows_each_instance(struct db *db, int64_t book_id, struct str s
 struct stretch {
     int64_t from_minute, to_minute;
     struct minute *minutes;
-    struct minute_particulars *particulars; /* NULL: not asked for */
+    struct minute_particulars *particulars;
     int64_t limit_ns;
 };
 
@@ -130,120 +130,30 @@ static void take_particulars(const struct stretch *stretch, const struct tally_k
     }
 }
 
-static enum err_code take_counts(void *context, const struct tally_key *key,
-                                 const struct tally *tally, struct err *err)
+static enum err_code take_tally(void *context, const struct tally_key *key,
+                                const struct tally *tally, struct err *err)
+{
+    (void)err;
+    take_particulars(context, key, &tally->window.particulars);
+    return ERR_OK;
+}
+
+static enum err_code take_hour(void *context, const struct service_hour *hour, struct err *err)
 {
     const struct stretch *stretch = context;
 
     (void)err;
     for (int i = 0; i < TALLY_MINUTES; i++) {
-        const struct window_minute *from = &tally->window.minutes[i];
-        struct minute *into = minute_at(stretch, key->hour * TALLY_MINUTES + i);
-
-        if (into == NULL || from->records == 0) {
-            continue;
-        }
-        into->counted = true;
-        into->counts.records += from->records;
-        into->counts.total += from->total;
-        into->counts.errors += from->errors;
-        into->counts.slow += from->slow;
-        into->counts.no_latency += from->no_latency;
-    }
-    if (stretch->particulars != NULL) {
-        take_particulars(stretch, key, &tally->window.particulars);
-    }
-    return ERR_OK;
-}
-
-/* What holds without a stored grade: nothing before the first event, a gap from then on. */
-static enum err_code fill_ungraded(struct db *db, int64_t book_id, struct str service,
-                                   const struct stretch *stretch, struct err *err)
-{
-    struct db_stmt *stmt;
-    int64_t first_minute = INT64_MAX;
-    bool row = false;
-    enum err_code code;
-
-    code = db_prepare(db, "SELECT first_minute FROM service WHERE book_id = $1 AND service = $2",
-                      &stmt, err);
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 1, book_id);
-    db_bind_text(stmt, 2, service);
-    code = db_step(stmt, &row, err);
-    if (code == ERR_OK && row) {
-        first_minute = db_column_int64(stmt, 0);
-    }
-    db_reset(stmt);
-    for (int64_t m = stretch->from_minute; m < stretch->to_minute; m++) {
-        minute_at(stretch, m)->grade =
-            m < first_minute ? GRADE_NOT_PROVISIONED : GRADE_PIPELINE_GAP;
-    }
-    return code;
-}
-
-static void take_grades(const struct stretch *stretch, const struct graded_hour *hour)
-{
-    for (int i = 0; i < TALLY_MINUTES; i++) {
         struct minute *into = minute_at(stretch, hour->hour * TALLY_MINUTES + i);
 
         if (into != NULL) {
-            into->grade = (enum grade)(unsigned char)hour->grades.data[i];
-            into->incomplete = (hour->incomplete >> i & 1) != 0;
+            *into = (struct minute){.counts = hour->minutes[i],
+                                    .grade = (enum grade)hour->grades[i],
+                                    .counted = (hour->counted >> i & 1) != 0,
+                                    .incomplete = (hour->incomplete >> i & 1) != 0};
         }
     }
-}
-
-static enum err_code fill_grades(struct db *db, int64_t book_id, struct str service,
-                                 const struct stretch *stretch, struct err *err)
-{
-    struct graded_hour hour;
-    struct db_stmt *stmt;
-    bool row = false;
-    enum err_code code;
-
-    code = db_prepare(db,
-                      GRADE_ROWS_SELECT " WHERE book_id = $1 AND service = $2 AND hour >= $3"
-                                        " AND hour < $4 ORDER BY hour",
-                      &stmt, err);
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 1, book_id);
-    db_bind_text(stmt, 2, service);
-    db_bind_int64(stmt, 3, stretch->from_minute / TALLY_MINUTES);
-    db_bind_int64(stmt, 4, (stretch->to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES);
-    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        code = grade_rows_take(stmt, &hour, err);
-        if (code != ERR_OK) {
-            break;
-        }
-        take_grades(stretch, &hour);
-    }
-    db_reset(stmt);
-    return code;
-}
-
-static enum err_code fill(struct db *db, int64_t book_id, struct str service,
-                          struct stretch *stretch, struct arena *arena, struct err *err)
-{
-    enum err_code code;
-
-    CHECK(stretch->from_minute >= 0);
-    CHECK(stretch->from_minute <= stretch->to_minute);
-    stretch->minutes = arena_calloc(arena, (size_t)(stretch->to_minute - stretch->from_minute),
-                                    sizeof(*stretch->minutes));
-    code = fill_ungraded(db, book_id, service, stretch, err);
-    if (code == ERR_OK) {
-        code = fill_grades(db, book_id, service, stretch, err);
-    }
-    return code == ERR_OK ? windows_each(db, book_id, TALLY_WINDOW, service,
-                                         stretch->from_minute / TALLY_MINUTES,
-                                         (stretch->to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES,
-                                         take_counts, stretch, err)
-                          : code;
+    return ERR_OK;
 }
 
 enum err_code windows_minutes(struct db *db, int64_t book_id, struct str service,
@@ -251,14 +161,22 @@ enum err_code windows_minutes(struct db *db, int64_t book_id, struct str service
                               struct minute **ret_minutes, struct err *err)
 {
     struct stretch stretch = {.from_minute = from_minute, .to_minute = to_minute};
-    enum err_code code = fill(db, book_id, service, &stretch, arena, err);
+    enum err_code code;
 
+    CHECK(from_minute >= 0);
+    CHECK(from_minute <= to_minute);
+    stretch.minutes =
+        arena_calloc(arena, (size_t)(to_minute - from_minute), sizeof(*stretch.minutes));
+    code = windows_hours(db, book_id, service, from_minute / TALLY_MINUTES,
+                         (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES, NULL, take_hour, &stretch,
+                         err);
     if (code == ERR_OK) {
         *ret_minutes = stretch.minutes;
     }
     return code;
 }
 
+/* A second pass over whole tallies: only contracts that need particulars pay for them. */
 enum err_code windows_particulars(struct db *db, int64_t book_id, struct str service,
                                   int64_t from_minute, int64_t to_minute, int64_t limit_ns,
                                   struct arena *arena, struct minute **ret_minutes,
@@ -271,40 +189,18 @@ enum err_code windows_particulars(struct db *db, int64_t book_id, struct str ser
         .particulars =
             arena_calloc(arena, (size_t)(to_minute - from_minute), sizeof(*stretch.particulars)),
     };
-    enum err_code code = fill(db, book_id, service, &stretch, arena, err);
+    enum err_code code =
+        windows_minutes(db, book_id, service, from_minute, to_minute, arena, ret_minutes, err);
 
     if (code == ERR_OK) {
-        *ret_minutes = stretch.minutes;
+        code = windows_each(db, book_id, TALLY_WINDOW, service, from_minute / TALLY_MINUTES,
+                            (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES, take_tally, &stretch,
+                            err);
+    }
+    if (code == ERR_OK) {
         *ret_particulars = stretch.particulars;
     }
     return code;
-}
-
-/* Offset ranges that are being united; owned until they move into an arena. */
-struct coverage {
-    struct offset_range *ranges;
-    size_t count;
-};
-
-static enum err_code take_ranges(void *context, const struct tally_key *key,
-                                 const struct tally *tally, struct err *err)
-{
-    struct coverage *coverage = context;
-    const struct offset_range *ranges = tally->window.ranges;
-    size_t count = tally->window.range_count;
-
-    (void)err;
-    if (key->kind == TALLY_CHECK) {
-        ranges = tally->check.ranges;
-        count = tally->check.range_count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        offset_ranges_add(&coverage->ranges, &coverage->count, ranges[i].stream_id,
-                          ranges[i].partition, ranges[i].low);
-        offset_ranges_add(&coverage->ranges, &coverage->count, ranges[i].stream_id,
-                          ranges[i].partition, ranges[i].high);
-    }
-    return ERR_OK;
 }
 
 enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *services,
@@ -313,16 +209,14 @@ enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *s
                              size_t *ret_count, struct err *err)
 {
     static const enum tally_kind kinds[] = {TALLY_WINDOW, TALLY_CHECK};
-    int64_t from_hour = from_minute / TALLY_MINUTES;
-    int64_t to_hour = (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES;
-    struct coverage coverage = {0};
+    struct offset_coverage coverage = {.from_hour = from_minute / TALLY_MINUTES,
+                                       .to_hour = (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES};
     enum err_code code = ERR_OK;
 
     CHECK(from_minute >= 0);
     for (size_t i = 0; i < service_count * ARRAY_COUNT(kinds) && code == ERR_OK; i++) {
-        code = windows_each(db, book_id, kinds[i % ARRAY_COUNT(kinds)],
-                            services[i / ARRAY_COUNT(kinds)], from_hour, to_hour, take_ranges,
-                            &coverage, err);
+        code = windows_cover(db, book_id, kinds[i % ARRAY_COUNT(kinds)],
+                             services[i / ARRAY_COUNT(kinds)], &coverage, err);
     }
     if (code == ERR_OK) {
         *ret_ranges = arena_calloc(arena, coverage.count, sizeof(**ret_ranges));
@@ -331,7 +225,7 @@ enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *s
         }
         *ret_count = coverage.count;
     }
-    memory_free(coverage.ranges);
+    offset_coverage_release(&coverage);
     return code;
 }
 

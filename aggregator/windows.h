@@ -40,6 +40,35 @@ enum err_code windows_particulars(struct db *db, int64_t book_id, struct str ser
                                   struct arena *arena, struct minute **ret_minutes,
                                   struct minute_particulars **ret_particulars, struct err *err);
 
+/* An hour of a service, all customers added up. */
+struct service_hour {
+    int64_t hour;
+    const uint8_t *grades;               /* of its minutes, as in struct minute */
+    uint64_t incomplete, counted;        /* bit n: of minute n */
+    const struct window_minute *minutes; /* all zero where nothing is counted */
+};
+
+/* Lowest and highest offsets, per partition, of hours [from_hour, to_hour). */
+struct offset_coverage {
+    int64_t from_hour, to_hour;
+    struct offset_range *ranges; /* owned; sorted by stream, partition */
+    size_t count;
+};
+
+/* Borrowed for the time of the call. Whatever but ERR_OK ends the reading. */
+typedef enum err_code (*windows_hour_fn)(void *context, const struct service_hour *hour,
+                                         struct err *err);
+
+/* Calls `take` for each hour of [from_hour, to_hour) in order, whether or not the store has anything of it; a stretch takes no memory but for
+ * its grades. coverage (may be NULL) grows by the offsets of the service's requests. */
+enum err_code windows_hours(struct db *db, int64_t book_id, struct str service, int64_t from_hour,
+                            int64_t to_hour, struct offset_coverage *coverage, windows_hour_fn take,
+                            void *context, struct err *err);
+/* Adds the offsets of a service's rows of one kind, TALLY_WINDOW or TALLY_CHECK, to it. */
+enum err_code windows_cover(struct db *db, int64_t book_id, enum tally_kind kind,
+                            struct str service, struct offset_coverage *coverage, struct err *err);
+void offset_coverage_release(struct offset_coverage *coverage);
+
 /* Lowest and highest offsets, per partition, of the events of these services in hours that overlap the minutes; merged, sorted. */
 enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *services,
                              size_t service_count, int64_t from_minute, int64_t to_minute,

@@ -96,7 +96,8 @@ bool db_again(struct db *db, int *tries, const struct err *err);
 
 /* One or more statements without parameters and results. */
 enum err_code db_exec(struct db *db, const char *sql, struct err *err);
-/* The same for CREATE and ALTER: types are translated where a database compares text in an order of its own. */
+/* The same for CREATE and ALTER: types are translated where a database compares text in an order of its own, and WITHOUT ROWID is left out
+ * where it does not know it. */
 enum err_code db_define(struct db *db, const char *sql, struct err *err);
 
 /* The prepared statement of that text: a literal, for it is cached by address. Reset and without bindings.

@@ -158,12 +158,15 @@ static enum err_code postgres_exec(struct db *base, const char *sql, struct err 
     return code == ERR_OK ? send_plain(db, sql, err) : code;
 }
 
+#define WITHOUT_ROWID " WITHOUT ROWID"
+
 static bool is_letter(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Text is compared byte by byte in every database, also in one whose own order is that of a language. */
+/* Text is compared byte by byte in every database, also in one whose own order is that of a language. In what order rows are kept is not for us to
+ * say here. */
 static enum err_code postgres_define(struct db *base, const char *sql, struct err *err)
 {
     enum { SIZE_MAX_DEFINED = 1 << 20 };
@@ -178,6 +181,8 @@ static enum err_code postgres_define(struct db *base, const char *sql, struct er
         if (word) {
             strbuf_append_text(&text, "TEXT COLLATE \"C\"");
             c += 3;
+        } else if (strncmp(c, WITHOUT_ROWID, sizeof(WITHOUT_ROWID) - 1) == 0) {
+            c += sizeof(WITHOUT_ROWID) - 2;
         } else {
             strbuf_append_char(&text, *c);
         }

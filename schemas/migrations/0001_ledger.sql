@@ -2,7 +2,8 @@
 -- Written in the words that SQLite and PostgreSQL share. Times are BIGINT, UTC: *_ns nanoseconds, hour and minute
 -- counts since 1970 (hour 0 = 1970-01-01T00Z). Blobs carry a format version as first byte; `checksum` is the
 -- CRC-32 over the row's columns before it, in the order in which they stand here, packed as base/db.h says (db_bind_checksum).
--- What changes later without being derived from other rows stands behind it.
+-- What changes later without being derived from other rows stands behind it. Tables with a row per hour are kept in the order of their key,
+-- where a database can do so (WITHOUT ROWID): the hours of a service lie side by side, and nothing is stored twice.
 
 CREATE TABLE store_info (
     key TEXT PRIMARY KEY,
@@ -173,9 +174,8 @@ CREATE TABLE pending (
     hour BIGINT NOT NULL,
     tally BYTEA NOT NULL,
     checksum BIGINT NOT NULL,
-    PRIMARY KEY (batch_id, kind, a, b, c, d, hour)
-);
-CREATE INDEX pending_by_book ON pending (book_id);
+    PRIMARY KEY (book_id, batch_id, kind, a, b, c, d, hour)
+) WITHOUT ROWID;
 
 -- The folded truth, in the same packed form and with the same keys.
 CREATE TABLE window_hour (
@@ -188,10 +188,8 @@ CREATE TABLE window_hour (
     hour BIGINT NOT NULL,
     tally BYTEA NOT NULL,
     checksum BIGINT NOT NULL,
-    PRIMARY KEY (book_id, kind, a, b, c, d, hour)
-);
-CREATE INDEX window_hour_by_hour ON window_hour (book_id, kind, hour);
-CREATE INDEX window_hour_by_name ON window_hour (book_id, kind, a, hour); -- a stretch of one service
+    PRIMARY KEY (book_id, kind, a, hour, b, c, d)
+) WITHOUT ROWID;
 
 -- Plain columns for people and their SQL; derived from window_hour in the same transaction.
 CREATE TABLE rollup_hour (
@@ -208,7 +206,7 @@ CREATE TABLE rollup_hour (
     latency_p95_ns BIGINT,
     latency_p99_ns BIGINT,
     PRIMARY KEY (book_id, service, customer, hour)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE rollup_day (
     book_id BIGINT NOT NULL,
@@ -221,9 +219,10 @@ CREATE TABLE rollup_day (
     slow BIGINT NOT NULL,
     no_latency BIGINT NOT NULL,
     PRIMARY KEY (book_id, service, customer, day)
-);
+) WITHOUT ROWID;
 
--- 60 raw grades of a service's hour, one byte each, and the state of its checks carried into the next hour.
+-- The raw grades of a service's hour, and the state of its checks carried into the next hour. grades: runs of minutes with one grade, a byte
+-- for the grade (schemas/grade.h) and one for the number of minutes, 60 in all.
 CREATE TABLE grade_hour (
     book_id BIGINT NOT NULL,
     service TEXT NOT NULL,
@@ -233,7 +232,7 @@ CREATE TABLE grade_hour (
     carried BYTEA NOT NULL,
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, service, hour)
-);
+) WITHOUT ROWID;
 
 -- First minute with an event, per service: what comes before is not_provisioned.
 CREATE TABLE service (
@@ -243,7 +242,7 @@ CREATE TABLE service (
     has_requests BIGINT NOT NULL,
     has_checks BIGINT NOT NULL,
     PRIMARY KEY (book_id, service)
-);
+) WITHOUT ROWID;
 
 -- Hours of a service whose windows changed since they were graded.
 CREATE TABLE regrade (
@@ -251,7 +250,7 @@ CREATE TABLE regrade (
     service TEXT NOT NULL,
     hour BIGINT NOT NULL,
     PRIMARY KEY (book_id, service, hour)
-);
+) WITHOUT ROWID;
 
 -- How often hours of that day were graded. It only grows, so whoever noted the number sees whether anything changed since.
 CREATE TABLE grade_day (
@@ -261,7 +260,7 @@ CREATE TABLE grade_day (
     gradings BIGINT NOT NULL,
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, service, day)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE incident (
     book_id BIGINT NOT NULL,
@@ -274,7 +273,7 @@ CREATE TABLE incident (
     closed_ns BIGINT,
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, service, first_minute)
-);
+) WITHOUT ROWID;
 
 -- One writer of windows at a time. fence grows with every new holder; every fold transaction checks it.
 CREATE TABLE lease (
@@ -293,7 +292,7 @@ CREATE TABLE fold_round_batch (
     book_id BIGINT NOT NULL,
     batch_id BYTEA NOT NULL,
     PRIMARY KEY (book_id, batch_id)
-);
+) WITHOUT ROWID;
 CREATE TABLE fold_round_complete (
     book_id BIGINT NOT NULL,
     stream_id BIGINT NOT NULL,

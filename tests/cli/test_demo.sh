@@ -74,7 +74,8 @@ damage "a range shifted" "$place" \
     "UPDATE batch_range SET from_offset = from_offset + 1, to_offset = to_offset + 1 WHERE $range"
 damage "a count changed" "$place" "UPDATE batch_range SET tallied = tallied + 1, excluded = excluded - 1 WHERE $range"
 damage "a window changed" "device-api" "UPDATE window_hour SET tally = CAST(tally || x'00' AS BLOB) WHERE
-    rowid = (SELECT rowid FROM window_hour WHERE kind = 'window' AND a = 'device-api' ORDER BY hour LIMIT 1 OFFSET 100)"
+    kind = 'window' AND a = 'device-api' AND
+    hour = (SELECT hour FROM window_hour WHERE kind = 'window' AND a = 'device-api' ORDER BY hour LIMIT 1 OFFSET 100)"
 damage "a dead letter deleted" "dead" "DELETE FROM dead_letter WHERE rowid = (SELECT min(rowid) FROM dead_letter)"
 damage "a statement changed" "acme-2026" \
     "UPDATE statement SET document = replace(document, 'ACME', 'Acme') WHERE contract = 'acme-2026'"

@@ -252,8 +252,8 @@ static const struct damage damages[] = {
      "window_hour window zeta"},
     {"UPDATE window_hour SET hour = hour + 1000 WHERE kind = 'window' AND a = 'shop'",
      "the row was changed (checksum)"},
-    {"UPDATE window_hour SET hour = 9223372036854775807 WHERE kind = 'check' AND rowid = (SELECT "
-     "min(rowid) FROM window_hour WHERE kind = 'check')",
+    {"UPDATE window_hour SET hour = 9223372036854775807 WHERE kind = 'check' AND hour = (SELECT "
+     "min(hour) FROM window_hour WHERE kind = 'check')",
      "holds results of another minute"},
     {"UPDATE window_hour SET a = a || char(10) WHERE a = 'shop'", "shop?"},
     {"UPDATE pending SET tally = x'01' WHERE kind = 'window' AND a = 'zeta'",

@@ -42,6 +42,8 @@ static void write_grades(struct book *book, const char *symbols)
 
     for (size_t first = 0; first < length; first += TALLY_MINUTES) {
         char grades[TALLY_MINUTES];
+        char runs[2 * TALLY_MINUTES] = {0};
+        size_t size = 0;
         struct db_stmt *stmt;
 
         memset(grades, GRADE_PIPELINE_GAP, sizeof(grades));
@@ -51,6 +53,13 @@ static void write_grades(struct book *book, const char *symbols)
                     grades[i - first] = (char)g;
                 }
             }
+        }
+        for (int i = 0; i < TALLY_MINUTES; i++) {
+            if (i == 0 || grades[i] != grades[i - 1]) {
+                size += 2;
+                runs[size - 2] = grades[i];
+            }
+            runs[size - 1]++;
         }
         assert_int_equal(db_prepare(book->db,
                                     "INSERT INTO grade_hour VALUES ($1, $2, $3, $4, $5, $6, $7)"
@@ -62,7 +71,7 @@ static void write_grades(struct book *book, const char *symbols)
         db_bind_int64(stmt, 1, 1);
         db_bind_text(stmt, 2, service);
         db_bind_int64(stmt, 3, HOUR + (int64_t)first / TALLY_MINUTES);
-        db_bind_blob(stmt, 4, str_of(grades, sizeof(grades)));
+        db_bind_blob(stmt, 4, str_of(runs, size));
         db_bind_int64(stmt, 5, 0);
         db_bind_blob(stmt, 6, STR("x"));
         db_bind_checksum(stmt, 7);

@@ -183,6 +183,35 @@ static void assert_same_bytes(enum tally_kind kind, const struct tally *a, const
     strbuf_release(&y);
 }
 
+/* What statements read of a window is what stands in it; and so are the ranges alone. */
+static void assert_same_part(enum tally_kind kind, struct str packed, const struct tally *whole)
+{
+    struct window_counts part = {.ranges = NULL};
+    struct err err = ERR_INIT;
+    const struct offset_range *ranges =
+        kind == TALLY_WINDOW ? whole->window.ranges : whole->check.ranges;
+    size_t count = kind == TALLY_WINDOW ? whole->window.range_count : whole->check.range_count;
+
+    if (kind == TALLY_ACTIVITY) {
+        return;
+    }
+    assert_int_equal(tally_unpack_ranges(kind, packed, &part, &err), ERR_OK);
+    assert_int_equal(part.range_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(part.ranges[i].partition, ranges[i].partition);
+        assert_int_equal(part.ranges[i].low, ranges[i].low);
+        assert_int_equal(part.ranges[i].high, ranges[i].high);
+    }
+    if (kind == TALLY_WINDOW) {
+        assert_int_equal(window_counts_unpack(packed, &part, &err), ERR_OK);
+        assert_memory_equal(part.minutes, whole->window.minutes, sizeof(part.minutes));
+        for (int i = 0; i < TALLY_MINUTES; i++) {
+            assert_int_equal(part.counted >> i & 1, whole->window.minutes[i].records > 0);
+        }
+    }
+    window_counts_release(&part);
+}
+
 static void merge_round(struct random *random, enum tally_kind kind)
 {
     struct tally whole;
@@ -216,6 +245,7 @@ static void merge_round(struct random *random, enum tally_kind kind)
     tally_pack(kind, &whole, &packed);
     assert_int_equal(tally_unpack(kind, strbuf_view(&packed), &back, &err), ERR_OK);
     assert_same_bytes(kind, &whole, &back);
+    assert_same_part(kind, strbuf_view(&packed), &whole);
     assert_int_equal(tally_records(kind, &back), kind == TALLY_ACTIVITY ? 0 : 150);
     strbuf_release(&packed);
     tally_release(kind, &whole);
@@ -255,6 +285,7 @@ static void try_bytes(enum tally_kind kind, struct str bytes)
     strbuf_init(&packed, 1 << 20);
     tally_pack(kind, &tally, &packed);
     assert_true(str_equal(strbuf_view(&packed), bytes));
+    assert_same_part(kind, bytes, &tally);
     strbuf_release(&packed);
     tally_release(kind, &tally);
 }
