@@ -28,7 +28,7 @@ struct request_latency {
     int64_t known, over;
 };
 
-/* Requests of one minute. */
+/* Requests of one minute. For methods that do not look at them: of several, which are all measured or all not. */
 struct count_row {
     int64_t minute_s; /* its start */
     struct request_counts counts;

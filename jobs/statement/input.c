@@ -23,6 +23,8 @@ struct reader {
     size_t lost_count, lost_capacity;
     struct reclassification *reclassified; /* of all services, around the period too */
     size_t reclassified_count;
+    bool summed;                     /* requests of adjoining minutes may stand in one row */
+    struct offset_coverage coverage; /* of the period's hours, all services */
 };
 
 static int64_t floor_to(int64_t value, int64_t unit)
@@ -143,7 +145,6 @@ static void read_counts(const struct reader *reader, const struct particulars_re
     input->latencies = latencies;
 }
 
-/* Only contracts that need particulars pay for them. */
 static enum err_code read_minutes(const struct reader *reader, struct str service,
                                   int64_t from_minute, int64_t to_minute, struct arena *scratch,
                                   struct particulars_read *ret_read, struct err *err)
@@ -151,13 +152,9 @@ static enum err_code read_minutes(const struct reader *reader, struct str servic
     struct particulars_wanted wanted = contract_wanted(reader->contract);
     struct minute *minutes = NULL;
     struct minute_particulars *particulars = NULL;
-    int64_t limit_ns = wanted.limit_count > 0 ? wanted.limits_ns[0] : 0;
-    enum err_code code =
-        wanted.times || wanted.limit_count > 0
-            ? windows_particulars(reader->db, reader->book_id, service, from_minute, to_minute,
-                                  limit_ns, scratch, &minutes, &particulars, err)
-            : windows_minutes(reader->db, reader->book_id, service, from_minute, to_minute, scratch,
-                              &minutes, err);
+    enum err_code code = windows_particulars(
+        reader->db, reader->book_id, service, from_minute, to_minute,
+        wanted.limit_count > 0 ? wanted.limits_ns[0] : 0, scratch, &minutes, &particulars, err);
 
     *ret_read = (struct particulars_read){.service = service,
                                           .from_minute = from_minute,
@@ -167,33 +164,239 @@ static enum err_code read_minutes(const struct reader *reader, struct str servic
     return code;
 }
 
-static enum err_code read_service(struct reader *reader, struct str service, int64_t from_minute,
-                                  int64_t to_minute, struct service_input *ret_service,
-                                  struct err *err)
+/* A service while its hours come in. */
+struct service_reading {
+    struct reader *reader;
+    struct str service;
+    int64_t from_minute, to_minute;
+    struct state_row *states; /* in the arena, like the counts */
+    size_t state_count, state_capacity;
+    struct count_row *counts;
+    size_t count_count, count_capacity;
+    struct lost_time *lost; /* the run of flagged minutes that goes on; NULL: none */
+};
+
+/* Room for one more element of a list in the arena. */
+static void *grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size)
+{
+    void *grown;
+
+    if (count < *capacity) {
+        return items;
+    }
+    *capacity = *capacity > 0 ? 2 * *capacity : 64;
+    grown = arena_alloc(arena, *capacity * size);
+    if (count > 0) {
+        memcpy(grown, items, count * size);
+    }
+    return grown;
+}
+
+/* Minutes [from_minute, to_minute) had one state. */
+static void push_state(struct service_reading *reading, int64_t from_minute, int64_t to_minute,
+                       enum grade grade)
+{
+    struct state_row *last =
+        reading->state_count > 0 ? &reading->states[reading->state_count - 1] : NULL;
+
+    if (last != NULL && last->grade == grade) {
+        last->to_s = to_minute * MINUTE_S;
+        return;
+    }
+    reading->states = grow(reading->reader->arena, reading->states, reading->state_count,
+                           &reading->state_capacity, sizeof(reading->states[0]));
+    reading->states[reading->state_count++] =
+        (struct state_row){from_minute * MINUTE_S, to_minute * MINUTE_S, grade, false};
+}
+
+static enum grade grade_of_minute(const struct service_reading *reading,
+                                  const struct service_hour *hour, int i)
+{
+    struct minute minute = {.grade = (enum grade)hour->grades[i],
+                            .counted = (hour->counted >> i & 1) != 0,
+                            .incomplete = (hour->incomplete >> i & 1) != 0};
+
+    return grade_of(reading->reader, &minute);
+}
+
+/* Minutes [first, end) of the hour. Most hours have one state from their first minute to their last. */
+static void take_states(struct service_reading *reading, const struct service_hour *hour, int first,
+                        int end)
+{
+    int64_t start = hour->hour * TALLY_MINUTES;
+    size_t size = (size_t)(end - first);
+    bool one = memcmp(hour->grades + first, hour->grades + first + 1, size - 1) == 0;
+
+    if (one && (reading->reader->contract->availability.method == METHOD_STATE_TIME ||
+                (hour->incomplete == 0 && grade_row((enum grade)hour->grades[first])->known))) {
+        push_state(reading, start + first, start + end, (enum grade)hour->grades[first]);
+        return;
+    }
+    for (int i = first; i < end; i++) {
+        push_state(reading, start + i, start + i + 1, grade_of_minute(reading, hour, i));
+    }
+}
+
+static void add_counts(struct request_counts *sum, const struct window_minute *minute)
+{
+    sum->records += minute->records;
+    sum->total += minute->total;
+    sum->errors += minute->errors;
+    sum->slow += minute->slow;
+    sum->no_latency += minute->no_latency;
+}
+
+/* Whether all minutes of the hour lie on the same side of each border of what is measured, so that their sum is as good as they are. */
+static bool borders_within(const struct reader *reader, int64_t from_s, int64_t to_s)
+{
+    const int64_t borders[] = {reader->from_s, reader->to_s, reader->contract->valid_from_s,
+                               reader->contract->valid_until_s};
+
+    for (size_t i = 0; i < ARRAY_COUNT(borders); i++) {
+        if (borders[i] > from_s && borders[i] < to_s) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct count_row *add_count(struct service_reading *reading, int64_t minute)
+{
+    struct count_row *row;
+
+    reading->counts = grow(reading->reader->arena, reading->counts, reading->count_count,
+                           &reading->count_capacity, sizeof(reading->counts[0]));
+    row = &reading->counts[reading->count_count++];
+    *row = (struct count_row){.minute_s = minute * MINUTE_S};
+    return row;
+}
+
+static void take_counts(struct service_reading *reading, const struct service_hour *hour, int first,
+                        int end)
+{
+    int64_t start = hour->hour * TALLY_MINUTES;
+    bool summed =
+        reading->reader->summed &&
+        !borders_within(reading->reader, (start + first) * MINUTE_S, (start + end) * MINUTE_S);
+    uint64_t counted = (hour->counted & (~UINT64_C(0) >> (64 - end))) >> first << first;
+    struct count_row *row = NULL;
+
+    for (; counted != 0; counted &= counted - 1) {
+        int i = __builtin_ctzll(counted);
+
+        row = row != NULL && summed ? row : add_count(reading, start + i);
+        add_counts(&row->counts, &hour->minutes[i]);
+    }
+}
+
+/* One row for each run of flagged minutes of the period. */
+static void take_lost(struct service_reading *reading, const struct service_hour *hour, int first,
+                      int end)
+{
+    struct reader *reader = reading->reader;
+
+    for (int i = first; i < end; i++) {
+        int64_t minute = hour->hour * TALLY_MINUTES + i;
+
+        if (minute < reader->from_minute || minute >= reader->to_minute ||
+            (hour->incomplete >> i & 1) == 0) {
+            reading->lost = NULL;
+            continue;
+        }
+        if (reading->lost == NULL) {
+            reading->lost = add_lost(reader);
+            *reading->lost =
+                (struct lost_time){.service = reading->service, .from_s = minute * MINUTE_S};
+        }
+        reading->lost->to_s = (minute + 1) * MINUTE_S;
+    }
+}
+
+static enum err_code take_hour(void *context, const struct service_hour *hour, struct err *err)
+{
+    struct service_reading *reading = context;
+    int64_t start = hour->hour * TALLY_MINUTES;
+    int first = reading->from_minute > start ? (int)(reading->from_minute - start) : 0;
+    int end = reading->to_minute - start < TALLY_MINUTES ? (int)(reading->to_minute - start)
+                                                         : TALLY_MINUTES;
+
+    (void)err;
+    take_states(reading, hour, first, end);
+    if (hour->counted != 0) {
+        take_counts(reading, hour, first, end);
+    }
+    if (hour->incomplete != 0 || reading->lost != NULL) {
+        take_lost(reading, hour, first, end);
+    }
+    return ERR_OK;
+}
+
+static enum err_code read_hours(struct reader *reader, struct str service, int64_t from_minute,
+                                int64_t to_minute, struct service_input *ret_input, struct err *err)
+{
+    struct service_reading reading = {
+        .reader = reader, .service = service, .from_minute = from_minute, .to_minute = to_minute};
+    enum err_code code = windows_hours(
+        reader->db, reader->book_id, service, from_minute / TALLY_MINUTES,
+        ceil_to(to_minute, TALLY_MINUTES), &reader->coverage, take_hour, &reading, err);
+
+    *ret_input = (struct service_input){.service = service,
+                                        .states = reading.states,
+                                        .state_count = reading.state_count,
+                                        .counts = reading.counts,
+                                        .count_count = reading.count_count};
+    return code;
+}
+
+/* With what the contract's method needs of each minute beyond its counts. */
+static enum err_code read_particulars(struct reader *reader, struct str service,
+                                      int64_t from_minute, int64_t to_minute,
+                                      struct service_input *ret_input, struct err *err)
 {
     struct arena scratch = ARENA_INIT;
     struct particulars_read read;
-    struct service_input input = {.service = service};
     size_t first = 0, end = 0;
     enum err_code code =
         read_minutes(reader, service, from_minute, to_minute, &scratch, &read, err);
 
+    *ret_input = (struct service_input){.service = service};
     if (code == ERR_OK) {
-        end = read.count;
-    }
-    if (code == ERR_OK && read.particulars != NULL) {
         code = particulars_usable(&read, reader->contract, reader->from_s, reader->to_s, &first,
                                   &end, err);
     }
     if (code == ERR_OK) {
-        read_states(reader, &read, &input);
-        read_counts(reader, &read, first, end, &input);
+        code = windows_cover(reader->db, reader->book_id, TALLY_WINDOW, service, &reader->coverage,
+                             err);
+    }
+    if (code == ERR_OK) {
+        read_states(reader, &read, ret_input);
+        read_counts(reader, &read, first, end, ret_input);
         read_lost(reader, service, read.minutes, from_minute, to_minute);
+    }
+    arena_release(&scratch);
+    return code;
+}
+
+static enum err_code read_service(struct reader *reader, struct str service, int64_t from_minute,
+                                  int64_t to_minute, struct service_input *ret_service,
+                                  struct err *err)
+{
+    struct particulars_wanted wanted = contract_wanted(reader->contract);
+    struct service_input input;
+    enum err_code code =
+        wanted.times || wanted.limit_count > 0
+            ? read_particulars(reader, service, from_minute, to_minute, &input, err)
+            : read_hours(reader, service, from_minute, to_minute, &input, err);
+
+    if (code == ERR_OK) {
+        code = windows_cover(reader->db, reader->book_id, TALLY_CHECK, service, &reader->coverage,
+                             err);
+    }
+    if (code == ERR_OK) {
         reclassify_overlay(reader->contract, reader->reclassified, reader->reclassified_count,
                            reader->arena, &input);
         *ret_service = input;
     }
-    arena_release(&scratch);
     return code;
 }
 
@@ -379,20 +582,13 @@ static int by_topic(const void *a, const void *b)
     return (x->partition > y->partition) - (x->partition < y->partition);
 }
 
-static enum err_code read_partitions(const struct reader *reader, int64_t from_minute,
-                                     int64_t to_minute, struct statement_input *input,
+static enum err_code read_partitions(const struct reader *reader, struct statement_input *input,
                                      struct err *err)
 {
-    const struct contract *contract = reader->contract;
-    struct offset_range *ranges = NULL;
-    size_t count = 0;
-    enum err_code code =
-        windows_ranges(reader->db, reader->book_id, contract->services, contract->service_count,
-                       from_minute, to_minute, reader->arena, &ranges, &count, err);
+    const struct offset_range *ranges = reader->coverage.ranges;
+    size_t count = reader->coverage.count;
+    enum err_code code = ERR_OK;
 
-    if (code != ERR_OK) {
-        return code;
-    }
     input->partitions = arena_calloc(reader->arena, count + 1, sizeof(input->partitions[0]));
     input->partition_count = count;
     for (size_t i = 0; i < count && code == ERR_OK; i++) {
@@ -436,18 +632,21 @@ static void pick_reclassified(const struct reader *reader, int64_t from_s, int64
     }
 }
 
-enum err_code input_read(struct db *db, int64_t book_id, const struct contract *contract,
-                         int64_t from_s, int64_t to_s, struct arena *arena,
-                         struct statement_input *ret_input, struct err *err)
+static enum err_code read_input(struct db *db, int64_t book_id, const struct contract *contract,
+                                int64_t from_s, int64_t to_s, bool summed, struct arena *arena,
+                                struct statement_input *ret_input, struct err *err)
 {
-    struct reader reader = {.db = db,
-                            .book_id = book_id,
-                            .contract = contract,
-                            .arena = arena,
-                            .from_s = from_s,
-                            .to_s = to_s,
-                            .from_minute = floor_to(from_s, MINUTE_S),
-                            .to_minute = ceil_to(to_s, MINUTE_S)};
+    struct reader reader = {
+        .db = db,
+        .book_id = book_id,
+        .contract = contract,
+        .arena = arena,
+        .from_s = from_s,
+        .to_s = to_s,
+        .from_minute = floor_to(from_s, MINUTE_S),
+        .to_minute = ceil_to(to_s, MINUTE_S),
+        .summed = summed,
+        .coverage = {.from_hour = floor_to(from_s, HOUR_S), .to_hour = ceil_to(to_s, HOUR_S)}};
     struct statement_input input = {.engine = {.contract = contract,
                                                .from_s = from_s,
                                                .to_s = to_s,
@@ -477,8 +676,7 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
         code = read_announcements(&reader, from_s, to_s, &input.engine, err);
     }
     if (code == ERR_OK) {
-        code = read_partitions(&reader, floor_to(from_s, MINUTE_S), ceil_to(to_s, MINUTE_S), &input,
-                               err);
+        code = read_partitions(&reader, &input, err);
     }
     if (code == ERR_OK) {
         input.engine.services = services;
@@ -487,5 +685,23 @@ enum err_code input_read(struct db *db, int64_t book_id, const struct contract *
         pick_reclassified(&reader, from_s, to_s, &input);
         *ret_input = input;
     }
+    offset_coverage_release(&reader.coverage);
     return code;
+}
+
+enum err_code input_read(struct db *db, int64_t book_id, const struct contract *contract,
+                         int64_t from_s, int64_t to_s, struct arena *arena,
+                         struct statement_input *ret_input, struct err *err)
+{
+    return read_input(db, book_id, contract, from_s, to_s, false, arena, ret_input, err);
+}
+
+enum err_code input_read_summed(struct db *db, int64_t book_id, const struct contract *contract,
+                                int64_t from_s, int64_t to_s, struct arena *arena,
+                                struct statement_input *ret_input, struct err *err)
+{
+    bool summed = contract->availability.method == METHOD_STATE_TIME &&
+                  !contract->latency.present && contract->hours == NULL;
+
+    return read_input(db, book_id, contract, from_s, to_s, summed, arena, ret_input, err);
 }

@@ -137,8 +137,8 @@ static enum err_code read_books(struct issue *issue, struct err *err)
         return ERR_OK;
     }
     issue->read = true;
-    code = input_read(db, book_id, issue->contract, issue->period.from_s, issue->to_s,
-                      &issue->arena, &issue->input, err);
+    code = input_read_summed(db, book_id, issue->contract, issue->period.from_s, issue->to_s,
+                             &issue->arena, &issue->input, err);
     if (code == ERR_OK) {
         code = journal_write(
             db,
