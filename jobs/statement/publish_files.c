@@ -89,9 +89,10 @@ static enum err_code put_form(struct form *form, struct err *err)
                         OBJECTS_REPLACE, err);
 }
 
-/* places may be NULL. */
+/* tree: of the document. places may be NULL. */
 static enum err_code put(const struct issue *issue, const struct render_row *row, int64_t revision,
-                         struct str document, struct strbuf *places, struct err *err)
+                         struct str document, const struct tree *tree, struct strbuf *places,
+                         struct err *err)
 {
     struct form form = {.issue = issue, .row = row, .revision = revision};
     enum err_code code;
@@ -99,7 +100,7 @@ static enum err_code put(const struct issue *issue, const struct render_row *row
     if (FAULT("statement.publish.file")) {
         return err_set(err, ERR_FAILED, "fault statement.publish.file");
     }
-    code = render_document(row, document, &form.content, err);
+    code = render_parsed(row, document, tree, &form.content, err);
     if (code != ERR_OK) {
         return code;
     }
@@ -116,13 +117,13 @@ static enum err_code put(const struct issue *issue, const struct render_row *row
 }
 
 static enum err_code put_all(const struct issue *issue, int64_t revision, struct str document,
-                             struct strbuf *places, struct err *err)
+                             const struct tree *tree, struct strbuf *places, struct err *err)
 {
     enum err_code code = ERR_OK;
 
     for (size_t i = 0; i < render_row_count && code == ERR_OK; i++) {
         if ((issue->options->formats & (unsigned)render_rows[i].format) != 0) {
-            code = put(issue, &render_rows[i], revision, document, places, err);
+            code = put(issue, &render_rows[i], revision, document, tree, places, err);
         }
     }
     return code;
@@ -135,11 +136,14 @@ static enum err_code put_earlier(struct issue *issue, int64_t newest, struct err
 
     for (int64_t revision = 1; revision < newest && code == ERR_OK; revision++) {
         struct issued issued = {0};
+        const struct tree *tree;
 
         code = issued_revision(issue->publisher->db, issue->contract->id, STR(issue->period.name),
                                revision, &issue->arena, &issued, err);
         if (code == ERR_OK && issued.found) {
-            code = put_all(issue, revision, issued.document, NULL, err);
+            code = tree_parse(issued.document, &issue->arena, &tree, err);
+            code = code == ERR_OK ? put_all(issue, revision, issued.document, tree, NULL, err)
+                                  : err_context(err, "statement");
         }
     }
     return code;
@@ -175,28 +179,25 @@ static void put_into_words(const struct tree *tree, struct statement_outcome *ou
     }
 }
 
-static enum err_code describe(struct issue *issue, struct statement_outcome *outcome,
-                              struct err *err)
+static void describe(const struct tree *tree, struct statement_outcome *outcome)
+{
+    outcome->known = tree_present(tree, "uptime");
+    outcome->met = tree_truth(tree, "met");
+    put_into_words(tree, outcome);
+}
+
+enum err_code issue_publish(struct issue *issue, struct statement_outcome *outcome, struct err *err)
 {
     const struct tree *tree;
     enum err_code code = tree_parse(strbuf_view(&outcome->document), &issue->arena, &tree, err);
 
     if (code == ERR_OK) {
-        outcome->known = tree_present(tree, "uptime");
-        outcome->met = tree_truth(tree, "met");
-        put_into_words(tree, outcome);
+        describe(tree, outcome);
     }
-    return code;
-}
-
-enum err_code issue_publish(struct issue *issue, struct statement_outcome *outcome, struct err *err)
-{
-    enum err_code code = describe(issue, outcome, err);
-
     outcome->revision = outcome->provisional ? 0 : issue->issued.revision;
     if (code == ERR_OK && issue->publisher->objects != NULL) {
-        code = put_all(issue, outcome->revision, strbuf_view(&outcome->document), &outcome->places,
-                       err);
+        code = put_all(issue, outcome->revision, strbuf_view(&outcome->document), tree,
+                       &outcome->places, err);
         if (code == ERR_OK) {
             code = put_earlier(issue, outcome->revision, err);
         }

@@ -20,16 +20,14 @@ enum err_code render_json(const struct render_source *source, struct strbuf *out
     return ERR_OK;
 }
 
-enum err_code render_document(const struct render_row *row, struct str document,
-                              struct strbuf *ret_content, struct err *err)
+static enum err_code render(const struct render_row *row, struct str document,
+                            const struct tree *tree, struct strbuf *ret_content, struct err *err)
 {
-    struct arena arena = ARENA_INIT;
     char sha256[HASH_HEX_SIZE];
-    struct render_source source = {.document = document, .sha256 = sha256};
-    enum err_code code = tree_parse(document, &arena, &source.tree, err);
+    struct render_source source = {.document = document, .tree = tree, .sha256 = sha256};
+    enum err_code code = ERR_OK;
 
-    strbuf_init(ret_content, RENDER_SIZE_MAX);
-    if (code == ERR_OK && !str_equal(tree_text(source.tree, "format"), STR(DOCUMENT_FORMAT))) {
+    if (!str_equal(tree_text(tree, "format"), STR(DOCUMENT_FORMAT))) {
         code = err_set(err, ERR_MISMATCH, "it is not of the form " DOCUMENT_FORMAT);
     }
     if (code == ERR_OK) {
@@ -40,10 +38,29 @@ enum err_code render_document(const struct render_row *row, struct str document,
                            RENDER_SIZE_MAX / (1024 * 1024), row->name);
         }
     }
-    arena_release(&arena);
-    if (code != ERR_OK) {
+    return code;
+}
+
+enum err_code render_parsed(const struct render_row *row, struct str document,
+                            const struct tree *tree, struct strbuf *ret_content, struct err *err)
+{
+    strbuf_init(ret_content, RENDER_SIZE_MAX);
+    if (render(row, document, tree, ret_content, err) != ERR_OK) {
         strbuf_release(ret_content);
         return err_context(err, "statement");
     }
     return ERR_OK;
+}
+
+enum err_code render_document(const struct render_row *row, struct str document,
+                              struct strbuf *ret_content, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    const struct tree *tree;
+    enum err_code code = tree_parse(document, &arena, &tree, err);
+
+    code = code == ERR_OK ? render_parsed(row, document, tree, ret_content, err)
+                          : err_context(err, "statement");
+    arena_release(&arena);
+    return code;
 }
