@@ -53,8 +53,9 @@ void books_open(struct books *books, const char *path, int service_count, int ra
 static int64_t draw_latency_ns(struct books *books)
 {
     uint64_t dice = random_next(&books->random);
-    int64_t sum = (int64_t)((dice & 0xffff) + (dice >> 16 & 0xffff) + (dice >> 32 & 0xffff) +
-                            (dice >> 48)); /* 17 bits of fraction: up to 2, and half of it on average */
+    int64_t sum =
+        (int64_t)((dice & 0xffff) + (dice >> 16 & 0xffff) + (dice >> 32 & 0xffff) +
+                  (dice >> 48)); /* 17 bits of fraction: up to 2, and half of it on average */
     int64_t scaled = (MEDIAN_US << 8) + ((MEDIAN_US * (sum & 0x7fff)) >> 7);
 
     return ((scaled << (sum >> 15)) >> 12) * 1000;
@@ -79,8 +80,7 @@ static void add_event(struct books *books, struct event *event, int64_t minute, 
 
     event->time_ns =
         (BOOKS_START_S + minute * 60) * NS_PER_SECOND + (int64_t)(dice >> 8 & 0xffff) * 900000;
-    event->outcome =
-        (dice >> 32) % 1000 < (broken ? 300 : 2) ? OUTCOME_ERROR : OUTCOME_SUCCESS;
+    event->outcome = (dice >> 32) % 10000 < (broken ? 3000 : 3) ? OUTCOME_ERROR : OUTCOME_SUCCESS;
     event->latency_ns = draw_latency_ns(books);
     at.time_ns = event->time_ns;
     batch_add_event(books->batch, &at, event);
@@ -91,11 +91,11 @@ void books_fill(struct books *books, int64_t from_minute, int64_t to_minute)
 {
     for (int service = 0; service < books->service_count; service++) {
         char name[NAME_SIZE];
-        struct event event = {.kind = EVENT_REQUEST,
-                              .service = str_of(name, (size_t)snprintf(name, sizeof(name),
-                                                                       "service-%04d", service)),
-                              .latency_threshold_ns = SLOW_MS * NS_PER_MS,
-                              .weight = 1};
+        struct event event = {
+            .kind = EVENT_REQUEST,
+            .service = str_of(name, (size_t)snprintf(name, sizeof(name), "service-%04d", service)),
+            .latency_threshold_ns = SLOW_MS * NS_PER_MS,
+            .weight = 1};
         int64_t broken_until = -1;
 
         for (int64_t minute = from_minute; minute < to_minute; minute++) {

@@ -71,11 +71,16 @@ class Place:
         # The last whole hour: what lies further back would be graded up to now, which is no part of any figure.
         self.start = int(time.time()) // 3600 * 3600 - 3600
         self.topics, self.registries = {}, {}
-        self.process = None
-        if options.servers:
-            self.bootstrap = json.loads(Path(options.servers, "servers.json").read_text())["bootstrap"]
-        else:
+        self.process, self._bootstrap = None, None
+
+    @property
+    def bootstrap(self):
+        """Of the broker, which is started when it is first asked for."""
+        if self._bootstrap is None and self.options.servers:
+            self._bootstrap = json.loads(Path(self.options.servers, "servers.json").read_text())["bootstrap"]
+        elif self._bootstrap is None:
             self._start_broker()
+        return self._bootstrap
 
     def _start_broker(self):
         libs = kafka_libs(self.options)
@@ -83,7 +88,7 @@ class Place:
         servers.format_kafka(self.folder / "kafka", libs, broker, secure, controller)
         self.process = servers.run_kafka(self.folder / "kafka", libs)
         servers.wait_until(lambda: servers.accepts(broker), self.process, "Kafka", self.folder / "kafka/log")
-        self.bootstrap = f"127.0.0.1:{broker}"
+        self._bootstrap = f"127.0.0.1:{broker}"
 
     def close(self):
         if self.process is not None:

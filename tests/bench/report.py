@@ -20,9 +20,9 @@ class Report:
 
     def _figure(self, kind, name, value, at_most, at_least):
         met = (at_most is None or value <= at_most) and (at_least is None or value >= at_least)
-        limit = f"at most {at_most}" if at_most is not None else f"at least {at_least}"
+        limit = f"at most {at_most:.4g}" if at_most is not None else f"at least {at_least:.4g}" if at_least is not None else ""
         self.figures.append({"kind": kind, "name": name, "value": round(value, 4), "limit": limit, "met": met})
-        print(f"{name}: {value:.3g}, {limit}: {'met' if met else 'not met'}", flush=True)
+        print(f"{name}: {value:.3g}" + (f", {limit}: {'met' if met else 'not met'}" if limit else ""), flush=True)
 
     def ratio(self, name, value, at_most=None, at_least=None):
         self._figure("ratio", name, value, at_most, at_least)
@@ -46,7 +46,7 @@ class Report:
             lines.append("")
         lines += ["| figure | value | wanted | |", "|---|---:|---|---|"]
         for f in self.figures:
-            lines.append(f"| {f['name']} | {f['value']:.3g} | {f['limit']} | {'met' if f['met'] else '**not met**'} |")
+            lines.append(f"| {f['name']} | {f['value']:.3g} | {f['limit']} | {'' if not f['limit'] else 'met' if f['met'] else '**not met**'} |")
         return "\n".join(lines) + "\n"
 
 
