@@ -6,7 +6,7 @@
 #include "base/fault.h"
 
 #define LEASE_NS_DEFAULT (60 * NS_PER_SECOND)
-enum { ROWS_PER_STEP_DEFAULT = 2000 };
+enum { ROWS_PER_STEP_DEFAULT = 8192 };
 
 void fold_init(struct fold *fold, const struct fold_options *options)
 {

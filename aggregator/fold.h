@@ -22,7 +22,7 @@ struct fold_options {
     const char *holder;    /* as in aggregator/lease.h */
     int64_t lease_ns;      /* default 60 s */
     int64_t lateness_ns;   /* subtracted from the smallest drained_ns; default 5 min */
-    int64_t rows_per_step; /* pending rows of one transaction; default 2000 */
+    int64_t rows_per_step; /* pending rows of one transaction; default 8192 */
     /* May be NULL: the lease of a larger job that this fold is part of. Each transaction checks and extends it too. */
     struct lease *outer;
     /* May be NULL: asked between transactions; true ends fold_run and grading_run with ERR_INTERRUPTED. What is committed stays. */

@@ -121,7 +121,10 @@ static enum err_code note_service(struct db *db, const struct fold_change *chang
         "first_minute = CASE WHEN excluded.first_minute < service.first_minute "
         "THEN excluded.first_minute ELSE service.first_minute END, "
         "has_requests = CASE WHEN excluded.has_requests = 1 THEN 1 ELSE service.has_requests END, "
-        "has_checks = CASE WHEN excluded.has_checks = 1 THEN 1 ELSE service.has_checks END",
+        "has_checks = CASE WHEN excluded.has_checks = 1 THEN 1 ELSE service.has_checks END "
+        "WHERE excluded.first_minute < service.first_minute OR "
+        "excluded.has_requests > service.has_requests OR "
+        "excluded.has_checks > service.has_checks",
         &stmt, err);
 
     if (code != ERR_OK) {

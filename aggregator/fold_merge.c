@@ -23,6 +23,9 @@ struct pending_rows {
     struct arena arena; /* what the rows point to */
 };
 
+/* Batches of one step: as many ids are read at once, and no step takes more. */
+enum { BATCHES_MAX = 1024 };
+
 static void rows_release(struct pending_rows *rows)
 {
     memory_free(rows->rows);
@@ -37,9 +40,10 @@ static enum err_code set_damaged(const struct tally_key *key, const char *table,
                    STR_ARGS(key->c), STR_ARGS(key->d), key->hour);
 }
 
-static enum err_code read_row(struct db_stmt *stmt, struct pending_rows *rows, struct err *err)
+static enum err_code read_row(struct db_stmt *stmt, struct str batch_id, struct pending_rows *rows,
+                              struct err *err)
 {
-    struct pending_row row = {.batch_id = arena_str(&rows->arena, db_column_blob(stmt, 0)),
+    struct pending_row row = {.batch_id = batch_id,
                               .key = {.a = arena_str(&rows->arena, db_column_text(stmt, 3)),
                                       .b = arena_str(&rows->arena, db_column_text(stmt, 4)),
                                       .c = arena_str(&rows->arena, db_column_text(stmt, 5)),
@@ -59,31 +63,125 @@ static enum err_code read_row(struct db_stmt *stmt, struct pending_rows *rows, s
     return ERR_OK;
 }
 
-static enum err_code read_rows(struct db *db, int64_t book_id, int64_t rows_max,
-                               struct pending_rows *rows, struct err *err)
+/* In the order of their commits: neighbours are mostly of the same hours, and each window is written once a step. */
+static enum err_code read_batches(struct db *db, int64_t book_id, struct pending_rows *rows,
+                                  struct str *ret_ids, size_t *ret_count, struct err *err)
 {
     struct db_stmt *stmt;
     bool row;
     enum err_code code = db_prepare(
         db,
-        "SELECT p.batch_id, p.book_id, p.kind, p.a, p.b, p.c, p.d, p.hour, p.tally, p.checksum "
-        "FROM fold_round_batch r JOIN pending p ON p.book_id = r.book_id AND "
-        "p.batch_id = r.batch_id "
-        "WHERE r.book_id = $1 ORDER BY r.batch_id LIMIT $2",
+        "SELECT r.batch_id FROM fold_round_batch r JOIN batch b ON b.batch_id = r.batch_id "
+        "WHERE r.book_id = $1 ORDER BY b.committed_ns, r.batch_id LIMIT $2",
         &stmt, err);
+
+    *ret_count = 0;
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, book_id);
+    db_bind_int64(stmt, 2, BATCHES_MAX);
+    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        ret_ids[(*ret_count)++] = arena_str(&rows->arena, db_column_blob(stmt, 0));
+    }
+    db_reset(stmt);
+    return code;
+}
+
+static enum err_code read_batch(struct db *db, int64_t book_id, struct str batch_id,
+                                int64_t rows_max, struct pending_rows *rows, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row;
+    enum err_code code =
+        db_prepare(db,
+                   "SELECT batch_id, book_id, kind, a, b, c, d, hour, tally, checksum FROM pending "
+                   "WHERE book_id = $1 AND batch_id = $2 LIMIT $3",
+                   &stmt, err);
 
     if (code != ERR_OK) {
         return code;
     }
     db_bind_int64(stmt, 1, book_id);
-    db_bind_int64(stmt, 2, rows_max);
+    db_bind_blob(stmt, 2, batch_id);
+    db_bind_int64(stmt, 3, rows_max);
     while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        code = read_row(stmt, rows, err);
+        code = read_row(stmt, batch_id, rows, err);
         if (code != ERR_OK) {
             break;
         }
     }
     db_reset(stmt);
+    return code;
+}
+
+static enum err_code delete_row(struct db *db, int64_t book_id, const struct pending_row *row,
+                                struct err *err)
+{
+    const struct tally_key *key = &row->key;
+    struct db_stmt *stmt;
+    enum err_code code =
+        db_prepare(db,
+                   "DELETE FROM pending WHERE book_id = $8 AND batch_id = $1 AND kind = $2 AND "
+                   "a = $3 AND b = $4 AND c = $5 AND d = $6 AND hour = $7",
+                   &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_blob(stmt, 1, row->batch_id);
+    db_bind_text(stmt, 2, STR(tally_kind_name(key->kind)));
+    db_bind_text(stmt, 3, key->a);
+    db_bind_text(stmt, 4, key->b);
+    db_bind_text(stmt, 5, key->c);
+    db_bind_text(stmt, 6, key->d);
+    db_bind_int64(stmt, 7, key->hour);
+    db_bind_int64(stmt, 8, book_id);
+    /* A row that another writer had taken would be counted twice. */
+    return db_run_one(stmt, err);
+}
+
+/* All rows of a batch, which are so many. */
+static enum err_code delete_batch(struct db *db, int64_t book_id, struct str batch_id,
+                                  int64_t count, struct err *err)
+{
+    struct db_stmt *stmt;
+    int64_t changed;
+    enum err_code code =
+        db_prepare(db, "DELETE FROM pending WHERE book_id = $1 AND batch_id = $2", &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, book_id);
+    db_bind_blob(stmt, 2, batch_id);
+    code = db_run(stmt, &changed, err);
+    return code == ERR_OK && changed != count
+               ? err_set(err, ERR_MISMATCH, "another writer took pending rows of this fold")
+               : code;
+}
+
+/* Reads the rows of the step and takes them away: whoever gave them another time would count them twice. */
+static enum err_code take_batches(struct db *db, int64_t book_id, int64_t rows_max,
+                                  struct pending_rows *rows, struct err *err)
+{
+    struct str ids[BATCHES_MAX];
+    size_t count;
+    enum err_code code = read_batches(db, book_id, rows, ids, &count, err);
+
+    for (size_t i = 0; i < count && code == ERR_OK && (int64_t)rows->count < rows_max; i++) {
+        size_t first = rows->count;
+        int64_t left = rows_max - (int64_t)first;
+
+        code = read_batch(db, book_id, ids[i], left, rows, err);
+        if (code == ERR_OK && (int64_t)(rows->count - first) < left) {
+            code = delete_batch(db, book_id, ids[i], (int64_t)(rows->count - first), err);
+        }
+        for (size_t k = first;
+             k < rows->count && code == ERR_OK && (int64_t)(rows->count - first) == left; k++) {
+            code = delete_row(db, book_id, &rows->rows[k], err);
+        }
+    }
     return code;
 }
 
@@ -161,41 +259,14 @@ static enum err_code write_window(struct db *db, int64_t book_id, const struct t
     return db_run(stmt, NULL, err);
 }
 
-static enum err_code delete_row(struct db *db, int64_t book_id, const struct pending_row *row,
-                                struct err *err)
-{
-    const struct tally_key *key = &row->key;
-    struct db_stmt *stmt;
-    enum err_code code =
-        db_prepare(db,
-                   "DELETE FROM pending WHERE book_id = $8 AND batch_id = $1 AND kind = $2 AND "
-                   "a = $3 AND b = $4 AND c = $5 AND d = $6 AND hour = $7",
-                   &stmt, err);
-
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_blob(stmt, 1, row->batch_id);
-    db_bind_text(stmt, 2, STR(tally_kind_name(key->kind)));
-    db_bind_text(stmt, 3, key->a);
-    db_bind_text(stmt, 4, key->b);
-    db_bind_text(stmt, 5, key->c);
-    db_bind_text(stmt, 6, key->d);
-    db_bind_int64(stmt, 7, key->hour);
-    db_bind_int64(stmt, 8, book_id);
-    /* A row that another writer had taken would be counted twice. */
-    return db_run_one(stmt, err);
-}
-
-/* Adds up the rows of one key and takes them away. */
-static enum err_code take_rows(struct db *db, int64_t book_id, const struct pending_row *rows,
-                               size_t count, struct tally *delta, struct err *err)
+/* Adds up the rows of one key. */
+static enum err_code add_rows(const struct pending_row *rows, size_t count, struct tally *delta,
+                              struct err *err)
 {
     enum tally_kind kind = rows[0].key.kind;
-    enum err_code code = ERR_OK;
 
     tally_init(delta);
-    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct tally one;
 
         if (tally_unpack(kind, rows[i].packed, &one, err) != ERR_OK) {
@@ -203,9 +274,8 @@ static enum err_code take_rows(struct db *db, int64_t book_id, const struct pend
         }
         tally_merge(kind, delta, &one);
         tally_release(kind, &one);
-        code = delete_row(db, book_id, &rows[i], err);
     }
-    return code;
+    return ERR_OK;
 }
 
 static enum err_code merge_key(struct db *db, int64_t book_id, const struct pending_row *rows,
@@ -213,7 +283,7 @@ static enum err_code merge_key(struct db *db, int64_t book_id, const struct pend
 {
     const struct tally_key *key = &rows[0].key;
     struct fold_change change = {.book_id = book_id, .key = key};
-    enum err_code code = take_rows(db, book_id, rows, count, &change.delta, err);
+    enum err_code code = add_rows(rows, count, &change.delta, err);
 
     tally_init(&change.merged);
     if (code == ERR_OK) {
@@ -238,7 +308,7 @@ enum err_code fold_merge(struct db *db, int64_t book_id, int64_t rows_max, int64
 {
     struct pending_rows rows = {.arena = ARENA_INIT};
     struct strbuf packed;
-    enum err_code code = read_rows(db, book_id, rows_max, &rows, err);
+    enum err_code code = take_batches(db, book_id, rows_max, &rows, err);
     size_t begin = 0;
 
     strbuf_init(&packed, PACKED_SIZE_MAX);

@@ -228,21 +228,20 @@ void histogram_pack(const struct histogram *histogram, struct strbuf *out)
 /* room: what the sum of all counts may reach; takes those of the block from it. */
 static bool unpack_block(struct bit_reader *reader, int32_t size, int64_t *room, int64_t *counts)
 {
-    uint64_t width, count;
-    uint64_t any = 0;
+    int64_t width;
+    uint64_t any;
 
-    if (!bits_get(reader, WIDTH_BITS, &width) || width > PACK_BITS_MAX) {
-        return false;
+    if (!bits_get(reader, WIDTH_BITS, &width, 1, &any) || width > PACK_BITS_MAX ||
+        !bits_get(reader, (int)width, counts, (size_t)size, &any) || bits_width(any) != width) {
+        return false; /* or another form of the same counts */
     }
-    for (int32_t i = 0; i < size && width > 0; i++) {
-        if (!bits_get(reader, (int)width, &count) || count > (uint64_t)*room) {
+    for (int32_t i = 0; i < size; i++) {
+        if (counts[i] > *room) {
             return false;
         }
-        *room -= (int64_t)count;
-        any |= count;
-        counts[i] = (int64_t)count;
+        *room -= counts[i];
     }
-    return (uint64_t)bits_width(any) == width; /* one content, one form */
+    return true;
 }
 
 static bool unpack_counts(struct str *packed, int32_t size, int64_t room, int64_t *counts)

@@ -108,19 +108,33 @@ static inline uint64_t word_at(struct str bytes, size_t at)
     uint64_t word = 0;
     size_t left = bytes.size - at;
 
-    memcpy(&word, bytes.data + at, left < sizeof(word) ? left : sizeof(word));
+    if (left >= sizeof(word)) {
+        memcpy(&word, bytes.data + at, sizeof(word));
+    } else {
+        memcpy(&word, bytes.data + at, left);
+    }
     return le64toh(word);
 }
 
-bool bits_get(struct bit_reader *reader, int width, uint64_t *ret_value)
+bool bits_get(struct bit_reader *reader, int width, int64_t *ret_values, size_t count,
+              uint64_t *ret_any)
 {
-    if ((size_t)width > reader->bytes.size * 8 - reader->at) {
+    uint64_t mask = (UINT64_C(1) << width) - 1;
+    uint64_t any = 0;
+    size_t at = reader->at;
+
+    CHECK(width <= PACK_BITS_MAX);
+    if (count > (reader->bytes.size * 8 - at) / (width > 0 ? (size_t)width : 1) && width > 0) {
         return false;
     }
-    *ret_value = width == 0 ? 0
-                            : word_at(reader->bytes, reader->at / 8) >> (reader->at % 8) &
-                                  ((UINT64_C(1) << width) - 1);
-    reader->at += (size_t)width;
+    for (size_t i = 0; i < count; i++, at += (size_t)width) {
+        uint64_t value = width > 0 ? word_at(reader->bytes, at / 8) >> (at % 8) & mask : 0;
+
+        any |= value;
+        ret_values[i] = (int64_t)value;
+    }
+    reader->at = at;
+    *ret_any = any;
     return true;
 }
 
@@ -160,35 +174,13 @@ void pack_column(struct strbuf *out, const int64_t *values, size_t count)
     bits_end(&writer);
 }
 
-/* The loop of unpack_column: what the numbers are above the lowest. *ret_high: all their bits; *ret_low: whether one of them is 0. */
-static bool unpack_offsets(struct bit_reader *reader, int width, int64_t *ret_values, size_t count,
-                           uint64_t *ret_high, bool *ret_low)
-{
-    uint64_t high = 0;
-    bool low = false;
-
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value;
-
-        if (!bits_get(reader, width, &value)) {
-            return false;
-        }
-        high |= value;
-        low = low || value == 0;
-        ret_values[i] = (int64_t)value;
-    }
-    *ret_high = high;
-    *ret_low = low;
-    return true;
-}
-
 bool unpack_column(struct str *packed, int64_t *ret_values, size_t count)
 {
     struct bit_reader reader = {.at = 0};
-    uint64_t high;
+    uint64_t any;
     int64_t base;
     int width;
-    bool low;
+    bool low = false;
 
     if (count == 0) {
         return true;
@@ -202,15 +194,16 @@ bool unpack_column(struct str *packed, int64_t *ret_values, size_t count)
         return false;
     }
     reader.bytes = *packed;
-    if (!unpack_offsets(&reader, width, ret_values, count, &high, &low) || !low ||
-        bits_width(high) != width || !bits_finish(&reader, packed)) {
+    if (!bits_get(&reader, width, ret_values, count, &any) || bits_width(any) != width ||
+        !bits_finish(&reader, packed)) {
         return false; /* or another form of the same numbers */
     }
     for (size_t i = 0; i < count; i++) {
         if (ret_values[i] > PACK_COUNT_MAX - base) {
             return false;
         }
+        low = low || ret_values[i] == 0;
         ret_values[i] += base;
     }
-    return true;
+    return low;
 }

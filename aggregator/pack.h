@@ -44,8 +44,9 @@ struct bit_reader {
     size_t at; /* bit */
 };
 
-/* False behind the end. */
-bool bits_get(struct bit_reader *reader, int width, uint64_t *ret_value);
+/* `count` numbers of `width` bits each, 0 to PACK_BITS_MAX; *ret_any: the bits that any of them has. False behind the end. */
+bool bits_get(struct bit_reader *reader, int width, int64_t *ret_values, size_t count,
+              uint64_t *ret_any);
 /* Advances *packed, where the reader began, behind the last bit that was read. False if the rest of its byte is not 0. */
 bool bits_finish(const struct bit_reader *reader, struct str *packed);
 int bits_width(uint64_t value); /* 0 has none */

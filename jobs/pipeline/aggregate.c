@@ -6,7 +6,6 @@
 #include "jobs/pipeline/lease_wait.h"
 #include "jobs/stop.h"
 
-enum { ROWS_PER_STEP = 2000 };
 #define AHEAD_MAX_NS (INT64_C(366) * NS_PER_DAY)
 
 /* What was graded before the failure is in the store; another attempt goes on from there. */
@@ -60,7 +59,7 @@ enum err_code aggregate_run_with(const struct aggregate_options *options, int64_
         .holder = options->holder != NULL ? options->holder : holder,
         .lease_ns = LEASE_DURATION_NS,
         .lateness_ns = options->config->lateness_ns,
-        .rows_per_step = options->rows_per_step > 0 ? options->rows_per_step : ROWS_PER_STEP,
+        .rows_per_step = options->rows_per_step,
         .outer = options->outer,
         .stopped = stop_is_requested};
     struct fold fold;

@@ -15,7 +15,7 @@ struct aggregate_options {
     const char *holder;       /* of the lease; NULL: this process */
     struct lease *outer;      /* of a larger job; may be NULL */
     struct clock *wait_clock; /* on which it waits for the lease; NULL: clock_system() */
-    int64_t rows_per_step;    /* pending rows of one transaction; 0: 2000 */
+    int64_t rows_per_step;    /* pending rows of one transaction; 0: those of fold.h */
     void (*progress)(void *context, int64_t done, int64_t total); /* may be NULL */
     void *context;
 };
