@@ -32,13 +32,13 @@ def contract(name, services):
 
 
 class Month:
-    """A store with a month of some services, graded, and configurations with contracts over it."""
+    """A store with a month of some services, or its first hours, graded, and configurations with contracts over it."""
 
-    def __init__(self, place, services, rate):
+    def __init__(self, place, services, hours, rate):
         self.place, self.services = place, services
         self.folder = Path(tempfile.mkdtemp(dir=place.folder))
         self.store = self.folder / "bench.db"
-        self.facts, _ = fill(place, self.store, services, MONTH_HOURS, rate, 60, "graded")
+        self.facts, _ = fill(place, self.store, services, hours, rate, 60, "graded")
         names = service_names(services)
         self._configure("one", [contract("one", names[:20])])
         self._configure("each", [contract(name, [name]) for name in names])

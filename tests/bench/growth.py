@@ -9,11 +9,11 @@ NAME = "growth"
 HELP = "fold and grading with more events and more services; no broker"
 RATE = 20
 SERVICES = (10, 1000, 10000)
-MILLIONS = (1, 4, 16)
+PARTS = (0.2, 0.8, 3.2)  # of --events: 1, 4 and 16 million unless told otherwise
 
 
-def hours_for(millions, services):
-    return max(1, round(millions * 1e6 / (services * 60 * RATE)))
+def hours_for(events, services):
+    return max(1, round(events / (services * 60 * RATE)))
 
 
 def once(place, services, hours):
@@ -37,6 +37,7 @@ def series(place, options, report, what, points):
 
 def run(place, options, report):
     services = min(options.services, 1000)
-    series(place, options, report, "events", [(f"{m} M", services, hours_for(m, services)) for m in MILLIONS if m * 1e6 <= options.events * 4])
-    most = min(max(MILLIONS), options.events * 4 / 1e6)
-    series(place, options, report, "services", [(f"{s}", s, hours_for(most, s)) for s in SERVICES if s <= options.services * 10])
+    series(place, options, report, "events",
+           [(f"{part * options.events / 1e6:g} M", services, hours_for(part * options.events, services)) for part in PARTS])
+    series(place, options, report, "services",
+           [(f"{s}", s, hours_for(max(PARTS) * options.events, s)) for s in SERVICES if s <= options.services * 10])

@@ -60,7 +60,7 @@ def beside_duckdb(month, report, options):
 
 
 def run(place, options, report):
-    month = books.Month(place, options.services, RATE)
+    month = books.Month(place, options.services, options.hours, RATE)
     try:
         reads = [read_once(month) for _ in range(options.runs)]
         if any(done["requests"] != month.facts["events"] for done in reads):
