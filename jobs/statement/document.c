@@ -129,7 +129,7 @@ static void write_completeness(struct document *document)
     write_lost(document);
     json_open_array(json, "partitions");
     for (size_t i = 0; i < document->facts->partition_count; i++) {
-        const struct source_partition *partition = &document->facts->partitions[i];
+        const struct covered_partition *partition = &document->facts->partitions[i];
 
         json_open_object(json, NULL);
         json_str(json, "cluster", partition->cluster);

@@ -18,7 +18,7 @@
 enum { DOCUMENT_SIZE_MAX = 128 * 1024 * 1024 };
 
 /* A partition's part in the period: the lowest and highest offset among the events of hours that overlap it. */
-struct source_partition {
+struct covered_partition {
     struct str cluster, topic; /* the configured name of the cluster */
     int64_t incarnation;
     int32_t partition;
@@ -42,7 +42,7 @@ struct document_facts {
     const struct lost_time
         *lost; /* sorted by service as in the contract, then by time; within the period */
     size_t lost_count;
-    const struct source_partition *partitions; /* sorted by topic, incarnation, partition */
+    const struct covered_partition *partitions; /* sorted by topic, incarnation, partition */
     size_t partition_count;
     const struct reclassification *reclassified; /* within the period, in the order of their ids */
     size_t reclassified_count;

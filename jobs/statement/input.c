@@ -514,7 +514,7 @@ static enum err_code read_announcements(const struct reader *reader, int64_t fro
 }
 
 static enum err_code describe_stream(const struct reader *reader, int64_t stream_id,
-                                     struct source_partition *partition, struct err *err)
+                                     struct covered_partition *partition, struct err *err)
 {
     struct db_stmt *stmt;
     bool row = false;
@@ -541,7 +541,7 @@ static enum err_code describe_stream(const struct reader *reader, int64_t stream
 
 static enum err_code count_dead_letters(const struct reader *reader,
                                         const struct offset_range *range,
-                                        struct source_partition *partition, struct err *err)
+                                        struct covered_partition *partition, struct err *err)
 {
     struct db_stmt *stmt;
     bool row = false;
@@ -568,8 +568,8 @@ static enum err_code count_dead_letters(const struct reader *reader,
 
 static int by_topic(const void *a, const void *b)
 {
-    const struct source_partition *x = a;
-    const struct source_partition *y = b;
+    const struct covered_partition *x = a;
+    const struct covered_partition *y = b;
     int order = str_compare(x->cluster, y->cluster);
 
     order = order != 0 ? order : str_compare(x->topic, y->topic);
@@ -592,7 +592,7 @@ static enum err_code read_partitions(const struct reader *reader, struct stateme
     input->partitions = arena_calloc(reader->arena, count + 1, sizeof(input->partitions[0]));
     input->partition_count = count;
     for (size_t i = 0; i < count && code == ERR_OK; i++) {
-        struct source_partition *partition = &input->partitions[i];
+        struct covered_partition *partition = &input->partitions[i];
 
         partition->partition = ranges[i].partition;
         partition->low = ranges[i].low;

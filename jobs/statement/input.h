@@ -18,7 +18,7 @@ struct statement_input {
     int64_t complete_ns; /* complete-until; INT64_MIN: none */
     bool complete;       /* everything that may change the period is folded and graded */
     bool ungraded;       /* it is folded, but hours of it still wait to be graded */
-    struct source_partition *partitions;
+    struct covered_partition *partitions;
     size_t partition_count;
     struct lost_time *lost;
     size_t lost_count;

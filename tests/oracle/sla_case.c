@@ -325,7 +325,7 @@ static void read_input(struct input *input)
 
 static void print(const struct input *input, const struct result *result, const char *format)
 {
-    static const struct source_partition partition = {
+    static const struct covered_partition partition = {
         {"production", 10}, {"requests", 8}, 1, 0, 17, 123456, 3};
     struct document_facts facts = {.program_version = "0.0.0",
                                    .revision = 1,

@@ -1,6 +1,7 @@
 /* Live statements by methods on counts: from requests in the books to the issued document. */
 #include "tests/unit/statement/publish_world.h"
 
+#include "jobs/statement/input.h"
 #include "jobs/statement/method.h"
 
 enum { WITH_REQUESTS = 60, A_MINUTE = 20 };
@@ -105,6 +106,59 @@ static void test_each_method(void **state)
     }
 }
 
+static int64_t requests_of(struct world *world, bool summed, size_t *ret_rows)
+{
+    const struct contract *contract = &world->config->contracts[0];
+    int64_t from_s = BOOK_START_NS / NS_PER_SECOND / 86400 * 86400;
+    struct arena arena = ARENA_INIT;
+    struct statement_input input;
+    struct result result;
+    struct err err = ERR_INIT;
+    int64_t requests;
+
+    assert_int_equal(db_begin_snapshot(world->book.db, &err), ERR_OK);
+    assert_int_equal((summed ? input_read_summed : input_read)(
+                         world->book.db, 1, contract, from_s, from_s + 86400, &arena, &input, &err),
+                     ERR_OK);
+    db_rollback(world->book.db);
+    assert_true(engine_compute(&input.engine, &arena, &result));
+    requests = result.services[0].requests.total;
+    *ret_rows = input.engine.services[0].count_count;
+    arena_release(&arena);
+    return requests;
+}
+
+/* Where a method knows no requests they are added up by the hour, but not across a border that lies within it. */
+static void test_sums_end_at_borders(void **state)
+{
+    static const struct {
+        int64_t from_s, until_s; /* since the hour began */
+        int64_t requests;
+        bool few; /* rows */
+    } rows[] = {
+        {-86400, 86400, 60 * A_MINUTE, true},          {0, 3600, 60 * A_MINUTE, true},
+        {17 * 60 + 30, 50 * 60, 32 * A_MINUTE, false}, /* minutes 18 to 49 begin in it */
+        {17 * 60, 50 * 60 + 1, 34 * A_MINUTE, false},  {3599, 86400, 0, false},
+    };
+    struct world world;
+    size_t each, summed;
+
+    (void)state;
+    world_open(&world, 1000);
+    consume_requests(&world);
+    month_over(&world);
+    world.config->contracts[0].availability.method = METHOD_STATE_TIME;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        world.config->contracts[0].valid_from_s = BOOK_START_NS / NS_PER_SECOND + rows[i].from_s;
+        world.config->contracts[0].valid_until_s = BOOK_START_NS / NS_PER_SECOND + rows[i].until_s;
+        assert_int_equal(requests_of(&world, false, &each), rows[i].requests);
+        assert_int_equal(requests_of(&world, true, &summed), rows[i].requests);
+        assert_int_equal(each, WITH_REQUESTS);
+        assert_int_equal(summed, rows[i].few ? 1 : WITH_REQUESTS);
+    }
+    world_close(&world);
+}
+
 /* Requests of minutes 200 to 209 that expired before they were read; the loss is accepted. */
 static void lose_requests(struct world *world)
 {
@@ -157,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_method),
+        cmocka_unit_test(test_sums_end_at_borders),
         cmocka_unit_test(test_lost_requests_are_no_silence),
     };
 
