@@ -45,7 +45,7 @@ static bool still_there(int fd)
 static bool create(struct draft *draft)
 {
     draft->fd = openat(draft->folder, draft->name,
-                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (draft->fd < 0) {
         if (errno == EEXIST) {
             errno = EAGAIN;

@@ -15,7 +15,7 @@ enum { DRAFT_NAME_SIZE = 40 };
 
 struct draft {
     int folder; /* borrowed: the open folder of the file */
-    int fd;     /* owned; -1: none */
+    int fd;     /* owned, for reading and writing; -1: none */
     char name[DRAFT_NAME_SIZE];
 };
 

@@ -32,6 +32,11 @@ struct objects_sink {
     void *context;
 };
 
+/* A file of this machine that is to become an object: whoever began it writes it through fd, which is open for reading and writing too. */
+struct objects_draft {
+    int fd; /* the draft's */
+};
+
 struct objects {
     enum err_code (*put)(struct objects *objects, const char *name, struct str content,
                          enum objects_mode mode, struct err *err);
@@ -53,6 +58,21 @@ struct objects {
                           enum err_code (*entry)(void *context, const struct objects_entry *entry,
                                                  struct err *err),
                           void *context, struct err *err);
+    /* For content that is long, or whose beginning is known last: an empty file, until it is published. Of the name only the folder counts. */
+    enum err_code (*draft)(struct objects *objects, const char *name,
+                           struct objects_draft **ret_draft, struct err *err);
+    /* Makes it the object of that name, in the folder of its draft, lasting, as put does with OBJECTS_NEW. The draft is gone afterwards, whatever
+     * came out. */
+    enum err_code (*publish)(struct objects *objects, struct objects_draft *draft, const char *name,
+                             struct err *err);
+    /* Nothing of it is left. NULL is allowed. */
+    void (*discard)(struct objects *objects, struct objects_draft *draft);
+    /* Opens it for reading; the caller closes *ret_fd. */
+    enum err_code (*open)(struct objects *objects, const char *name, bool *ret_found, int *ret_fd,
+                          struct err *err);
+    /* Removes it, lastingly. *ret_found false: there was none. */
+    enum err_code (*remove)(struct objects *objects, const char *name, bool *ret_found,
+                            struct err *err);
     /* Where a person finds it: path or URL. Appended. */
     void (*locate)(struct objects *objects, const char *name, struct strbuf *ret_place);
     void (*close)(struct objects *objects);

@@ -12,31 +12,13 @@
 #include "base/draft.h"
 #include "base/fault.h"
 #include "base/memory.h"
-#include "base/objects.h"
-#include "base/random.h"
+#include "base/objects_folder.h"
 
-enum { NAME_SIZE = 512, LIST_MAX = 1000000 };
+enum { LIST_MAX = 1000000 };
 
 static const uint32_t magic = 0x0b1ec75f;
 
-struct folder {
-    struct objects objects; /* first */
-    uint32_t magic;
-    int fd;
-    char *path;
-    bool reads;           /* nothing is created or removed */
-    struct random random; /* names of drafts */
-    dev_t swept_device;   /* the folder that was swept last */
-    ino_t swept_inode;
-};
-
-/* An object's place: the open folder that holds it, and its last name. */
-struct place {
-    int fd; /* owned */
-    char name[NAME_SIZE];
-};
-
-static struct folder *folder_of(struct objects *objects)
+struct folder *objects_folder_self(struct objects *objects)
 {
     struct folder *folder = (struct folder *)objects;
 
@@ -48,7 +30,7 @@ static bool name_is_sane(const char *name)
 {
     char previous = '/';
 
-    if (strlen(name) >= NAME_SIZE || name[0] == '\0') {
+    if (strlen(name) >= OBJECTS_NAME_SIZE || name[0] == '\0') {
         return false;
     }
     for (; *name != '\0'; name++) {
@@ -69,7 +51,7 @@ static int open_folder_at(int parent, const char *name)
     return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static bool sync_folder(int fd)
+bool objects_folder_sync(int fd)
 {
     if (FAULT("objects.put.lasting")) {
         errno = EIO;
@@ -121,8 +103,8 @@ static void sweep(struct folder *folder, int fd)
     (void)draft_sweep(fd);
 }
 
-static enum err_code folder_place(struct folder *folder, const char *name, bool create,
-                                  struct place *ret_place, bool *ret_found, struct err *err)
+enum err_code objects_folder_place(struct folder *folder, const char *name, bool create,
+                                   struct place *ret_place, bool *ret_found, struct err *err)
 {
     *ret_found = false;
     if (!name_is_sane(name)) {
@@ -160,23 +142,32 @@ static bool read_all(int fd, struct strbuf *content)
     return false;
 }
 
-/* Reads the object at place. False with errno; ENOENT if there is none. */
-static bool read_object(const struct place *place, struct strbuf *content)
+int objects_folder_open_object(const struct place *place)
 {
     int fd = openat(place->fd, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat status;
+    int saved;
+
+    if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))) {
+        return fd;
+    }
+    saved = EINVAL; /* a pipe or a device in a folder of files */
+    (void)close(fd);
+    errno = saved;
+    return -1;
+}
+
+/* Reads the object at place. False with errno; ENOENT if there is none. */
+static bool read_object(const struct place *place, struct strbuf *content)
+{
+    int fd = objects_folder_open_object(place);
     bool done;
     int saved;
 
     if (fd < 0) {
         return false;
     }
-    done = fstat(fd, &status) == 0;
-    if (done && !S_ISREG(status.st_mode)) {
-        errno = EINVAL; /* a pipe or a device in a folder of files */
-        done = false;
-    }
-    done = done && read_all(fd, content);
+    done = read_all(fd, content);
     saved = errno;
     (void)close(fd);
     errno = saved;
@@ -203,7 +194,7 @@ static enum err_code compare_existing(const struct folder *folder, const struct 
     return code;
 }
 
-static bool something_stands(const struct place *place)
+bool objects_folder_stands(const struct place *place)
 {
     struct stat status;
 
@@ -231,12 +222,12 @@ static enum err_code write_at(struct folder *folder, const struct place *place, 
 static enum err_code put_at(struct folder *folder, const struct place *place, const char *name,
                             struct str content, enum objects_mode mode, struct err *err)
 {
-    enum err_code code = mode == OBJECTS_NEW && something_stands(place)
+    enum err_code code = mode == OBJECTS_NEW && objects_folder_stands(place)
                              ? compare_existing(folder, place, name, content, err)
                              : write_at(folder, place, name, content, mode, err);
 
     /* Also after a comparison: an earlier run may have died between the rename and this. */
-    if (code == ERR_OK && !sync_folder(place->fd)) {
+    if (code == ERR_OK && !objects_folder_sync(place->fd)) {
         code =
             err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot make it lasting", folder->path, name);
     }
@@ -249,13 +240,13 @@ static enum err_code put_at(struct folder *folder, const struct place *place, co
 static enum err_code folder_put(struct objects *objects, const char *name, struct str content,
                                 enum objects_mode mode, struct err *err)
 {
-    struct folder *folder = folder_of(objects);
+    struct folder *folder = objects_folder_self(objects);
     struct place place;
     bool found;
     enum err_code code;
 
     CHECK(!folder->reads);
-    code = folder_place(folder, name, true, &place, &found, err);
+    code = objects_folder_place(folder, name, true, &place, &found, err);
     if (code == ERR_OK) {
         CHECK(found);
         code = put_at(folder, &place, name, content, mode, err);
@@ -301,7 +292,7 @@ static enum err_code put_parts_at(
         code = err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot publish", folder->path, name);
     }
     draft_close(&filling.draft);
-    if (code == ERR_OK && !sync_folder(place->fd)) {
+    if (code == ERR_OK && !objects_folder_sync(place->fd)) {
         code =
             err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot make it lasting", folder->path, name);
     }
@@ -314,13 +305,13 @@ static enum err_code folder_put_parts(struct objects *objects, const char *name,
                                                             struct err *err),
                                       void *context, struct err *err)
 {
-    struct folder *folder = folder_of(objects);
+    struct folder *folder = objects_folder_self(objects);
     struct place place;
     bool found;
     enum err_code code;
 
     CHECK(!folder->reads);
-    code = folder_place(folder, name, true, &place, &found, err);
+    code = objects_folder_place(folder, name, true, &place, &found, err);
     if (code == ERR_OK) {
         CHECK(found);
         code = put_parts_at(folder, &place, name, fill, context, err);
@@ -332,10 +323,10 @@ static enum err_code folder_put_parts(struct objects *objects, const char *name,
 static enum err_code folder_get(struct objects *objects, const char *name, bool *ret_found,
                                 struct strbuf *content, struct err *err)
 {
-    struct folder *folder = folder_of(objects);
+    struct folder *folder = objects_folder_self(objects);
     struct place place;
     bool found;
-    enum err_code code = folder_place(folder, name, false, &place, &found, err);
+    enum err_code code = objects_folder_place(folder, name, false, &place, &found, err);
 
     if (code == ERR_OK && found) {
         found = read_object(&place, content);
@@ -353,13 +344,13 @@ static enum err_code folder_get(struct objects *objects, const char *name, bool 
 static enum err_code folder_exists(struct objects *objects, const char *name, bool *ret_found,
                                    struct err *err)
 {
-    struct folder *folder = folder_of(objects);
+    struct folder *folder = objects_folder_self(objects);
     struct place place;
     bool found;
-    enum err_code code = folder_place(folder, name, false, &place, &found, err);
+    enum err_code code = objects_folder_place(folder, name, false, &place, &found, err);
 
     if (code == ERR_OK && found) {
-        found = something_stands(&place);
+        found = objects_folder_stands(&place);
         if (!found && errno != ENOENT) {
             code = err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot look", folder->path, name);
         }
@@ -431,7 +422,7 @@ static enum err_code folder_list(struct objects *objects, const char *name,
                                                         struct err *err),
                                  void *context, struct err *err)
 {
-    struct folder *folder = folder_of(objects);
+    struct folder *folder = objects_folder_self(objects);
     struct listing listing = {.arena = ARENA_INIT};
     struct place place = {.fd = folder->fd, .name = "."};
     bool found = true;
@@ -439,7 +430,7 @@ static enum err_code folder_list(struct objects *objects, const char *name,
     int fd;
 
     if (name[0] != '\0') {
-        code = folder_place(folder, name, false, &place, &found, err);
+        code = objects_folder_place(folder, name, false, &place, &found, err);
     }
     if (code != ERR_OK || !found) {
         return code;
@@ -464,7 +455,7 @@ static enum err_code folder_list(struct objects *objects, const char *name,
 
 static void folder_locate(struct objects *objects, const char *name, struct strbuf *ret_place)
 {
-    strbuf_append_text(ret_place, folder_of(objects)->path);
+    strbuf_append_text(ret_place, objects_folder_self(objects)->path);
     strbuf_append_char(ret_place, '/');
     strbuf_append_text(ret_place, name);
 }
@@ -476,7 +467,7 @@ static void folder_close(struct objects *objects)
     if (objects == NULL) {
         return;
     }
-    folder = folder_of(objects);
+    folder = objects_folder_self(objects);
     (void)close(folder->fd);
     memory_free(folder->path);
     memory_free(folder);
@@ -493,6 +484,11 @@ static struct folder *folder_new(const char *path, int fd, bool reads)
                                        .get = folder_get,
                                        .exists = folder_exists,
                                        .list = folder_list,
+                                       .draft = objects_folder_draft,
+                                       .publish = objects_folder_publish,
+                                       .discard = objects_folder_discard,
+                                       .open = objects_folder_open_one,
+                                       .remove = objects_folder_remove,
                                        .locate = folder_locate,
                                        .close = folder_close};
     folder->magic = magic;
