@@ -1,4 +1,5 @@
 /* Messages become items. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +76,57 @@ static struct str find_header(const rd_kafka_message_t *message, const char *nam
     return value != NULL ? str_of(value, size) : str_of("", 0);
 }
 
+static enum record_time_type time_type_of(rd_kafka_timestamp_type_t type)
+{
+    switch (type) {
+    case RD_KAFKA_TIMESTAMP_CREATE_TIME:
+        return RECORD_TIME_CREATE;
+    case RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME:
+        return RECORD_TIME_LOG_APPEND;
+    default:
+        return RECORD_TIME_NONE;
+    }
+}
+
+/* For an archive. Headers that cannot be parsed would be lost without a word: the run stops before them. */
+static void add_everything(struct source_kafka *self, const rd_kafka_message_t *message,
+                           struct record *record)
+{
+    rd_kafka_timestamp_type_t type;
+    rd_kafka_headers_t *list;
+    rd_kafka_resp_err_t code = rd_kafka_message_headers(message, &list);
+    struct record_header *headers;
+
+    record->time_ms = rd_kafka_message_timestamp(message, &type);
+    record->time_type = time_type_of(type);
+    record->headers = NULL;
+    record->header_count = 0;
+    if (code == RD_KAFKA_RESP_ERR__NOENT) {
+        return;
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        self->has_trouble = true;
+        self->item_count--;
+        (void)err_set(&self->trouble, ERR_BROKER,
+                      "broker %s: %s, partition %" PRId32 ", offset %" PRId64
+                      ": the headers of the record cannot be read",
+                      self->reader.servers, rd_kafka_topic_name(message->rkt), record->partition,
+                      record->offset);
+        return;
+    }
+    record->header_count = rd_kafka_header_cnt(list);
+    headers = arena_calloc(&self->headers, record->header_count, sizeof(*headers));
+    for (size_t i = 0; i < record->header_count; i++) {
+        const char *name;
+        const void *value;
+        size_t size;
+
+        CHECK(rd_kafka_header_get_all(list, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR);
+        headers[i] = (struct record_header){STR(name), str_of(value, value != NULL ? size : 0)};
+    }
+    record->headers = headers;
+}
+
 static void add_record(struct source_kafka *self, const rd_kafka_message_t *message, uint32_t topic)
 {
     struct flow *flow = &self->topics[topic].flows[message->partition];
@@ -87,8 +139,7 @@ static void add_record(struct source_kafka *self, const rd_kafka_message_t *mess
     }
     time_ms = rd_kafka_message_timestamp(message, &type);
     record = &new_item(self, SOURCE_RECORD, topic, message->partition, message->offset)->record;
-    record->time_ns =
-        time_ms < 0 || time_ms > INT64_MAX / NS_PER_MS ? INT64_MIN : time_ms * NS_PER_MS;
+    record->time_ns = record_time_ns(time_ms);
     record->key = str_of(message->key, message->key_len);
     record->value = str_of(message->payload, message->len);
     record->tombstone = message->payload == NULL;
@@ -97,6 +148,9 @@ static void add_record(struct source_kafka *self, const rd_kafka_message_t *mess
         record->schema_header = find_header(message, self->topics[topic].header);
     }
     flow->next_offset = message->offset + 1;
+    if (self->options.everything) {
+        add_everything(self, message, record);
+    }
 }
 
 /* Errors that pass by themselves; librdkafka goes on trying. */
@@ -221,6 +275,7 @@ void kafka_destroy_messages(struct source_kafka *self)
     }
     self->message_count = 0;
     self->item_count = 0;
+    arena_clear(&self->headers);
 }
 
 /* Brokers that librdkafka calls down may be back, and a quiet topic sends nothing: only a question tells. */

@@ -126,6 +126,19 @@ enum err_code registry_schema(struct registry *registry, const struct schema_key
     return ERR_OK;
 }
 
+const struct str *registry_texts(const struct registry *registry, const struct str *subjects,
+                                 size_t subject_count, const struct schema_key *key,
+                                 size_t *ret_count)
+{
+    const struct schema_entry *entry =
+        key->kind == SCHEMA_KEY_FINGERPRINT
+            ? registry_subject_entry(registry, subjects, subject_count, key)
+            : schema_table_find(&registry->table, key, INT64_MIN);
+
+    *ret_count = entry != NULL && entry->verdict == VERDICT_TALLIED ? entry->schema_count : 0;
+    return *ret_count > 0 ? entry->texts : NULL;
+}
+
 enum err_code registry_ping(struct registry *registry, struct err *err)
 {
     struct strbuf body;

@@ -47,6 +47,10 @@ enum err_code registry_search(struct registry *registry, const struct str *subje
                               size_t subject_count, const struct schema_key *key,
                               const struct schema **ret_schema, enum verdict *ret_verdict,
                               char *detail, size_t detail_size, struct err *err);
+/* The texts of a schema that one of the two has found, those that it refers to first, its own last; borrowed until registry_free. NULL if it has not. */
+const struct str *registry_texts(const struct registry *registry, const struct str *subjects,
+                                 size_t subject_count, const struct schema_key *key,
+                                 size_t *ret_count);
 /* For `uptally check`: one request that needs no id. */
 enum err_code registry_ping(struct registry *registry, struct err *err);
 /* For `uptally check`: ERR_BROKER if there is no such subject. */

@@ -54,6 +54,10 @@ enum err_code registry_get(const struct registry_options *options, const char *p
 bool registry_subject_path(const char *subject, const char *tail,
                            char ret_path[REGISTRY_PATH_SIZE]);
 void registry_subjects_free(struct registry *registry);
+/* What a subject knows of a fingerprint, the first that has a schema of it; NULL: none. */
+const struct schema_entry *registry_subject_entry(const struct registry *registry,
+                                                  const struct str *subjects, size_t subject_count,
+                                                  const struct schema_key *key);
 
 /* name says for whom the texts are: a key, or a subject and a key. False if there is no file, or one that is not exactly what was written.
  * Without options->cache_path there is none. */

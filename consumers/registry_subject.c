@@ -43,6 +43,26 @@ void registry_subjects_free(struct registry *registry)
     memory_free(registry->subjects);
 }
 
+const struct schema_entry *registry_subject_entry(const struct registry *registry,
+                                                  const struct str *subjects, size_t subject_count,
+                                                  const struct schema_key *key)
+{
+    for (size_t i = 0; i < subject_count; i++) {
+        for (size_t k = 0; k < registry->subject_count; k++) {
+            const struct registry_subject *subject = &registry->subjects[k];
+            const struct schema_entry *entry =
+                str_equal(str_from(subject->name), subjects[i])
+                    ? schema_table_find(&subject->table, key, INT64_MIN)
+                    : NULL;
+
+            if (entry != NULL && entry->verdict == VERDICT_TALLIED) {
+                return entry;
+            }
+        }
+    }
+    return NULL;
+}
+
 static struct registry_subject *get_subject(struct registry *registry, struct str name)
 {
     for (size_t i = 0; i < registry->subject_count; i++) {

@@ -67,3 +67,18 @@ enum err_code schema_finder_find(struct schema_finder *finder, const struct sche
     return registry_schema(finder->registry, key, ret_schema, ret_verdict, detail, detail_size,
                            err);
 }
+
+const struct str *schema_finder_texts(const struct schema_finder *finder,
+                                      const struct schema_key *key, size_t *ret_count)
+{
+    const struct schema_entry *entry = schema_table_find(&finder->files, key, INT64_MIN);
+
+    if (entry != NULL) {
+        *ret_count = entry->schema_count;
+        return entry->texts;
+    }
+    *ret_count = 0;
+    return finder->registry != NULL ? registry_texts(finder->registry, finder->subjects,
+                                                     finder->subject_count, key, ret_count)
+                                    : NULL;
+}

@@ -26,4 +26,8 @@ enum err_code schema_finder_find(struct schema_finder *finder, const struct sche
                                  const struct schema **ret_schema, enum verdict *ret_verdict,
                                  char *detail, size_t detail_size, struct err *err);
 
+/* The texts of a schema that was found, those that it refers to first, its own last; borrowed. NULL: it was not found. */
+const struct str *schema_finder_texts(const struct schema_finder *finder,
+                                      const struct schema_key *key, size_t *ret_count);
+
 #endif

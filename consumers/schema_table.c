@@ -12,8 +12,30 @@ void schema_entry_release(struct schema_entry *entry)
         schema_free(entry->schemas[i - 1]);
     }
     memory_free(entry->schemas);
+    memory_free(entry->texts);
     entry->schemas = NULL;
+    entry->texts = NULL;
     entry->schema_count = 0;
+}
+
+/* Views and their bytes in one block. */
+static struct str *copy_texts(const struct str *texts, size_t count)
+{
+    size_t size = count * sizeof(*texts);
+    struct str *copies;
+    char *at;
+
+    for (size_t i = 0; i < count; i++) {
+        size += texts[i].size;
+    }
+    copies = memory_alloc(size);
+    at = (char *)(copies + count);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(at, texts[i].data, texts[i].size);
+        copies[i] = str_of(at, texts[i].size);
+        at += texts[i].size;
+    }
+    return copies;
 }
 
 void schema_entry_parse(struct schema_entry *entry, const struct str *texts, size_t count)
@@ -33,6 +55,7 @@ void schema_entry_parse(struct schema_entry *entry, const struct str *texts, siz
         entry->schema_count = i + 1;
     }
     entry->verdict = VERDICT_TALLIED;
+    entry->texts = copy_texts(texts, count);
 }
 
 const struct schema *schema_entry_schema(const struct schema_entry *entry)

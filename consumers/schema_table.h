@@ -24,6 +24,7 @@ struct schema_entry {
     int64_t until_ns;        /* UNKNOWN_SCHEMA: forgotten then (monotonic) */
     struct schema **schemas; /* owned; references first, the key's own last */
     size_t schema_count;
+    struct str *texts;               /* owned, as one block; of the schemas, as they were given */
     char detail[SCHEMA_DETAIL_SIZE]; /* without a schema: why */
 };
 
@@ -42,7 +43,7 @@ enum err_code schema_table_put(struct schema_table *table, struct schema_entry *
 
 /* Texts to schemas, each of which may use the names of those before it: TALLIED, or BAD_SCHEMA with the cause. */
 void schema_entry_parse(struct schema_entry *entry, const struct str *texts, size_t count);
-/* The schema of a TALLIED entry. */
+/* The schema of a TALLIED entry; entry->texts are those of its schemas. */
 const struct schema *schema_entry_schema(const struct schema_entry *entry);
 void schema_entry_release(struct schema_entry *entry);
 

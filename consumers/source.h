@@ -16,6 +16,13 @@
 #include "base/err.h"
 #include "base/str.h"
 
+enum record_time_type { RECORD_TIME_NONE, RECORD_TIME_CREATE, RECORD_TIME_LOG_APPEND };
+
+struct record_header {
+    struct str name;  /* a client's text; a name with a NUL in it ends there */
+    struct str value; /* data is NULL: null */
+};
+
 struct record {
     uint32_t topic; /* index into source_options.topics */
     int32_t partition;
@@ -26,7 +33,18 @@ struct record {
     bool tombstone; /* null payload */
     struct str
         schema_header; /* the last header of the name in source_options.headers; data is NULL without one */
+    /* Only with source_options.everything. */
+    int64_t time_ms; /* as Kafka has it; -1: none */
+    enum record_time_type time_type;
+    const struct record_header *headers; /* all of them, in their order */
+    size_t header_count;
 };
+
+/* Milliseconds of Kafka as record.time_ns. */
+static inline int64_t record_time_ns(int64_t time_ms)
+{
+    return time_ms < 0 || time_ms > INT64_MAX / NS_PER_MS ? INT64_MIN : time_ms * NS_PER_MS;
+}
 
 enum source_item_kind {
     SOURCE_RECORD,
@@ -65,6 +83,7 @@ struct source_options {
     size_t topic_count;
     /* By topic: the header whose value records carry along; NULL for none. May be NULL for all of them. */
     const char *const *headers;
+    bool everything;   /* records carry all that Kafka has of them, for an archive */
     const char *group; /* consumer group, or NULL: partitions are started by hand */
     const char *client_id;
     const struct source_property

@@ -258,6 +258,7 @@ static void free_self(struct source_kafka *self)
     }
     memory_free(self->topics);
     memory_free(self->items);
+    arena_release(&self->headers);
     arena_release(&self->arena);
     memory_free(self);
 }

@@ -60,6 +60,7 @@ struct source_kafka {
     rd_kafka_topic_partition_list_t *hints;
     rd_kafka_message_t *messages[MESSAGES_MAX];
     size_t message_count;
+    struct arena headers;      /* of the records of the last poll; with options.everything */
     struct source_item *items; /* owned */
     size_t item_count, item_capacity;
     rd_kafka_topic_t *last_handle; /* topic of the last message, and its index */

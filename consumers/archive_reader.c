@@ -1,0 +1,125 @@
+#include "consumers/archive_reader.h"
+
+#include <inttypes.h>
+
+/* A head may say anything; what is really there may be larger. */
+enum { HINT_MAX = 64 * 1024 * 1024 };
+
+enum err_code archive_reader_open(struct archive_reader *reader,
+                                  const struct container_input *input, struct err *err)
+{
+    *reader = (struct archive_reader){.low_ms = INT64_MAX, .high_ms = INT64_MIN};
+    if (container_open(&reader->container, input, (size_t)ARCHIVE_BLOCK_SIZE_MAX, err) != ERR_OK ||
+        archive_head_read(&reader->container, &reader->head, err) != ERR_OK) {
+        return err->code;
+    }
+    if (reader->head.block_size_max <= HINT_MAX) {
+        reader->container.size_hint = (size_t)reader->head.block_size_max;
+    }
+    reader->next = reader->head.from;
+    return ERR_OK;
+}
+
+void archive_reader_release(struct archive_reader *reader)
+{
+    container_release(&reader->container);
+}
+
+static enum err_code refuse(const struct archive_reader *reader, const char *what, struct err *err)
+{
+    return err_set(
+        err, ERR_DATA, "the block at byte %" PRId64 ": record %" PRId64 " of %" PRId64 " %s",
+        reader->block.at, reader->block.records - reader->left + 1, reader->block.records, what);
+}
+
+/* The totals of the head, at the end. */
+static enum err_code check_totals(const struct archive_reader *reader, struct err *err)
+{
+    int64_t low =
+        reader->low_ms <= reader->high_ms ? record_time_ns(reader->low_ms) : ARCHIVE_HEAD_NO_TIME;
+    int64_t high =
+        reader->low_ms <= reader->high_ms ? record_time_ns(reader->high_ms) : ARCHIVE_HEAD_NO_TIME;
+
+    if (reader->damaged) {
+        return ERR_OK;
+    }
+    if (reader->records != reader->head.records) {
+        return err_set(err, ERR_DATA, "it holds %" PRId64 " records, its head says %" PRId64,
+                       reader->records, reader->head.records);
+    }
+    if (low != reader->head.low_time_ns || high != reader->head.high_time_ns) {
+        return err_set(err, ERR_DATA,
+                       "its head does not name the lowest and the highest time stamp");
+    }
+    return ERR_OK;
+}
+
+/* The next block that has records. *ret_found false: there is none. */
+static enum err_code next_block(struct archive_reader *reader, bool *ret_found, struct err *err)
+{
+    *ret_found = true;
+    while (reader->left == 0 && *ret_found) {
+        if (reader->rest.size > 0) {
+            return err_set(err, ERR_DATA,
+                           "the block at byte %" PRId64 " is longer than its records",
+                           reader->block.at);
+        }
+        if (container_next(&reader->container, ret_found, &reader->block, err) != ERR_OK) {
+            return err->code;
+        }
+        if (*ret_found) {
+            reader->rest = reader->block.content;
+            reader->left = reader->block.records;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err_code archive_reader_next(struct archive_reader *reader, bool *ret_found,
+                                  struct archive_record *ret_record, struct err *err)
+{
+    const char *complaint;
+
+    if (next_block(reader, ret_found, err) != ERR_OK) {
+        return err->code;
+    }
+    if (!*ret_found) {
+        return check_totals(reader, err);
+    }
+    complaint = archive_record_take(&reader->rest, ret_record);
+    if (complaint == NULL && ret_record->partition != reader->head.partition) {
+        complaint = "is of another partition";
+    }
+    if (complaint == NULL && ret_record->offset < reader->next) {
+        complaint = "stands before the range of the file, or before the one in front of it";
+    }
+    if (complaint == NULL && ret_record->offset >= reader->head.to) {
+        complaint = "stands behind the range of the file";
+    }
+    if (complaint != NULL) {
+        return refuse(reader, complaint, err);
+    }
+    reader->left--;
+    reader->records++;
+    reader->next = ret_record->offset + 1;
+    if (record_time_ns(ret_record->time_ms) != INT64_MIN) {
+        reader->low_ms =
+            ret_record->time_ms < reader->low_ms ? ret_record->time_ms : reader->low_ms;
+        reader->high_ms =
+            ret_record->time_ms > reader->high_ms ? ret_record->time_ms : reader->high_ms;
+    }
+    return ERR_OK;
+}
+
+enum err_code archive_reader_pass_over(struct archive_reader *reader, int64_t *ret_skipped,
+                                       struct err *err)
+{
+    bool inside = reader->left > 0 || reader->rest.size > 0;
+
+    reader->damaged = true;
+    reader->left = 0;
+    reader->rest = str_of(NULL, 0);
+    *ret_skipped = reader->container.at - reader->block.at;
+    /* A block that could be unpacked ends where the next one begins. */
+    return inside ? ERR_OK : container_resync(&reader->container, ret_skipped, err);
+}
