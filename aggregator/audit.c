@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aggregator/archive_file.h"
 #include "aggregator/audit_parts.h"
+#include "aggregator/store.h"
 #include "base/check.h"
 #include "base/memory.h"
 
@@ -14,13 +16,15 @@ enum { FINDINGS_SHOWN_MAX = 100, LINE_SIZE = 2048 };
 void audit_find(struct audit *audit, const char *format, ...)
 {
     char line[LINE_SIZE];
+    int used;
     va_list arguments;
 
     if (audit->report.findings++ >= FINDINGS_SHOWN_MAX) {
         return;
     }
+    used = snprintf(line, sizeof(line), "%s", audit->prefix != NULL ? audit->prefix : "");
     va_start(arguments, format);
-    (void)vsnprintf(line, sizeof(line), format, arguments);
+    (void)vsnprintf(line + used, sizeof(line) - (size_t)used, format, arguments);
     va_end(arguments);
     for (char *c = line; *c != '\0'; c++) {
         /* Names come from a store that may have been tampered with. */
@@ -160,6 +164,33 @@ static enum err_code run_parts(struct audit *audit, struct err *err)
     return code;
 }
 
+/* The book of the archive, as an account of its own: what it covers has nothing to do with windows. */
+static enum err_code run_archive(struct audit *audit, struct err *err)
+{
+    struct audit other = {.db = audit->db,
+                          .prefix = "archive: ",
+                          .allow_absent = audit->allow_absent,
+                          .finding = audit->finding,
+                          .context = audit->context,
+                          .report = {.findings = audit->report.findings},
+                          .arena = ARENA_INIT};
+    bool found;
+    enum err_code code = store_book_find(audit->db, ARCHIVE_BOOK, &found, &other.book_id, err);
+
+    if (code != ERR_OK || !found || other.book_id == audit->book_id) {
+        return code;
+    }
+    code = read_partitions(&other, err);
+    if (code == ERR_OK) {
+        code = audit_archive(&other, err);
+    }
+    audit->report.findings = other.report.findings;
+    audit->report.archive_files = other.report.archive_files;
+    audit->report.archive_records = other.report.records;
+    arena_release(&other.arena);
+    return code;
+}
+
 enum err_code audit_run(struct db *db, int64_t book_id,
                         bool (*allow_absent)(void *context, struct str topic),
                         void (*finding)(void *context, const char *line), void *context,
@@ -177,6 +208,9 @@ enum err_code audit_run(struct db *db, int64_t book_id,
         return code;
     }
     code = run_parts(&audit, err);
+    if (code == ERR_OK) {
+        code = run_archive(&audit, err);
+    }
     db_rollback(db);
     arena_release(&audit.arena);
     memory_free(audit.services);

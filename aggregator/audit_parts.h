@@ -26,7 +26,8 @@ struct audit_service {
 };
 
 struct audit {
-    struct db *db; /* inside one snapshot */
+    struct db *db;      /* inside one snapshot */
+    const char *prefix; /* of findings: which book, if it is not the one that is asked for */
     int64_t book_id;
     bool (*allow_absent)(void *context, struct str topic);
     void (*finding)(void *context, const char *line);
@@ -66,6 +67,10 @@ void audit_note_service(struct audit *audit, const struct tally_key *key,
 enum err_code audit_services(struct audit *audit, struct err *err);
 /* Checksums and digests of all other rows. */
 enum err_code audit_rows(struct audit *audit, struct err *err);
+/* The same of the rows of one book only. */
+enum err_code audit_book_rows(struct audit *audit, struct err *err);
+/* All of the book of the archive. */
+enum err_code audit_archive(struct audit *audit, struct err *err);
 /* Contents of graded hours. */
 enum err_code audit_grades(struct audit *audit, struct err *err);
 /* Relations between rows. */

@@ -44,6 +44,16 @@ static const struct table_row tables[] = {
      .key_first = 2, /* an id of bytes would not be readable */
      .key_last = 2,
      .of_book = true},
+    {.table = "archive_file",
+     .sql =
+         "SELECT book_id, stream_id, partition_id, from_offset, to_offset, batch_id, name, size, "
+         "sha256, records, low_time_ns, high_time_ns, low_event_ns, high_event_ns, state, "
+         "expired_ns, checksum FROM archive_file WHERE book_id = $1 "
+         "ORDER BY stream_id, partition_id, from_offset",
+     .column_count = 16,
+     .key_first = 1,
+     .key_last = 3,
+     .of_book = true},
     {.table = "incident",
      .sql = "SELECT book_id, service, first_minute, end_minute, worst, level, detected_ns, "
             "closed_ns, checksum FROM incident WHERE book_id = $1 ORDER BY service, first_minute",
@@ -200,7 +210,7 @@ static enum err_code check_id_counts(struct audit *audit, struct err *err)
     return code;
 }
 
-enum err_code audit_rows(struct audit *audit, struct err *err)
+static enum err_code check_tables(struct audit *audit, bool of_book_only, struct err *err)
 {
     enum err_code code = ERR_OK;
 
@@ -208,6 +218,9 @@ enum err_code audit_rows(struct audit *audit, struct err *err)
         struct db_stmt *stmt;
         bool row;
 
+        if (of_book_only && !tables[i].of_book) {
+            continue;
+        }
         code = tables[i].of_book ? audit_prepare(audit, tables[i].sql, &stmt, err)
                                  : db_prepare(audit->db, tables[i].sql, &stmt, err);
         while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
@@ -215,4 +228,14 @@ enum err_code audit_rows(struct audit *audit, struct err *err)
         }
     }
     return code == ERR_OK ? check_id_counts(audit, err) : code;
+}
+
+enum err_code audit_rows(struct audit *audit, struct err *err)
+{
+    return check_tables(audit, false, err);
+}
+
+enum err_code audit_book_rows(struct audit *audit, struct err *err)
+{
+    return check_tables(audit, true, err);
 }

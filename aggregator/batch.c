@@ -591,3 +591,9 @@ bool batch_empty(const struct batch *batch)
     }
     return true;
 }
+
+struct str batch_id_of(const struct batch *batch)
+{
+    CHECK(batch->has_id);
+    return str_of((const char *)batch->id, sizeof(batch->id));
+}

@@ -79,6 +79,8 @@ int64_t batch_records_of(const struct batch *batch, int64_t stream_id);
 int64_t batch_duplicates(const struct batch *batch);
 size_t batch_size(const struct batch *batch); /* bytes, about */
 bool batch_empty(const struct batch *batch);  /* covers nothing */
+/* The id under which the ledger is writing it; only while it does. */
+struct str batch_id_of(const struct batch *batch);
 void batch_check(const struct batch *batch);
 
 #endif

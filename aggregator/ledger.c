@@ -339,17 +339,38 @@ enum err_code ledger_commit_work(struct ledger *ledger, struct batch *batch,
     return code;
 }
 
+/* What a caller writes beside the batch. */
+struct addition {
+    enum err_code (*write)(struct ledger *ledger, const struct batch *batch, void *context,
+                           struct err *err);
+    void *context;
+};
+
 static enum err_code write_consumed(struct ledger *ledger, const struct batch *decided,
                                     const struct batch *batch, const bool *duplicates,
                                     void *context, struct err *err)
 {
-    (void)batch, (void)duplicates, (void)context;
-    return ledger_rows_write(ledger, decided, err);
+    const struct addition *also = context;
+    enum err_code code = ledger_rows_write(ledger, decided, err);
+
+    (void)batch, (void)duplicates;
+    return code == ERR_OK && also->write != NULL ? also->write(ledger, decided, also->context, err)
+                                                 : code;
 }
 
 enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct err *err)
 {
-    static const struct ledger_work work = {.take = take_offsets, .write = write_consumed};
+    return ledger_commit_also(ledger, batch, NULL, NULL, err);
+}
+
+enum err_code ledger_commit_also(struct ledger *ledger, struct batch *batch,
+                                 enum err_code (*also)(struct ledger *ledger,
+                                                       const struct batch *batch, void *context,
+                                                       struct err *err),
+                                 void *context, struct err *err)
+{
+    struct addition addition = {also, context};
+    struct ledger_work work = {.take = take_offsets, .write = write_consumed, .context = &addition};
 
     if (batch_empty(batch)) {
         batch->duplicates = 0;

@@ -58,6 +58,12 @@ enum err_code ledger_partitions(struct ledger *ledger, int64_t stream_id, struct
 /* Commits and clears the batch. A commit whose answer was lost is resolved here: the offset rows are locked, then the id is
  * looked up, so the caller never sees an unknown outcome. */
 enum err_code ledger_commit(struct ledger *ledger, struct batch *batch, struct err *err);
+/* The same; `also` writes more rows in the same transaction, maybe more than once, if an attempt fails. */
+enum err_code ledger_commit_also(struct ledger *ledger, struct batch *batch,
+                                 enum err_code (*also)(struct ledger *ledger,
+                                                       const struct batch *batch, void *context,
+                                                       struct err *err),
+                                 void *context, struct err *err);
 /* Notes why the partition waits for an operator, or with an empty reason that it no longer does; only while it stands at next_offset. A
  * commit of the partition takes the note away as well. */
 enum err_code ledger_park(struct ledger *ledger, int64_t stream_id, int32_t partition,

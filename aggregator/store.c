@@ -222,24 +222,95 @@ enum err_code store_check_version(struct db *db, struct err *err)
     return check_shape(db, all, count, err);
 }
 
-enum err_code store_book(struct db *db, const char *name, int64_t *ret_book_id, struct err *err)
+enum err_code store_book_find(struct db *db, const char *name, bool *ret_found,
+                              int64_t *ret_book_id, struct err *err)
 {
     struct db_stmt *stmt;
-    bool row;
     enum err_code code = db_prepare(db, "SELECT book_id FROM book WHERE name = $1", &stmt, err);
 
     if (code != ERR_OK) {
         return code;
     }
     db_bind_text(stmt, 1, STR(name));
-    code = db_step(stmt, &row, err);
+    code = db_step(stmt, ret_found, err);
+    if (code == ERR_OK && *ret_found) {
+        *ret_book_id = db_column_int64(stmt, 0);
+    }
+    db_reset(stmt);
+    return code;
+}
+
+enum err_code store_book(struct db *db, const char *name, int64_t *ret_book_id, struct err *err)
+{
+    bool found;
+    enum err_code code = store_book_find(db, name, &found, ret_book_id, err);
+
+    return code != ERR_OK || found
+               ? code
+               : err_set(err, ERR_STORE, "the store has no book named \"%s\"", name);
+}
+
+static enum err_code next_book(struct db *db, int64_t *ret_book_id, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row;
+    enum err_code code =
+        db_prepare(db, "SELECT coalesce(max(book_id), 0) + 1 FROM book", &stmt, err);
+
+    if (code == ERR_OK) {
+        code = db_step(stmt, &row, err);
+    }
+    if (code == ERR_OK) {
+        CHECK(row);
+        *ret_book_id = db_column_int64(stmt, 0);
+        db_reset(stmt);
+    }
+    return code;
+}
+
+static enum err_code insert_book(struct db *db, const char *name, struct err *err)
+{
+    struct db_stmt *stmt;
+    int64_t now_ns, book_id;
+    enum err_code code = db_now_ns(db, &now_ns, err);
+
+    if (code == ERR_OK) {
+        code = next_book(db, &book_id, err);
+    }
+    if (code == ERR_OK) {
+        code = db_prepare(db, "INSERT INTO book (book_id, name, created_ns) VALUES ($1, $2, $3)",
+                          &stmt, err);
+    }
     if (code != ERR_OK) {
         return code;
     }
-    if (!row) {
-        return err_set(err, ERR_STORE, "the store has no book named \"%s\"", name);
+    db_bind_int64(stmt, 1, book_id);
+    db_bind_text(stmt, 2, STR(name));
+    db_bind_int64(stmt, 3, now_ns);
+    return db_run(stmt, NULL, err);
+}
+
+/* Two runs may want it at the same time: only one is inside of the transaction. */
+enum err_code store_book_make(struct db *db, const char *name, int64_t *ret_book_id,
+                              struct err *err)
+{
+    bool found = false, unknown;
+    enum err_code code = store_book_find(db, name, &found, ret_book_id, err);
+
+    if (code != ERR_OK || found) {
+        return code;
     }
-    *ret_book_id = db_column_int64(stmt, 0);
-    db_reset(stmt);
-    return ERR_OK;
+    code = db_begin(db, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = store_book_find(db, name, &found, ret_book_id, err);
+    if (code == ERR_OK && !found) {
+        code = insert_book(db, name, err);
+    }
+    if (code == ERR_OK) {
+        code = db_commit(db, &unknown, err);
+    }
+    db_rollback(db);
+    return code == ERR_OK ? store_book(db, name, ret_book_id, err) : code;
 }

@@ -17,6 +17,13 @@ enum err_code store_check_version(struct db *db, struct err *err);
 /* ERR_STORE if there is no book of that name. */
 enum err_code store_book(struct db *db, const char *name, int64_t *ret_book_id, struct err *err);
 
+/* The same; a book that is not there is made. */
+enum err_code store_book_make(struct db *db, const char *name, int64_t *ret_book_id,
+                              struct err *err);
+/* *ret_found is false if there is none. */
+enum err_code store_book_find(struct db *db, const char *name, bool *ret_found,
+                              int64_t *ret_book_id, struct err *err);
+
 struct stream {
     int64_t stream_id;
     int64_t incarnation;

@@ -32,6 +32,8 @@ static const struct verdict_row rows[VERDICT_COUNT] = {
                                    "older than max_age or more than 24 h ahead of its record"},
     [VERDICT_UNDECLARED_SERVICE] = {"undeclared_service", VERDICT_CLASS_DEAD,
                                     "the configuration does not declare this service"},
+    [VERDICT_ARCHIVED] = {"archived", VERDICT_CLASS_EXCLUDED,
+                          "kept in an archive file; only in the book of the archive"},
 };
 
 const struct verdict_row *verdict_row(enum verdict verdict)

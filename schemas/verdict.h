@@ -24,6 +24,7 @@ enum verdict {
     VERDICT_BAD_LATENCY,
     VERDICT_TIME_OUT_OF_RANGE,
     VERDICT_UNDECLARED_SERVICE,
+    VERDICT_ARCHIVED, /* an exclusion: the only verdict of the book "archive", which tallies nothing */
     VERDICT_COUNT
 };
 

@@ -86,7 +86,7 @@ CREATE TABLE exclusion (
     batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
     stream_id BIGINT NOT NULL,
     partition_id BIGINT NOT NULL,
-    reason TEXT NOT NULL,        -- 'tombstone', 'not_a_request', 'rule:NAME'
+    reason TEXT NOT NULL,        -- 'tombstone', 'not_a_request', 'rule:NAME'; 'archived' in the book of the archive
     records BIGINT NOT NULL,
     checksum BIGINT NOT NULL,
     PRIMARY KEY (batch_id, stream_id, partition_id, reason)
@@ -129,6 +129,29 @@ CREATE TABLE moved (
     PRIMARY KEY (batch_id, stream_id, partition_id, from_offset)
 );
 CREATE INDEX moved_by_range ON moved (book_id, stream_id, partition_id, from_offset);
+
+-- Files of the book "archive", one for each of its ranges in which there is a record. A row is the last word on its file: what the folder
+-- holds beside those is nothing. Retention changes the state, never the ranges.
+CREATE TABLE archive_file (
+    book_id BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    partition_id BIGINT NOT NULL,
+    from_offset BIGINT NOT NULL,
+    to_offset BIGINT NOT NULL,   -- exclusive
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
+    name TEXT NOT NULL,          -- of the object, below the configured folder or bucket
+    size BIGINT NOT NULL,        -- bytes
+    sha256 TEXT NOT NULL,
+    records BIGINT NOT NULL,     -- the range's delivered
+    low_time_ns BIGINT,          -- lowest and highest Kafka time stamp; NULL: no record has one
+    high_time_ns BIGINT,
+    low_event_ns BIGINT,         -- lowest and highest time of the events that could be decoded; NULL: none could
+    high_event_ns BIGINT,
+    state TEXT NOT NULL,         -- 'kept'; 'expiring': it is being deleted; 'expired': it was
+    expired_ns BIGINT,           -- when that began
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, stream_id, partition_id, from_offset)
+);
 
 -- Event ids of topics whose producers retry, as long as a copy may still come (duplicates.horizon).
 CREATE TABLE event_id (
