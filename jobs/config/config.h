@@ -9,6 +9,7 @@
 
 #include "aggregator/grading.h"
 #include "base/arena.h"
+#include "base/codec.h"
 #include "base/db.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -59,6 +60,18 @@ struct service_wanted {
     struct particulars_wanted wanted;
 };
 
+/* Where topics are archived. */
+struct archive_config {
+    struct str folder; /* empty: nowhere */
+    enum codec codec;
+    int level;
+    size_t block_size; /* bytes, before they are packed */
+    int64_t file_size; /* the same */
+    int64_t file_age_ns;
+    int thread_count;
+    int64_t retention_ns; /* 0: for ever */
+};
+
 /* A PostgreSQL database. */
 struct store_server {
     struct str host, database, schema, user, password, ca_file, cert_file, key_file;
@@ -97,6 +110,9 @@ struct config {
     size_t dead_letter_bytes_max;
     int64_t dead_letters_keep_ns; /* of their bytes; 0: for ever */
 
+    bool has_archive;
+    struct archive_config archive;
+
     struct topic_config *topics;
     size_t topic_count;
     struct service_config service_default; /* name empty */
@@ -131,6 +147,8 @@ const struct grading_rules *config_rules(void *context, struct str name);
 /* Gives the topic's schema files to the finder. ERR_CONFIG. */
 enum err_code topic_schemas_add(const struct topic_config *topic, struct schema_finder *finder,
                                 struct err *err);
+/* As it stands in the file. */
+const char *topic_framing_name(enum framing framing);
 /* NULL if there is none. With several versions of one id: the first one. */
 const struct contract *config_contract(const struct config *config, struct str id);
 const struct slo *config_slo(const struct config *config, struct str id);

@@ -11,6 +11,7 @@
 extern const struct conf_table config_table;        /* struct config */
 extern const struct conf_table store_table;         /* struct config */
 extern const struct conf_table topic_table;         /* struct topic_config */
+extern const struct conf_table archive_table;       /* struct archive_config */
 extern const struct conf_table map_table;           /* struct mapping */
 extern const struct conf_table contract_table;      /* struct contract */
 extern const struct conf_table availability_table;  /* struct availability */
@@ -65,8 +66,6 @@ void services_digest(const struct config *config, char ret_digest[HASH_HEX_SIZE]
 /* Digest of everything that decides what a record of this topic becomes; services: their digest. */
 void topic_digest(struct topic_config *topic, const char *services);
 
-/* As it stands in the file. */
-const char *topic_framing_name(enum framing framing);
 /* Reads the topic's schema files and parses them. ERR_CONFIG, also for keys that do not belong to the framing, or are missing. */
 enum err_code topic_schemas_read(struct conf_reader *reader, const struct conf_node *node,
                                  struct topic_config *topic, struct err *err);
