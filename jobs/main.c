@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
     &command_reclassify,
     &command_claim,
     &command_redrive,
+    &command_archive,
     /* Read */
     &command_report,
     &command_credits,

@@ -75,6 +75,7 @@ static void finish_json(struct output *output, const struct audit_report *report
     json_int64(json, "ranges", report->ranges);
     json_int64(json, "records", report->records);
     json_int64(json, "records_absent", report->absent);
+    json_int64(json, "records_archived", report->archive_records);
     json_int64(json, "records_dead_lettered", report->dead_letters);
     json_int64(json, "records_lost", report->lost);
     json_int64(json, "records_redriven", report->redriven);
@@ -96,6 +97,10 @@ static void print_summary(struct output *output, const struct audit_report *repo
                   report->dead_letters, report->redriven, report->windows);
     if (report->lost > 0) {
         (void)fprintf(output->run->out, ", %" PRId64 " lost and accepted", report->lost);
+    }
+    if (report->archive_files > 0) {
+        (void)fprintf(output->run->out, "; archived: %" PRId64 " records in %" PRId64 " files",
+                      report->archive_records, report->archive_files);
     }
     if (report->findings > 0) {
         (void)fprintf(output->run->out, "; %" PRId64 " findings", report->findings);

@@ -168,17 +168,16 @@ static enum err_code reach_store(const struct run *run, const struct config *con
     return open_and_look(config, detail, err);
 }
 
-static enum err_code reach_output(const struct run *run, const struct config *config,
-                                  struct strbuf *detail, struct err *err)
+/* That files can be made in it, or that it can be made. */
+static enum err_code reach_folder(struct str folder, struct strbuf *detail, struct err *err)
 {
     struct stat status;
-    const char *path = config->output_path.data;
+    const char *path = folder.data; /* texts of the configuration end with a NUL */
 
-    (void)run;
-    strbuf_append(detail, config->output_path);
+    strbuf_append(detail, folder);
     if (stat(path, &status) != 0 && errno == ENOENT) {
         strbuf_append_text(detail, ", will be created");
-        return parent_is_writable(config->output_path, ERR_DELIVERY, err);
+        return parent_is_writable(folder, ERR_DELIVERY, err);
     }
     if (stat(path, &status) != 0) {
         return err_set_errno(err, ERR_DELIVERY, "%s", path);
@@ -187,6 +186,25 @@ static enum err_code reach_output(const struct run *run, const struct config *co
         return err_set(err, ERR_DELIVERY, "%s: not a folder", path);
     }
     return folder_is_writable(path, ERR_DELIVERY, err);
+}
+
+static enum err_code reach_output(const struct run *run, const struct config *config,
+                                  struct strbuf *detail, struct err *err)
+{
+    (void)run;
+    return reach_folder(config->output_path, detail, err);
+}
+
+static bool names_archive(const struct config *config)
+{
+    return config->has_archive;
+}
+
+static enum err_code reach_archive(const struct run *run, const struct config *config,
+                                   struct strbuf *detail, struct err *err)
+{
+    (void)run;
+    return reach_folder(config->archive.folder, detail, err);
 }
 
 static bool names_broker(const struct config *config)
@@ -380,6 +398,7 @@ static const struct reach systems[] = {
     {"registry", names_registry, reach_registry},
     {"schemas", names_schemas, reach_schemas},
     {"output", always, reach_output},
+    {"archive", names_archive, reach_archive},
     {"pdf", has_contracts, reach_pdf},
 };
 

@@ -10,8 +10,8 @@ static const char *text_or_null(struct arena *arena, struct str text)
     return text.size > 0 ? arena_text(arena, text) : NULL;
 }
 
-enum err_code connect_source(const struct config *config, bool grouped, struct arena *arena,
-                             struct source **ret_source, struct err *err)
+static enum err_code open_source(const struct config *config, bool grouped, bool everything,
+                                 struct arena *arena, struct source **ret_source, struct err *err)
 {
     const char **topics = arena_calloc(arena, config->topic_count, sizeof(*topics));
     const char **headers = arena_calloc(arena, config->topic_count, sizeof(*headers));
@@ -20,6 +20,7 @@ enum err_code connect_source(const struct config *config, bool grouped, struct a
                                      .topics = topics,
                                      .topic_count = config->topic_count,
                                      .headers = headers,
+                                     .everything = everything,
                                      .group = grouped ? text_or_null(arena, config->group) : NULL,
                                      .client_id = "uptally",
                                      .properties = config->properties,
@@ -34,6 +35,18 @@ enum err_code connect_source(const struct config *config, bool grouped, struct a
         headers[i] = framing_header(config->topics[i].framing);
     }
     return source_kafka_open(&options, ret_source, err);
+}
+
+enum err_code connect_source(const struct config *config, bool grouped, struct arena *arena,
+                             struct source **ret_source, struct err *err)
+{
+    return open_source(config, grouped, false, arena, ret_source, err);
+}
+
+enum err_code connect_everything(const struct config *config, struct arena *arena,
+                                 struct source **ret_source, struct err *err)
+{
+    return open_source(config, false, true, arena, ret_source, err);
 }
 
 enum err_code connect_registry(const struct config *config, struct http *http, struct clock *clock,

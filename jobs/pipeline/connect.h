@@ -17,6 +17,9 @@
 /* All topics of the configuration, in its order. grouped: as a member of cluster.group; otherwise partitions are started by hand. ERR_CONFIG. */
 enum err_code connect_source(const struct config *config, bool grouped, struct arena *arena,
                              struct source **ret_source, struct err *err);
+/* The same without a group, for those who keep records as they are. */
+enum err_code connect_everything(const struct config *config, struct arena *arena,
+                                 struct source **ret_source, struct err *err);
 /* *ret_registry is NULL if the configuration names none. ERR_CONFIG. */
 enum err_code connect_registry(const struct config *config, struct http *http, struct clock *clock,
                                struct arena *arena, struct registry **ret_registry,

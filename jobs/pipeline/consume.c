@@ -27,10 +27,10 @@ static void advance(struct consume *run, struct intake *intake, int32_t partitio
 {
     struct lane *lane = &intake->lanes[partition];
 
-    if (to > lane->next) {
+    if (to > lane->next && run->keeper == NULL) {
         batch_advance(run->batch, intake->stream.stream_id, partition, to);
-        lane->next = to;
     }
+    lane->next = to > lane->next ? to : lane->next;
 }
 
 static bool reached(const struct consume *run, const struct lane *lane)
@@ -50,6 +50,13 @@ static enum err_code compare_guard(const struct intake *intake, const struct rec
     return consume_refuse_guard(intake, record->partition, record->offset, err);
 }
 
+static enum err_code keep(struct consume *run, struct intake *intake, const struct record *record,
+                          struct err *err)
+{
+    return run->keeper == NULL ? intake_take(intake, record, run->batch, &run->open, err)
+                               : run->keeper->take(run->keeper, run, intake, record, err);
+}
+
 static enum err_code take_record(struct consume *run, struct intake *intake,
                                  const struct record *record, struct err *err)
 {
@@ -66,7 +73,7 @@ static enum err_code take_record(struct consume *run, struct intake *intake,
         finish_lane(run, intake, record->partition);
         return ERR_OK;
     }
-    if (intake_take(intake, record, run->batch, &run->open, err) != ERR_OK) {
+    if (keep(run, intake, record, err) != ERR_OK) {
         return err->code;
     }
     lane->next = record->offset + 1;
@@ -180,7 +187,12 @@ static void report_progress(struct consume *run)
 
 static enum err_code maybe_commit(struct consume *run, struct err *err)
 {
-    return consume_commit_due(run) && !consume_held(run) ? consume_commit(run, err) : ERR_OK;
+    return consume_commit_due(run) && !consume_held(run) ? consume_commit_ready(run, err) : ERR_OK;
+}
+
+static bool full(const struct consume *run)
+{
+    return run->keeper != NULL ? run->keeper->full : run->open.records >= run->records_max;
 }
 
 static enum err_code take_all(struct consume *run, const struct source_item *items, size_t count,
@@ -197,7 +209,7 @@ static enum err_code take_all(struct consume *run, const struct source_item *ite
         if (take(run, &items[i], err) != ERR_OK) {
             return err->code;
         }
-        if (run->open.records >= run->records_max && maybe_commit(run, err) != ERR_OK) {
+        if (full(run) && maybe_commit(run, err) != ERR_OK) {
             return err->code;
         }
     }
@@ -374,8 +386,11 @@ static enum err_code deliver_rest(struct consume *run, enum err_code code, struc
 enum err_code consume_run(const struct consume_options *options, struct consume_result *ret_result,
                           struct err *err)
 {
-    struct consume run = {
-        .options = options, .config = options->config, .result = ret_result, .parked = ERR_INIT};
+    struct consume run = {.options = options,
+                          .keeper = options->keeper,
+                          .config = options->config,
+                          .result = ret_result,
+                          .parked = ERR_INIT};
     struct deliver_options deliver = {.config = options->config,
                                       .db = options->db,
                                       .book_id = options->book_id,
@@ -388,6 +403,7 @@ enum err_code consume_run(const struct consume_options *options, struct consume_
     *ret_result = (struct consume_result){0};
     CHECK(options->shard >= 0);
     deliver_open(&run.deliver, &deliver);
+    run.deliver.wanted = run.deliver.wanted && run.keeper == NULL;
     code = deliver_rest(&run, work(&run, err), err);
     deliver_close(&run.deliver);
     consume_close(&run);

@@ -12,6 +12,8 @@
 #include "consumers/source.h"
 #include "jobs/config/config.h"
 
+struct consume_keeper;
+
 struct consume_options {
     const struct config *config; /* borrowed */
     struct db *db;               /* borrowed */
@@ -23,6 +25,7 @@ struct consume_options {
     struct random *random;
     struct http *http;     /* for the registry */
     struct source *source; /* borrowed; NULL: opened and closed here from the configuration */
+    struct consume_keeper *keeper; /* borrowed; NULL: what is read is tallied (consume_state.h) */
     bool follow;
     int32_t shard,
         shard_count; /* without a group: partitions with number % count == shard; count 0 means 1 */

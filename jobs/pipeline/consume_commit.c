@@ -40,8 +40,12 @@ bool consume_held(const struct consume *run)
 
 bool consume_commit_due(const struct consume *run)
 {
-    int64_t age_ns = clock_monotonic_ns(run->options->clock) - run->last_commit_ns;
+    int64_t age_ns;
 
+    if (run->keeper != NULL) {
+        return run->keeper->due(run->keeper, run);
+    }
+    age_ns = clock_monotonic_ns(run->options->clock) - run->last_commit_ns;
     return (run->open.records >= run->records_max || age_ns >= run->config->batch_interval_ns ||
             batch_size(run->batch) >= (size_t)run->config->batch_size_max) &&
            !batch_empty(run->batch);
@@ -49,6 +53,9 @@ bool consume_commit_due(const struct consume *run)
 
 void consume_drop(struct consume *run)
 {
+    if (run->keeper != NULL) {
+        run->keeper->drop(run->keeper);
+    }
     batch_free(run->batch);
     run->batch = batch_new(run->config->dead_letter_bytes_max);
     run->open = (struct intake_counts){0};
@@ -108,7 +115,7 @@ static void settle(struct consume *run, int64_t absent)
     }
 }
 
-enum err_code consume_commit_last(struct consume *run, struct err *err)
+static enum err_code commit_batch(struct consume *run, struct err *err)
 {
     struct err cause = ERR_INIT;
     enum err_code code = ERR_OK;
@@ -132,6 +139,17 @@ enum err_code consume_commit_last(struct consume *run, struct err *err)
     }
     *err = cause;
     return code;
+}
+
+static enum err_code commit_kept(struct consume *run, bool all, struct err *err)
+{
+    return run->keeper == NULL ? commit_batch(run, err)
+                               : run->keeper->commit(run->keeper, run, all, err);
+}
+
+enum err_code consume_commit_last(struct consume *run, struct err *err)
+{
+    return commit_kept(run, true, err);
 }
 
 /* Every lane of ours again from where the ledger stands; what is still on its way is stale. */
@@ -178,7 +196,7 @@ static enum err_code restart(struct consume *run, struct err *err)
     return ERR_OK;
 }
 
-enum err_code consume_commit(struct consume *run, struct err *err)
+static enum err_code commit(struct consume *run, bool all, struct err *err)
 {
     struct err cause = ERR_INIT;
     int fences_max = run->grouped ? FENCES_MAX_GROUP : FENCES_MAX_SHARD;
@@ -186,7 +204,7 @@ enum err_code consume_commit(struct consume *run, struct err *err)
     if (FAULT("consume.commit.before")) {
         return err_set(err, ERR_FAILED, "fault at consume.commit.before");
     }
-    if (consume_commit_last(run, &cause) == ERR_OK) {
+    if (commit_kept(run, all, &cause) == ERR_OK) {
         run->fences = run->grouped ? 0 : run->fences; /* two runs of one shard are a mistake */
         return consume_note(run, err);
     }
@@ -196,6 +214,16 @@ enum err_code consume_commit(struct consume *run, struct err *err)
         return cause.code;
     }
     return restart(run, err);
+}
+
+enum err_code consume_commit(struct consume *run, struct err *err)
+{
+    return commit(run, true, err);
+}
+
+enum err_code consume_commit_ready(struct consume *run, struct err *err)
+{
+    return commit(run, false, err);
 }
 
 static bool noted_by(const struct consume *run, const struct lane *lane)

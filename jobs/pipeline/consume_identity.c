@@ -38,8 +38,9 @@ enum err_code consume_refuse_other(const struct intake *intake, int32_t partitio
     return err_set(err, ERR_BROKER,
                    "topic %.*s, partition %" PRId32 ": %s: the topic was deleted and created "
                    "again, or its log was cut; nothing is read. If it was created again, "
-                   "uptally consume --accept-new %.*s reads it from its beginning",
-                   STR_ARGS(intake->topic->name), partition, what, STR_ARGS(intake->topic->name));
+                   "uptally %s --accept-new %.*s reads it from its beginning",
+                   STR_ARGS(intake->topic->name), partition, what, intake->command,
+                   STR_ARGS(intake->topic->name));
 }
 
 enum err_code consume_refuse_shorter(const struct intake *intake, int32_t partition,
@@ -66,22 +67,22 @@ enum err_code consume_refuse_guard(const struct intake *intake, int32_t partitio
 static enum err_code refuse_moved(const struct consume *run, const struct intake *intake,
                                   struct err *err)
 {
-    return err_set(
-        err, ERR_BROKER,
-        "topic %.*s was read from another cluster named %.*s, and this one is %.*s: "
-        "nothing is read. If the topic moved, uptally consume --accept-new %.*s reads it "
-        "here from its beginning; two clusters need two names",
-        STR_ARGS(intake->topic->name), STR_ARGS(run->config->cluster_name),
-        STR_ARGS(intake->stream.cluster), STR_ARGS(intake->topic->name));
+    return err_set(err, ERR_BROKER,
+                   "topic %.*s was read from another cluster named %.*s, and this one is %.*s: "
+                   "nothing is read. If the topic moved, uptally %s --accept-new %.*s reads it "
+                   "here from its beginning; two clusters need two names",
+                   STR_ARGS(intake->topic->name), STR_ARGS(run->config->cluster_name),
+                   STR_ARGS(intake->stream.cluster), intake->command,
+                   STR_ARGS(intake->topic->name));
 }
 
 static enum err_code refuse_closed(const struct intake *intake, struct err *err)
 {
     return err_set(err, ERR_BROKER,
                    "topic %.*s was closed and nothing of it is read. Is it still the same topic? "
-                   "Then uptally consume --same-topic %.*s goes on where it stood; if it was "
+                   "Then uptally %s --same-topic %.*s goes on where it stood; if it was "
                    "created again, --accept-new %.*s reads it from its beginning",
-                   STR_ARGS(intake->topic->name), STR_ARGS(intake->topic->name),
+                   STR_ARGS(intake->topic->name), intake->command, STR_ARGS(intake->topic->name),
                    STR_ARGS(intake->topic->name));
 }
 
@@ -90,9 +91,9 @@ static enum err_code ask(const struct intake *intake, struct err *err)
     return err_set(err, ERR_BROKER,
                    "topic %.*s: the records by which it could be told from one of the same name "
                    "are gone (retention, compaction). Is it still the same topic? Then "
-                   "uptally consume --same-topic %.*s goes on; if it was deleted and created "
+                   "uptally %s --same-topic %.*s goes on; if it was deleted and created "
                    "again, --accept-new %.*s reads it from its beginning",
-                   STR_ARGS(intake->topic->name), STR_ARGS(intake->topic->name),
+                   STR_ARGS(intake->topic->name), intake->command, STR_ARGS(intake->topic->name),
                    STR_ARGS(intake->topic->name));
 }
 

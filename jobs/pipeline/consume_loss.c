@@ -25,10 +25,10 @@ enum err_code consume_park(struct consume *run, struct intake *intake, int32_t p
         (void)err_set(&run->parked, ERR_BROKER,
                       "topic %.*s, partition %" PRId32
                       ": %s; the partition is parked and complete-until waits for it. "
-                      "uptally consume --accept-loss %.*s/%" PRId32
+                      "uptally %s --accept-loss %.*s/%" PRId32
                       " accepts the loss, flags its time as incomplete and goes on; let the topic "
                       "keep its records for longer",
-                      STR_ARGS(intake->topic->name), partition, reason,
+                      STR_ARGS(intake->topic->name), partition, reason, intake->command,
                       STR_ARGS(intake->topic->name), partition);
     }
     return ledger_park(&run->ledger, intake->stream.stream_id, partition, lane->committed,

@@ -53,7 +53,8 @@ static enum err_code resolve_origin(struct consume *run, const struct intake *in
                                     int32_t partition, const struct source_watermarks *watermarks,
                                     int64_t *ret_origin, struct err *err)
 {
-    switch (intake->topic->start) {
+    /* Where it was created again, somebody has accepted it as a whole, for this book or for another one. */
+    switch (intake->stream.incarnation > 1 ? START_EARLIEST : intake->topic->start) {
     case START_EARLIEST:
         *ret_origin = watermarks->low;
         return ERR_OK;
@@ -225,7 +226,10 @@ static enum err_code open_intake(struct consume *run, size_t number, struct str 
                                      .topic = topic,
                                      .number = (uint32_t)number,
                                      .registry = run->registry,
-                                     .clock = run->options->clock};
+                                     .clock = run->options->clock,
+                                     .undecoded = run->keeper != NULL,
+                                     .command =
+                                         run->keeper != NULL ? run->keeper->command : "consume"};
     enum stream_state state;
 
     if (store_stream(run->options->db, cluster, run->config->cluster_name, topic->name,
@@ -369,6 +373,7 @@ static enum err_code open_topics(struct consume *run, struct err *err)
 enum err_code consume_open(struct consume *run, struct err *err)
 {
     const struct consume_options *options = run->options;
+    const char *command = run->keeper != NULL ? run->keeper->command : "consume";
 
     run->ledger = (struct ledger){.db = options->db,
                                   .book_id = options->book_id,
@@ -378,16 +383,18 @@ enum err_code consume_open(struct consume *run, struct err *err)
         return err->code;
     }
     if (!run->config->has_cluster) {
-        return err_set(err, ERR_CONFIG, "%.*s: consume needs a cluster section",
-                       STR_ARGS(run->config->path));
+        return err_set(err, ERR_CONFIG, "%.*s: %s needs a cluster section",
+                       STR_ARGS(run->config->path), command);
     }
     if (run->config->topic_count == 0) {
-        return err_set(err, ERR_CONFIG, "%.*s: consume needs a topic", STR_ARGS(run->config->path));
+        return err_set(err, ERR_CONFIG, "%.*s: %s needs a topic", STR_ARGS(run->config->path),
+                       command);
     }
     if (consume_check_words(run, err) != ERR_OK) {
         return err->code;
     }
-    run->grouped = run->config->group.size > 0 && options->shard_count <= 1;
+    /* The group is for those who tally: another member would take partitions away from them. */
+    run->grouped = run->config->group.size > 0 && options->shard_count <= 1 && run->keeper == NULL;
     run->records_max = options->batch_records_max > 0 ? options->batch_records_max
                                                       : run->config->batch_records_max;
     run->batch = batch_new(run->config->dead_letter_bytes_max);

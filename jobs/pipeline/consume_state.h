@@ -1,5 +1,5 @@
 /*
- * The state of a consume run, shared by its files. Nobody else includes this.
+ * The state of a consume run, shared by its files and by those who keep something else of the records than tallies. Nobody else includes this.
  *
  * consume_open.c prepares with the help of consume_identity.c and consume_loss.c, consume.c reads, consume_commit.c commits and notes, consume_group.c answers the group.
  */
@@ -11,9 +11,33 @@
 #include "jobs/pipeline/deliver.h"
 #include "jobs/pipeline/intake.h"
 
+struct consume;
+
+/*
+ * What a run keeps of the records that it reads, where that is not tallies. Lanes, aims, fences, losses and notes are the run's; between
+ * `committed` and `next` of a lane is what the keeper holds and has not committed. It commits by the run's ledger, in as many batches as it likes, and moves
+ * `committed` of the lanes. Nothing is decoded, and no dead letters are delivered.
+ */
+struct consume_keeper {
+    const char *command; /* whose options answer what a run finds: "archive" */
+    bool full;           /* set by take: something is to be committed before the next record */
+    /* The record at lane->next or behind it; the run moves `next` afterwards. */
+    enum err_code (*take)(struct consume_keeper *keeper, struct consume *run, struct intake *intake,
+                          const struct record *record, struct err *err);
+    /* Whether something is to be committed now. */
+    bool (*due)(struct consume_keeper *keeper, const struct consume *run);
+    /* What is due; or all, up to `next` of each lane. ERR_FENCED as by ledger_commit: then `drop` follows. */
+    enum err_code (*commit)(struct consume_keeper *keeper, struct consume *run, bool all,
+                            struct err *err);
+    /* Forgets what is not committed. */
+    void (*drop)(struct consume_keeper *keeper);
+};
+
 struct consume {
     const struct consume_options *options; /* borrowed */
-    const struct config *config;           /* borrowed */
+    struct consume_keeper
+        *keeper;                 /* of the options; NULL: tallies. `batch` stays empty otherwise */
+    const struct config *config; /* borrowed */
     struct consume_result *result;
     struct arena arena; /* of the run */
     struct source *source;
@@ -89,6 +113,8 @@ enum err_code consume_unpark(struct consume *run, struct err *err);
 /* consume_commit.c */
 /* Commits the open batch, if it covers anything. A batch that was fenced is dropped and the lanes start again from the ledger. */
 enum err_code consume_commit(struct consume *run, struct err *err);
+/* The same of what is due only. */
+enum err_code consume_commit_ready(struct consume *run, struct err *err);
 /* The same without starting again: for leaving. */
 enum err_code consume_commit_last(struct consume *run, struct err *err);
 /* Forgets what was read since the last commit. No partition has begun in the new batch. */

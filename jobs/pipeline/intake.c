@@ -47,10 +47,14 @@ enum err_code intake_open(struct intake *intake, const struct intake_options *op
     *intake = (struct intake){.topic = options->topic,
                               .number = options->number,
                               .stream = options->stream,
-                              .proven = options->proven};
+                              .command = options->command,
+                              .proven = options->proven || options->undecoded};
     fill_catalog(intake, options->config);
     if (open_schemas(intake, options->registry, err) != ERR_OK) {
         return err_context(err, "topic %.*s", STR_ARGS(options->topic->name));
+    }
+    if (options->undecoded) {
+        return ERR_OK;
     }
     decoder.catalog = &intake->catalog;
     decoder.finder = &intake->finder;

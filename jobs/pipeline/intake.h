@@ -38,7 +38,8 @@ struct intake {
     struct catalog catalog;
     struct schema *reader; /* owned; NULL without one */
     struct schema_finder finder;
-    struct decoder *decoder;
+    struct decoder *decoder; /* NULL: nothing is decoded */
+    const char *command;     /* whose options answer what is found */
     bool
         replaced; /* an operator accepted the topic as a new one; its stream is opened before anything is read */
     bool proven;
@@ -55,6 +56,8 @@ struct intake_options {
     struct clock *clock;
     struct stream stream;
     bool proven;
+    bool undecoded;      /* records are kept as they are */
+    const char *command; /* borrowed */
 };
 
 /* ERR_CONFIG: a schema file cannot be used. Half-built intakes can be released. */
