@@ -31,6 +31,8 @@ ELSEWHERE = {
     "statement.compared.": "where the books changed since a statement, but not its result: tests/unit/statement/test_revisions.c",
     "reclassify.": "where people enter something: tests/cli/test_revisions.sh",
     "claim.": "where people enter something",
+    "archive.": "of uptally archive: tests/unit/jobs/test_archive_kills.c",
+    "objects.publish.": "of uptally archive",
     "dead_letter.": "where their bytes expire: tests/unit/aggregator/test_dead_letter.c",
 }
 WORDS = {"consume": ("consume",), "aggregate": ("aggregate",), "nightly": ("nightly", "--quiet"),
