@@ -29,9 +29,9 @@ static int64_t column_time(struct db_stmt *stmt, int column)
 
 #define COLUMNS                                                                                    \
     "book_id, stream_id, partition_id, from_offset, to_offset, batch_id, name, size, sha256, "     \
-    "records, low_time_ns, high_time_ns, low_event_ns, high_event_ns, state, expired_ns, "         \
-    "checksum"
-enum { CHECKSUM_COLUMN = 16 };
+    "records, low_time_ns, high_time_ns, low_event_ns, high_event_ns, undated, state, "            \
+    "expired_ns, checksum"
+enum { STATE_COLUMN = 15, EXPIRED_COLUMN = 16, CHECKSUM_COLUMN = 17 };
 
 enum err_code archive_file_write(struct db *db, int64_t book_id, const struct archive_file *file,
                                  struct err *err)
@@ -40,7 +40,7 @@ enum err_code archive_file_write(struct db *db, int64_t book_id, const struct ar
     enum err_code code =
         db_prepare(db,
                    "INSERT INTO archive_file (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-                   "$9, $10, $11, $12, $13, $14, $15, $16, $17) "
+                   "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
                    "ON CONFLICT (book_id, stream_id, partition_id, from_offset) DO UPDATE SET "
                    "state = excluded.state, expired_ns = excluded.expired_ns, "
                    "checksum = excluded.checksum",
@@ -63,9 +63,10 @@ enum err_code archive_file_write(struct db *db, int64_t book_id, const struct ar
     bind_time(stmt, 12, file->high_time_ns);
     bind_time(stmt, 13, file->low_event_ns);
     bind_time(stmt, 14, file->high_event_ns);
-    db_bind_text(stmt, 15, STR(state_names[file->state]));
-    bind_time(stmt, 16, file->expired_ns);
-    db_bind_checksum(stmt, 17);
+    db_bind_int64(stmt, 15, file->undated);
+    db_bind_text(stmt, 16, STR(state_names[file->state]));
+    bind_time(stmt, 17, file->expired_ns);
+    db_bind_checksum(stmt, 18);
     return db_run(stmt, NULL, err);
 }
 
@@ -96,9 +97,10 @@ static enum err_code read_row(struct db_stmt *stmt, struct arena *arena, struct 
                                   .high_time_ns = column_time(stmt, 11),
                                   .low_event_ns = column_time(stmt, 12),
                                   .high_event_ns = column_time(stmt, 13),
-                                  .expired_ns = column_time(stmt, 15)};
+                                  .undated = db_column_int64(stmt, 14),
+                                  .expired_ns = column_time(stmt, EXPIRED_COLUMN)};
     if (db_column_checksum(stmt, CHECKSUM_COLUMN) != db_column_int64(stmt, CHECKSUM_COLUMN) ||
-        !find_state(db_column_text(stmt, 14), &file->state)) {
+        !find_state(db_column_text(stmt, STATE_COLUMN), &file->state)) {
         return err_set(err, ERR_MISMATCH,
                        "archive_file %" PRId64 " %" PRId32 " %" PRId64
                        ": the row was changed (checksum)",

@@ -31,7 +31,9 @@ struct archive_file {
     struct str sha256; /* lower-case hexadecimal */
     int64_t records;
     int64_t low_time_ns, high_time_ns;   /* of Kafka; ARCHIVE_NO_TIME: no record has one */
-    int64_t low_event_ns, high_event_ns; /* of events; ARCHIVE_NO_TIME: none could be decoded */
+    int64_t low_event_ns, high_event_ns; /* of the events in it; ARCHIVE_NO_TIME: there is none */
+    int64_t
+        undated; /* bad records, whose events may be from any time once they are none any more */
     enum archive_state state;
     int64_t expired_ns; /* when its deletion began; ARCHIVE_NO_TIME: it is kept */
 };

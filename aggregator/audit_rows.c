@@ -47,10 +47,10 @@ static const struct table_row tables[] = {
     {.table = "archive_file",
      .sql =
          "SELECT book_id, stream_id, partition_id, from_offset, to_offset, batch_id, name, size, "
-         "sha256, records, low_time_ns, high_time_ns, low_event_ns, high_event_ns, state, "
+         "sha256, records, low_time_ns, high_time_ns, low_event_ns, high_event_ns, undated, state, "
          "expired_ns, checksum FROM archive_file WHERE book_id = $1 "
          "ORDER BY stream_id, partition_id, from_offset",
-     .column_count = 16,
+     .column_count = 17,
      .key_first = 1,
      .key_last = 3,
      .of_book = true},

@@ -25,8 +25,6 @@ static const struct {
     {"uptally.block_bytes", offsetof(struct archive_head, block_size_max), false},
     {"uptally.time.low", offsetof(struct archive_head, low_time_ns), true},
     {"uptally.time.high", offsetof(struct archive_head, high_time_ns), true},
-    {"uptally.event.low", offsetof(struct archive_head, low_event_ns), true},
-    {"uptally.event.high", offsetof(struct archive_head, high_event_ns), true},
 };
 
 static const int64_t *number_at(const struct archive_head *head, size_t index)

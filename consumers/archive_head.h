@@ -24,8 +24,8 @@ struct archive_head {
     /* Known last. */
     int64_t from, to; /* offsets, to is exclusive */
     int64_t records;
-    int64_t block_size_max; /* of the blocks, unpacked; bytes */
-    int64_t low_time_ns, high_time_ns, low_event_ns, high_event_ns;
+    int64_t block_size_max;            /* of the blocks, unpacked; bytes */
+    int64_t low_time_ns, high_time_ns; /* of Kafka; ARCHIVE_HEAD_NO_TIME: no record has one */
 };
 
 /* What ends each block. */

@@ -182,7 +182,7 @@ static enum err_code run_plan(struct decoder *decoder, const struct record *reco
     decoder->walked = decoder->last->plan;
     decoder->payload = payload;
     plan_run(decoder->last->plan, payload, time_ns, &decoder->scratch, decoded);
-    if (decoded->verdict != VERDICT_TALLIED) {
+    if (decoded->verdict != VERDICT_TALLIED || options->catalog == NULL) {
         return ERR_OK;
     }
     if (catalog_resolve(options->catalog, &decoded->event, &decoded->verdict, err) != ERR_OK) {

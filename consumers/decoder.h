@@ -21,9 +21,10 @@ struct decoder_options {
     enum framing framing;
     const struct mapping *mapping; /* borrowed */
     struct schema_finder *finder;  /* borrowed */
-    struct catalog *catalog;       /* borrowed */
-    struct clock *clock;           /* for records without a time stamp */
-    const struct schema *reader;   /* borrowed; may be NULL */
+    struct catalog *
+        catalog; /* borrowed; NULL: names of services are taken as they are, for those who want to know times only */
+    struct clock *clock;         /* for records without a time stamp */
+    const struct schema *reader; /* borrowed; may be NULL */
     bool
         proven; /* the ledger holds a batch of this topic under this configuration: a schema in which
                                       the mapping finds nothing is VERDICT_UNMAPPED_SCHEMA instead of ERR_CONFIG */

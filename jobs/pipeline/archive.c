@@ -30,6 +30,7 @@ struct cabinet {
 
 struct shelf {
     struct archive_schemas schemas;
+    struct decoder *decoder;  /* owned; for the times of events. NULL: not opened yet */
     struct str folder;        /* of the incarnation; in the arena */
     struct cabinet *cabinets; /* owned; by partition */
     int32_t cabinet_count;
@@ -180,6 +181,41 @@ static int64_t next_from(const struct cabinet *cabinet, const struct lane *lane)
     return last != NULL ? last->head.to : lane->committed;
 }
 
+static enum err_code open_decoder(struct shelf *shelf, struct intake *intake, struct clock *clock,
+                                  struct err *err)
+{
+    const struct decoder_options options = {.framing = intake->topic->framing,
+                                            .mapping = &intake->topic->mapping,
+                                            .finder = &intake->finder,
+                                            .clock = clock,
+                                            .reader = intake->reader,
+                                            .proven = true};
+
+    return shelf->decoder != NULL ? ERR_OK : decoder_open(&options, &shelf->decoder, err);
+}
+
+/* Late events are found in later files by what their rows say. A bad record may become an event of any time, by a redrive; one that a rule leaves out
+ * stays left out. */
+static enum err_code date(struct shelf *shelf, struct consume *run, struct intake *intake,
+                          const struct record *record, struct volume *volume, struct err *err)
+{
+    const struct decoded *decoded;
+
+    if (record->time_ns == INT64_MIN) {
+        volume->undated++;
+        return ERR_OK;
+    }
+    if (open_decoder(shelf, intake, run->options->clock, err) != ERR_OK ||
+        decoder_run(shelf->decoder, record, &decoded, err) != ERR_OK) {
+        return err->code;
+    }
+    if (decoded->verdict == VERDICT_TALLIED) {
+        volume_add_event(volume, decoded->event.time_ns);
+    }
+    volume->undated += verdict_row(decoded->verdict)->class == VERDICT_CLASS_DEAD;
+    return ERR_OK;
+}
+
 /* Files end behind a record, so that the same records make the same files, whoever reads them in whatever portions. */
 static enum err_code archive_take(struct consume_keeper *keeper, struct consume *run,
                                   struct intake *intake, const struct record *record,
@@ -205,7 +241,8 @@ static enum err_code archive_take(struct consume_keeper *keeper, struct consume 
         cabinet->open->cut =
             INT64_MAX; /* nothing but gaps stands in that file: it is none of ours */
     }
-    if (volume_add(cabinet->open, record, err) != ERR_OK) {
+    if (date(shelf, run, intake, record, cabinet->open, err) != ERR_OK ||
+        volume_add(cabinet->open, record, err) != ERR_OK) {
         return err->code;
     }
     if ((record->offset + 1 == cabinet->open->cut ||
@@ -419,6 +456,7 @@ static void close_archive(struct archive *archive)
         archive->result->schemas += (int64_t)archive->shelves[i].schemas.kept;
         archive->result->schemas_missing += archive->shelves[i].schemas.missing;
         archive_schemas_release(&archive->shelves[i].schemas);
+        decoder_free(archive->shelves[i].decoder);
         memory_free(archive->shelves[i].cabinets);
     }
     memory_free(archive->shelves);

@@ -98,7 +98,7 @@ enum err_code volume_open(const struct volume_options *options, struct volume **
     volume->head = *head;
     volume->head.to = head->from;
     volume->head.low_time_ns = volume->head.high_time_ns = ARCHIVE_HEAD_NO_TIME;
-    volume->head.low_event_ns = volume->head.high_event_ns = ARCHIVE_HEAD_NO_TIME;
+    volume->low_event_ns = volume->high_event_ns = ARCHIVE_NO_TIME;
     volume->cut = INT64_MAX;
     volume->batch = batch_new(0);
     batch_begin_partition(volume->batch, options->stream_id, head->topic, STR(""), head->partition,
@@ -219,6 +219,11 @@ enum err_code volume_add(struct volume *volume, const struct record *record, str
                                                                      : ERR_OK;
 }
 
+void volume_add_event(struct volume *volume, int64_t event_ns)
+{
+    widen(&volume->low_event_ns, &volume->high_event_ns, event_ns);
+}
+
 int64_t volume_content(const struct volume *volume)
 {
     return volume->content_bytes +
@@ -277,8 +282,9 @@ static void describe(const struct volume *volume, const char *sha256, struct arc
                                   .records = head->records,
                                   .low_time_ns = head->low_time_ns,
                                   .high_time_ns = head->high_time_ns,
-                                  .low_event_ns = head->low_event_ns,
-                                  .high_event_ns = head->high_event_ns,
+                                  .low_event_ns = volume->low_event_ns,
+                                  .high_event_ns = volume->high_event_ns,
+                                  .undated = volume->undated,
                                   .state = ARCHIVE_KEPT,
                                   .expired_ns = ARCHIVE_NO_TIME};
 }

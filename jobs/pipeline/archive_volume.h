@@ -38,18 +38,21 @@ struct volume {
     int64_t content_bytes; /* of its blocks, before they are packed */
     int64_t
         cut; /* where it has to end, because such a file stands there already; INT64_MAX: anywhere */
-    int64_t opened_ns;           /* monotonic */
-    bool ended;                  /* takes no more records */
-    char name[VOLUME_NAME_SIZE]; /* of the object; once it is ended */
-    struct volume *next;         /* the caller's */
+    int64_t low_event_ns, high_event_ns; /* ARCHIVE_NO_TIME: no event yet */
+    int64_t undated;                     /* records that are neither events nor left out */
+    int64_t opened_ns;                   /* monotonic */
+    bool ended;                          /* takes no more records */
+    char name[VOLUME_NAME_SIZE];         /* of the object; once it is ended */
+    struct volume *next;                 /* the caller's */
 };
 
 enum err_code volume_open(const struct volume_options *options, struct volume **ret_volume,
                           struct err *err);
 /* Takes what is left away; the press must hold nothing of it. NULL is allowed. */
 void volume_free(struct volume *volume);
-/* Records come in order, none behind `cut`. */
+/* Records come in order, none behind `cut`. What their events are of shows in the row of the file, not in its bytes: mappings change. */
 enum err_code volume_add(struct volume *volume, const struct record *record, struct err *err);
+void volume_add_event(struct volume *volume, int64_t event_ns);
 /* The last call before publishing: it covers offsets up to `to`. */
 enum err_code volume_end(struct volume *volume, int64_t to, struct err *err);
 /* Bytes of its records so far, before they are packed. */

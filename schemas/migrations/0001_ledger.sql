@@ -145,8 +145,9 @@ CREATE TABLE archive_file (
     records BIGINT NOT NULL,     -- the range's delivered
     low_time_ns BIGINT,          -- lowest and highest Kafka time stamp; NULL: no record has one
     high_time_ns BIGINT,
-    low_event_ns BIGINT,         -- lowest and highest time of the events that could be decoded; NULL: none could
+    low_event_ns BIGINT,         -- lowest and highest time of the events in it, by the mapping of that day; NULL: there is none
     high_event_ns BIGINT,
+    undated BIGINT NOT NULL,     -- bad records: their events may be from any time, once a mapping is repaired
     state TEXT NOT NULL,         -- 'kept'; 'expiring': it is being deleted; 'expired': it was
     expired_ns BIGINT,           -- when that began
     checksum BIGINT NOT NULL,

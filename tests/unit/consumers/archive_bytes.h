@@ -74,9 +74,7 @@ static inline struct archive_head archive_bytes(const struct archive_bytes_optio
                                 .from = ARCHIVE_BYTES_START,
                                 .to = ARCHIVE_BYTES_START + 2 * (int64_t)options->records,
                                 .records = options->records,
-                                .block_size_max = 100000,
-                                .low_event_ns = ARCHIVE_HEAD_NO_TIME,
-                                .high_event_ns = ARCHIVE_HEAD_NO_TIME};
+                                .block_size_max = 100000};
     char marker[CONTAINER_MARKER_SIZE];
     struct err err = ERR_INIT;
     struct press *press;

@@ -57,6 +57,37 @@ static void the_live_book_is_left_alone(void **state)
     close_world(&world);
 }
 
+/* Late events are found by the rows: event 3 happened an hour before its record was written, and record 10 is none. */
+static void rows_say_of_which_time_the_events_are(void **state)
+{
+    struct world world;
+    uint8_t value[64];
+    size_t size;
+
+    (void)state;
+    open_world(&world, 1);
+    archive_configure(&world, "archive", "");
+    archive_store(&world, "a");
+    for (int i = 0; i < 10; i++) {
+        size = encode(value, "service-0", TIME_MS + i - (i == 3 ? 3600000 : 0), 200, 1000);
+        mock_send(&world.mock, "requests", 0, value, size, TIME_MS + i);
+    }
+    mock_send(&world.mock, "requests", 0, "no event", 8, TIME_MS + 100);
+    mock_send(&world.mock, "requests", 0, NULL, 0, TIME_MS + 100);
+    mock_flush(&world.mock);
+    (void)archive_drain(&world);
+    assert_int_equal(ask(&world, "SELECT low_event_ns FROM archive_file"),
+                     (TIME_MS - 3600000 + 3) * NS_PER_MS);
+    assert_int_equal(ask(&world, "SELECT high_event_ns FROM archive_file"),
+                     (TIME_MS + 9) * NS_PER_MS);
+    assert_int_equal(ask(&world, "SELECT low_time_ns FROM archive_file"), TIME_MS * NS_PER_MS);
+    assert_int_equal(ask(&world, "SELECT high_time_ns FROM archive_file"),
+                     (TIME_MS + 100) * NS_PER_MS);
+    assert_int_equal(ask(&world, "SELECT undated FROM archive_file"), 1);
+    archive_sound(&world);
+    close_world(&world);
+}
+
 static void files_are_cut_by_size(void **state)
 {
     struct world world;
@@ -368,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_topics_are_copied_once),
         cmocka_unit_test(the_live_book_is_left_alone),
+        cmocka_unit_test(rows_say_of_which_time_the_events_are),
         cmocka_unit_test(files_are_cut_by_size),
         cmocka_unit_test(the_same_records_make_the_same_files),
         cmocka_unit_test(each_codec_can_be_read_again),
