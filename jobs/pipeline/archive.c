@@ -123,14 +123,12 @@ static enum err_code begin_volume(struct archive *archive, struct consume *run,
 {
     struct shelf *shelf = shelf_of(archive, intake);
     struct cabinet *cabinet = &shelf->cabinets[partition];
-    const char *folder =
-        arena_format(&archive->arena, "%.*s/%" PRId32, STR_ARGS(shelf->folder), partition);
+    char folder[VOLUME_NAME_SIZE];
     struct volume_options options = {
         .objects = archive->options->objects,
         .press = archive->press,
         .block_size = archive->config->block_size,
         .stream_id = intake->stream.stream_id,
-        .folder = STR(folder),
         .head = {.cluster = intake->stream.cluster,
                  .topic = intake->topic->name,
                  .incarnation = intake->stream.incarnation,
@@ -142,6 +140,8 @@ static enum err_code begin_volume(struct archive *archive, struct consume *run,
     struct volume *volume;
     int64_t cut;
 
+    (void)snprintf(folder, sizeof(folder), "%.*s/%" PRId32, STR_ARGS(shelf->folder), partition);
+    options.folder = STR(folder);
     if (find_leftover(archive, cabinet, folder, from, &cut, err) != ERR_OK ||
         volume_open(&options, &volume, err) != ERR_OK) {
         return err->code;
@@ -272,6 +272,13 @@ static bool over(const struct archive *archive, const struct consume *run, const
            (lane->state != LANE_RUNNING || aged(archive, run, cabinet->open));
 }
 
+/* No record came, but what is noted for the lane waits for the ledger to pass the markers at its end. */
+static bool gap_waits(const struct lane *lane, const struct cabinet *cabinet)
+{
+    return cabinet->open == NULL && lane_ours(lane) && lane->committed < lane->next &&
+           lane->noted && lane->next >= lane->note_high;
+}
+
 static bool archive_due(struct consume_keeper *keeper, const struct consume *run)
 {
     struct archive *archive = archive_of(keeper);
@@ -283,7 +290,10 @@ static bool archive_due(struct consume_keeper *keeper, const struct consume *run
         const struct shelf *shelf = &archive->shelves[i];
 
         for (int32_t p = 0; p < shelf->cabinet_count; p++) {
-            if (over(archive, run, &run->intakes[i].lanes[p], &shelf->cabinets[p])) {
+            const struct lane *lane = &run->intakes[i].lanes[p];
+
+            if (over(archive, run, lane, &shelf->cabinets[p]) ||
+                gap_waits(lane, &shelf->cabinets[p])) {
                 return true;
             }
         }
@@ -397,7 +407,7 @@ static enum err_code commit_lane(struct archive *archive, struct consume *run,
         archive->closed_count--;
         volume_free(volume);
     }
-    return all && lane_ours(lane) && lane->committed < lane->next
+    return gap_waits(lane, cabinet) || (all && lane_ours(lane) && lane->committed < lane->next)
                ? commit_gap(run, intake, partition, err)
                : ERR_OK;
 }

@@ -94,7 +94,10 @@ enum err_code volume_open(const struct volume_options *options, struct volume **
     struct volume *volume = memory_calloc(1, sizeof(*volume));
     const struct archive_head *head = &options->head;
 
+    CHECK(options->folder.size < sizeof(volume->folder));
+    memcpy(volume->folder, options->folder.data, options->folder.size);
     volume->options = *options;
+    volume->options.folder = str_of(volume->folder, options->folder.size);
     volume->head = *head;
     volume->head.to = head->from;
     volume->head.low_time_ns = volume->head.high_time_ns = ARCHIVE_HEAD_NO_TIME;

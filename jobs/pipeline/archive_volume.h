@@ -22,7 +22,7 @@ struct volume_options {
     size_t block_size;
     int64_t stream_id;
     struct archive_head head; /* what is known first, and `from` */
-    struct str folder;        /* of the object's name */
+    struct str folder;        /* of the object's name; copied */
 };
 
 struct volume {
@@ -42,8 +42,9 @@ struct volume {
     int64_t undated;                     /* records that are neither events nor left out */
     int64_t opened_ns;                   /* monotonic */
     bool ended;                          /* takes no more records */
-    char name[VOLUME_NAME_SIZE];         /* of the object; once it is ended */
-    struct volume *next;                 /* the caller's */
+    char folder[VOLUME_NAME_SIZE];
+    char name[VOLUME_NAME_SIZE]; /* of the object; once it is ended */
+    struct volume *next;         /* the caller's */
 };
 
 enum err_code volume_open(const struct volume_options *options, struct volume **ret_volume,

@@ -3,6 +3,7 @@
 
 import ctypes
 import json
+import subprocess
 import time
 import unittest
 from pathlib import Path
@@ -289,6 +290,49 @@ class Archive(unittest.TestCase):
         self.assertEqual(self.archived(), self.consumed(topic))
         self.prove(config)
 
+    def test_full_disk(self):
+        """A clear line and status 7; with space again the next run completes the same files."""
+        topic = self.topic("full", partitions=2)
+        self.lab.produce(topic, [(number % 2, self.event(number) + bytes(f"{number * 7919 % 10**9}", "ascii") * 10)
+                                 for number in range(30000)])
+        config = self.configure(topic, codec="null", file_bytes="1 MiB")
+        disk = self.lab.folder / "archive"
+        disk.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
+        if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+            self.skipTest("no small disk could be mounted, which needs root")
+        try:
+            done = self.lab.run(config, "archive")
+            self.assertEqual(done.returncode, 7, done.stderr)
+            self.assertIn("No space left", done.stderr)
+            self.assertNotEqual(self.files(), [])  # what was whole stays
+            self.assertEqual(list(disk.rglob(".new-*")), [])
+            self.prove(config)
+            subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True, capture_output=True)
+            self.lab.must(config, "archive")
+            self.assertEqual(self.archived(), self.consumed(topic))
+            self.prove(config)
+        finally:
+            subprocess.run(["umount", "-l", str(disk)], capture_output=True, check=False)
+
+    def test_quiet_end_of_transactions(self):
+        """Behind the last record of a transactional topic stands a marker: a run that follows passes it, too."""
+        topic = self.topic("markers")
+        producer = Producer({"bootstrap.servers": self.lab.bootstrap, "transactional.id": topic})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        producer.produce(topic, self.event(1))
+        producer.commit_transaction(30)
+        config = self.configure(topic, file_age="1s")
+        process = self.lab.start(config, "archive", "--follow")
+        try:
+            self.lab.wait_for(lambda: self.lab.query("SELECT next_offset, drained_ns IS NOT NULL FROM partition_offset") ==
+                              [(2, 1)], "the marker is passed, and the note written")
+        finally:
+            process.terminate()
+            self.assertEqual(process.wait(20), 0)
+        self.prove(config)
+
     def test_retention_of_files(self):
         """What is old goes, its rows stay, and a dry run only says so."""
         topic = self.topic("kept")
@@ -302,6 +346,8 @@ class Archive(unittest.TestCase):
         self.assertEqual(len(self.files()), 2)
         done = self.lab.run(config, "archive", "--expire", "--dry-run")
         self.assertIn("0 files", done.stderr)
+        self.assertEqual(self.lab.run(config, "archive", "--expire").returncode, 0)
+        self.assertEqual(len(self.files()), 2)
 
 
 if __name__ == "__main__":
