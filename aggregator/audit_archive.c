@@ -32,6 +32,10 @@ static const struct {
      "f.book_id = r.book_id AND f.stream_id = r.stream_id AND f.partition_id = r.partition_id AND "
      "f.from_offset = r.from_offset AND f.to_offset = r.to_offset AND f.batch_id = r.batch_id AND "
      "f.records = r.delivered) ORDER BY r.stream_id, r.partition_id, r.from_offset"},
+    {"a file that cannot be",
+     "SELECT stream_id, partition_id, from_offset, to_offset FROM archive_file WHERE book_id = $1 "
+     "AND (size <= 0 OR state NOT IN ('kept', 'expiring', 'expired') OR "
+     "(state = 'kept') <> (expired_ns IS NULL)) ORDER BY stream_id, partition_id, from_offset"},
     {"a file of a range that has none",
      "SELECT f.stream_id, f.partition_id, f.from_offset, f.to_offset FROM archive_file f "
      "WHERE f.book_id = $1 AND NOT EXISTS (SELECT 1 FROM batch_range r WHERE "
@@ -74,6 +78,9 @@ enum err_code audit_archive(struct audit *audit, struct err *err)
 
     if (code == ERR_OK) {
         code = audit_book_rows(audit, err);
+    }
+    if (code == ERR_OK) {
+        code = audit_ledger_rules(audit, err);
     }
     for (size_t i = 0; i < ARRAY_COUNT(questions) && code == ERR_OK; i++) {
         code = ask(audit, i, err);

@@ -75,5 +75,7 @@ enum err_code audit_archive(struct audit *audit, struct err *err);
 enum err_code audit_grades(struct audit *audit, struct err *err);
 /* Relations between rows. */
 enum err_code audit_rules(struct audit *audit, struct err *err);
+/* Those of them that hold of every book. */
+enum err_code audit_ledger_rules(struct audit *audit, struct err *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* Relations between rows that no checksum can show: each rule is a query for the rows that break it. */
+#include "aggregator/archive_file.h"
 #include "aggregator/audit_parts.h"
 #include "base/check.h"
 
@@ -8,6 +9,7 @@ struct rule {
     const char *what; /* a finding: this, and the columns of the row behind it */
     const char *sql;  /* $1 is the book */
     int column_count;
+    bool of_ledger; /* holds of every book, also of one without windows */
 };
 
 static const struct rule rules[] = {
@@ -39,7 +41,8 @@ static const struct rule rules[] = {
          "OR coalesce(p.guard_offset, -1) >= coalesce(r.to_offset, 0) OR "
          "coalesce(p.guard_time_ns, -1) <> coalesce(r.last_time_ns, -1)) "
          "ORDER BY p.stream_id, p.partition_id",
-     .column_count = 2},
+     .column_count = 2,
+     .of_ledger = true},
     {.what = "rollup_day is missing: service, customer, day since 1970",
      .sql = "SELECT h.service, h.customer, h.day FROM (SELECT DISTINCT service, customer, "
             "hour / 24 AS day FROM rollup_hour WHERE book_id = $1 AND hour >= 0) h WHERE "
@@ -65,9 +68,16 @@ static const struct rule rules[] = {
      .column_count = 2},
     {.what = "rows of a book that the store does not have: book",
      .sql = "SELECT r.book_id FROM (SELECT book_id FROM partition_offset UNION SELECT book_id FROM "
-            "batch UNION SELECT book_id FROM window_hour UNION SELECT book_id FROM grade_hour) "
+            "batch UNION SELECT book_id FROM window_hour UNION SELECT book_id FROM grade_hour "
+            "UNION SELECT book_id FROM archive_file) "
             "r WHERE CAST($1 AS BIGINT) >= 0 AND NOT EXISTS "
             "(SELECT 1 FROM book b WHERE b.book_id = r.book_id) ORDER BY r.book_id",
+     .column_count = 1},
+    /* A book of another name would be looked at by nobody. */
+    {.what = "archive_file: of a book that is not the archive's: book",
+     .sql = "SELECT DISTINCT f.book_id FROM archive_file f WHERE CAST($1 AS BIGINT) >= 0 AND "
+            "NOT EXISTS (SELECT 1 FROM book b WHERE b.book_id = f.book_id AND "
+            "b.name = '" ARCHIVE_BOOK "') ORDER BY f.book_id",
      .column_count = 1},
     /* From the first event on, every hour has its grades, unless the work list says where grading goes on. */
     {.what = "grade_hour: hours without grades, and none marked in regrade: service, first, "
@@ -134,7 +144,7 @@ static void find(struct audit *audit, const struct rule *rule, struct db_stmt *s
     strbuf_release(&place);
 }
 
-enum err_code audit_rules(struct audit *audit, struct err *err)
+static enum err_code keep_rules(struct audit *audit, bool of_ledger_only, struct err *err)
 {
     enum err_code code = ERR_OK;
 
@@ -142,10 +152,23 @@ enum err_code audit_rules(struct audit *audit, struct err *err)
         struct db_stmt *stmt;
         bool row;
 
+        if (of_ledger_only && !rules[i].of_ledger) {
+            continue;
+        }
         code = audit_prepare(audit, rules[i].sql, &stmt, err);
         while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
             find(audit, &rules[i], stmt);
         }
     }
     return code;
+}
+
+enum err_code audit_rules(struct audit *audit, struct err *err)
+{
+    return keep_rules(audit, false, err);
+}
+
+enum err_code audit_ledger_rules(struct audit *audit, struct err *err)
+{
+    return keep_rules(audit, true, err);
 }

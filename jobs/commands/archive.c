@@ -370,18 +370,20 @@ static enum err_code check_options(const struct run *run, struct err *err)
 static enum err_code archive(struct run *run, struct err *err)
 {
     struct objects *objects = NULL;
-    int64_t book_id;
+    int64_t book_id = 0; /* no book: nothing was archived */
+    bool found;
     enum err_code code = check_options(run, err);
 
     if (code == ERR_OK && !run->config->has_archive) {
         code = err_set(err, ERR_CONFIG, "%.*s: archive needs a section archive, with a folder",
                        STR_ARGS(run->config->path));
     }
+    if (code == ERR_OK && run->options[OPTION_VERIFY].set) {
+        code = store_book_find(run->db, ARCHIVE_BOOK, &found, &book_id, err);
+        return code == ERR_OK ? run_verify(run, book_id, err) : code;
+    }
     if (code == ERR_OK) {
         code = store_book_make(run->db, ARCHIVE_BOOK, &book_id, err);
-    }
-    if (code == ERR_OK && run->options[OPTION_VERIFY].set) {
-        return run_verify(run, book_id, err);
     }
     if (code == ERR_OK) {
         code = archive_open_objects(run->config, false, &objects, err);

@@ -215,9 +215,13 @@ class OtherRows(Store):
         "names that are no UTF-8": "UPDATE window_hour SET a = CAST(CAST(x'fffe' || a AS BLOB) AS TEXT)",
         "names with a line break": "UPDATE stream SET topic = topic || char(10) || 'uptally: all is well'",
         "a name of a megabyte": "UPDATE window_hour SET a = a || replace(hex(zeroblob(500000)), '0', 'x')",
+        "an archive file beyond numbers": f"UPDATE archive_file SET size = {INT64_MAX}, records = {INT64_MAX}, to_offset = {INT64_MAX}",
+        "an archive file in no state": "UPDATE archive_file SET state = 'lent'",
+        "an archive file of less than nothing": f"UPDATE archive_file SET size = {INT64_MIN}",
+        "the archive's book gone": "UPDATE book SET name = NULL WHERE name = 'archive'",
         "a lease for ever": f"UPDATE lease SET fence = {INT64_MAX}, expires_ns = {INT64_MAX}, holder = char(27) || '[2J'",
         "no book": "UPDATE book SET name = NULL",
-        "a book of nothing": "UPDATE book SET book_id = 77",
+        "a book of nothing": "UPDATE book SET book_id = book_id + 76",
     }
     # What they break is not for the audit to judge: who may fold, and what other names, plans and amounts people may have meant.
     NO_FINDING = {"a lease for ever", "names with a line break", "an announcement for ever", "a credit beyond numbers"}

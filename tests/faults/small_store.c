@@ -1,7 +1,8 @@
 /*
  * A small but complete store, for tests that damage it: two streams, excluded records, dead letters with their outbox, duplicates, checks,
  * announcements, reclassifications, windows with particulars and grades, one issued statement with its credit note and a claim, contracts that are due
- * and not issued yet, and pending rows of a batch that nobody has folded: among them failed checks of the issued month, which come too late.
+ * and not issued yet, the book of an archive, and pending rows of a batch that nobody has folded: among them failed checks of the issued month,
+ * which come too late.
  *
  *     small_store FOLDER
  *
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregator/archive_file.h"
 #include "aggregator/fold.h"
 #include "aggregator/grading.h"
 #include "aggregator/ledger.h"
@@ -382,6 +384,55 @@ static void come_too_late(struct maker *maker)
     batch_free(batch);
 }
 
+static enum err_code write_file(struct ledger *ledger, const struct batch *batch, void *context,
+                                struct err *err)
+{
+    struct archive_file *file = context;
+
+    file->batch_id = batch_id_of(batch);
+    return archive_file_write(ledger->db, ledger->book_id, file, err);
+}
+
+/* The book of an archive: a partition in two files, the first of which has expired. The files themselves are nowhere: nobody reads them here. */
+static void archive(struct maker *maker)
+{
+    static const int64_t origins[PARTITIONS] = {0, 0};
+    struct ledger ledger = maker->ledger;
+    struct batch *batch = batch_new(0);
+    struct err err = ERR_INIT;
+
+    must(store_book_make(maker->db, ARCHIVE_BOOK, &ledger.book_id, &err), &err);
+    must(ledger_set_origins(&ledger, maker->requests, origins, PARTITIONS, &err), &err);
+    batch_begin_partition(batch, maker->requests, STR("requests"), STR(""), 0, 0);
+    for (int i = 0; i < 2; i++) {
+        struct archive_file file = {
+            .stream_id = maker->requests,
+            .from = 10 * i,
+            .to = 10 * i + 10,
+            .name =
+                STR(i == 0 ? "q1w2e3/requests/1/0/0-10.avro" : "q1w2e3/requests/1/0/10-20.avro"),
+            .size = 4711,
+            .sha256 = STR("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+            .records = 10,
+            .low_time_ns = start_ns,
+            .high_time_ns = start_ns + NS_PER_SECOND,
+            .low_event_ns = start_ns,
+            .high_event_ns = start_ns + NS_PER_SECOND,
+            .undated = i,
+            .state = i == 0 ? ARCHIVE_EXPIRED : ARCHIVE_KEPT,
+            .expired_ns = i == 0 ? start_ns + NS_PER_HOUR : ARCHIVE_NO_TIME};
+
+        for (int offset = 10 * i; offset < 10 * i + 10; offset++) {
+            struct coordinate at = {maker->requests, 0, offset, start_ns};
+
+            batch_add_excluded(batch, &at, VERDICT_ARCHIVED, str_of(NULL, 0));
+        }
+        must(ledger_commit_also(&ledger, batch, write_file, &file, &err), &err);
+    }
+    must(ledger_note_drained(&ledger, maker->requests, 0, 20, start_ns, &err), &err);
+    batch_free(batch);
+}
+
 /* The first contract only; what the second one gets is computed by whoever looks at the store. */
 static void issue(struct maker *maker)
 {
@@ -429,6 +480,7 @@ int main(int argc, char **argv)
     issue(&maker);
     claim(&maker);
     come_too_late(&maker);
+    archive(&maker);
     consume(&maker, HOURS * 60 + 30, HOURS * 60 + 40);
     maker.objects->close(maker.objects);
     config_free(maker.config);
