@@ -197,38 +197,33 @@ static enum err_code open_decoder(struct shelf *shelf, struct intake *intake, st
 /* Late events are found in later files by what their rows say. A bad record may become an event of any time, by a redrive; one that a rule leaves out
  * stays left out. */
 static enum err_code date(struct shelf *shelf, struct consume *run, struct intake *intake,
-                          const struct record *record, struct volume *volume, struct err *err)
+                          const struct record *record, struct volume_date *ret_date,
+                          struct err *err)
 {
     const struct decoded *decoded;
 
+    *ret_date = (struct volume_date){.event_ns = ARCHIVE_NO_TIME, .undated = true};
     if (record->time_ns == INT64_MIN) {
-        volume->undated++;
         return ERR_OK;
     }
     if (open_decoder(shelf, intake, run->options->clock, err) != ERR_OK ||
         decoder_run(shelf->decoder, record, &decoded, err) != ERR_OK) {
         return err->code;
     }
+    ret_date->undated = verdict_row(decoded->verdict)->class == VERDICT_CLASS_DEAD;
     if (decoded->verdict == VERDICT_TALLIED) {
-        volume_add_event(volume, decoded->event.time_ns);
+        ret_date->event_ns = decoded->event.time_ns;
     }
-    volume->undated += verdict_row(decoded->verdict)->class == VERDICT_CLASS_DEAD;
     return ERR_OK;
 }
 
-/* Files end behind a record, so that the same records make the same files, whoever reads them in whatever portions. */
-static enum err_code archive_take(struct consume_keeper *keeper, struct consume *run,
-                                  struct intake *intake, const struct record *record,
-                                  struct err *err)
+/* A volume that may take the record is open afterwards. */
+static enum err_code make_room(struct archive *archive, struct consume *run, struct intake *intake,
+                               const struct record *record, struct cabinet *cabinet,
+                               struct err *err)
 {
-    struct archive *archive = archive_of(keeper);
-    struct shelf *shelf = shelf_of(archive, intake);
-    struct cabinet *cabinet = &shelf->cabinets[record->partition];
     const struct lane *lane = &intake->lanes[record->partition];
 
-    if (archive_schemas_note(&shelf->schemas, intake, record, err) != ERR_OK) {
-        return err->code;
-    }
     if (cabinet->open != NULL && record->offset >= cabinet->open->cut &&
         end_volume(archive, cabinet, cabinet->open->cut, err) != ERR_OK) {
         return err->code;
@@ -238,11 +233,27 @@ static enum err_code archive_take(struct consume_keeper *keeper, struct consume 
         return err->code;
     }
     if (record->offset >= cabinet->open->cut) {
-        cabinet->open->cut =
-            INT64_MAX; /* nothing but gaps stands in that file: it is none of ours */
+        /* Nothing but gaps stands in the file that was found: it is none of ours. */
+        cabinet->open->cut = INT64_MAX;
     }
-    if (date(shelf, run, intake, record, cabinet->open, err) != ERR_OK ||
-        volume_add(cabinet->open, record, err) != ERR_OK) {
+    return ERR_OK;
+}
+
+/* Files end behind a record, so that the same records make the same files, whoever reads them in whatever portions. What may fail without harm comes
+ * first: a volume is never left without a record. */
+static enum err_code archive_take(struct consume_keeper *keeper, struct consume *run,
+                                  struct intake *intake, const struct record *record,
+                                  struct err *err)
+{
+    struct archive *archive = archive_of(keeper);
+    struct shelf *shelf = shelf_of(archive, intake);
+    struct cabinet *cabinet = &shelf->cabinets[record->partition];
+    struct volume_date dated;
+
+    if (archive_schemas_note(&shelf->schemas, intake, record, err) != ERR_OK ||
+        date(shelf, run, intake, record, &dated, err) != ERR_OK ||
+        make_room(archive, run, intake, record, cabinet, err) != ERR_OK ||
+        volume_add(cabinet->open, record, &dated, err) != ERR_OK) {
         return err->code;
     }
     if ((record->offset + 1 == cabinet->open->cut ||

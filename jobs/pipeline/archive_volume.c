@@ -202,7 +202,8 @@ static void widen(int64_t *low, int64_t *high, int64_t time_ns)
     *high = *high == ARCHIVE_HEAD_NO_TIME || time_ns > *high ? time_ns : *high;
 }
 
-enum err_code volume_add(struct volume *volume, const struct record *record, struct err *err)
+enum err_code volume_add(struct volume *volume, const struct record *record,
+                         const struct volume_date *date, struct err *err)
 {
     struct coordinate at = {volume->options.stream_id, record->partition, record->offset,
                             record->time_ns};
@@ -217,14 +218,11 @@ enum err_code volume_add(struct volume *volume, const struct record *record, str
     volume->piece_records++;
     volume->head.records++;
     widen(&volume->head.low_time_ns, &volume->head.high_time_ns, record->time_ns);
+    widen(&volume->low_event_ns, &volume->high_event_ns, date->event_ns);
+    volume->undated += date->undated;
     batch_add_excluded(volume->batch, &at, VERDICT_ARCHIVED, str_of(NULL, 0));
     return volume->piece->content_size >= volume->options.block_size ? send_block(volume, err)
                                                                      : ERR_OK;
-}
-
-void volume_add_event(struct volume *volume, int64_t event_ns)
-{
-    widen(&volume->low_event_ns, &volume->high_event_ns, event_ns);
 }
 
 int64_t volume_content(const struct volume *volume)

@@ -25,6 +25,12 @@ struct volume_options {
     struct str folder;        /* of the object's name; copied */
 };
 
+/* What the event of a record is of. It shows in the row of the file, not in its bytes: mappings change. */
+struct volume_date {
+    int64_t event_ns; /* ARCHIVE_NO_TIME: it is none */
+    bool undated;     /* it may become one, of any time */
+};
+
 struct volume {
     struct volume_options options;
     struct archive_head head;
@@ -51,9 +57,9 @@ enum err_code volume_open(const struct volume_options *options, struct volume **
                           struct err *err);
 /* Takes what is left away; the press must hold nothing of it. NULL is allowed. */
 void volume_free(struct volume *volume);
-/* Records come in order, none behind `cut`. What their events are of shows in the row of the file, not in its bytes: mappings change. */
-enum err_code volume_add(struct volume *volume, const struct record *record, struct err *err);
-void volume_add_event(struct volume *volume, int64_t event_ns);
+/* Records come in order, none behind `cut`. */
+enum err_code volume_add(struct volume *volume, const struct record *record,
+                         const struct volume_date *date, struct err *err);
 /* The last call before publishing: it covers offsets up to `to`. */
 enum err_code volume_end(struct volume *volume, int64_t to, struct err *err);
 /* Bytes of its records so far, before they are packed. */

@@ -12,8 +12,9 @@ import fastavro
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from fastavro import _read_py as fastavro_read
+from fastavro.schema import fingerprint, to_parsing_canonical_form
 
-from lab import REQUEST_MAP, Lab
+from lab import REQUEST_MAP, Lab, schema_text
 
 TIME_TYPES = {0: "none", 1: "create", 2: "log_append"}
 
@@ -194,6 +195,37 @@ class Archive(unittest.TestCase):
         own = fastavro.parse_schema(json.loads(kept[f"id-{self.encode.schema_id}.json"]["schema"]))
         value = self.archived()[topic, 0, 0][1]
         self.assertEqual(fastavro.schemaless_reader(fastavro_read.BytesIO(value[5:]), own)["service_name"], "service-0")
+
+    def test_each_framing_keeps_its_schema(self):
+        """In the head where a topic has one schema; by the fingerprint or the id that stands in payload or header elsewhere."""
+        text = schema_text("request_event")
+        (self.lab.folder / "schemas").mkdir()
+        (self.lab.folder / "schemas" / "request.avsc").write_text(text)
+        body = self.event(3)[5:]
+        mark = bytes.fromhex(fingerprint(to_parsing_canonical_form(json.loads(text)), "CRC-64-AVRO"))
+        number = self.encode.schema_id.to_bytes(4, "big")
+        bare, single, header = self.topic("bare"), self.topic("single"), self.topic("header")
+        self.lab.produce(bare, [(0, body)])
+        self.lab.produce(single, [(0, b"\xc3\x01" + mark + body), (0, b"\xc3\x01" + mark + body)])
+        self.lab.produce(header, [(0, body, None, [("__value_schema_id", b"\0" + number)])])
+        config = self.configure(
+            self.entry(bare, framing="avro", schema_file="schemas/request.avsc"),
+            self.entry(single, framing="single_object", schema_folder="schemas"), self.entry(header, framing="header"))
+        self.lab.must(config, "archive")
+        self.assertEqual(self.archived(), self.consumed(bare, single, header))
+        heads = {}
+        for path in self.files():
+            with open(path, "rb") as stream:
+                meta = fastavro.reader(stream).metadata
+            heads[meta["uptally.topic"]] = (meta["uptally.framing"], meta.get("uptally.schema"))
+        self.assertEqual(heads, {bare: ("avro", text), single: ("single_object", None), header: ("header", None)})
+        kept = {(path.parts[-4], path.name): json.loads(path.read_text())["schema"]
+                for path in (self.lab.folder / "archive").rglob("schemas/*.json")}
+        self.assertEqual({place: json.loads(schema) for place, schema in kept.items()},
+                         {(single, f"fingerprint-{mark[::-1].hex()}.json"): json.loads(text),
+                          (header, f"id-{self.encode.schema_id}.json"): json.loads(text)})
+        self.assertEqual(self.lab.query("SELECT count(*) FROM archive_file WHERE undated = 0 AND low_event_ns IS NOT NULL"), [(3,)])
+        self.prove(config)
 
     def test_compaction(self):
         """What compaction took before it was read is absent; what was archived before stays."""
