@@ -53,15 +53,15 @@ enum err_code aggregate_run_with(const struct aggregate_options *options, int64_
                                  struct err *err)
 {
     char holder[LEASE_HOLDER_SIZE];
-    struct fold_options fold_options = {
-        .db = options->db,
-        .book_id = options->book_id,
-        .holder = options->holder != NULL ? options->holder : holder,
-        .lease_ns = LEASE_DURATION_NS,
-        .lateness_ns = options->config->lateness_ns,
-        .rows_per_step = options->rows_per_step,
-        .outer = options->outer,
-        .stopped = stop_is_requested};
+    struct fold_options fold_options = {.db = options->db,
+                                        .book_id = options->book_id,
+                                        .holder =
+                                            options->holder != NULL ? options->holder : holder,
+                                        .lease_ns = LEASE_DURATION_NS,
+                                        .lateness_ns = options->config->lateness_ns,
+                                        .rows_per_step = options->rows_per_step,
+                                        .outer = options->outer,
+                                        .stopped = stop_is_requested};
     struct fold fold;
     enum err_code code;
 

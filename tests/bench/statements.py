@@ -14,6 +14,7 @@ COLUMNS = "{'service': 'VARCHAR', 'minute': 'BIGINT', 'total': 'BIGINT', 'errors
 DUCKDB = """
 import sys, time, duckdb
 store = duckdb.connect(sys.argv[1], config={"threads": 1})
+store.execute("SET enable_progress_bar = false")
 if len(sys.argv) > 2:
     store.execute("CREATE TABLE minutes AS SELECT * FROM read_csv('" + sys.argv[2] + "', columns=%s, header=false)")
 else:
@@ -51,7 +52,7 @@ def beside_duckdb(month, report, options):
     for _ in range(options.runs):
         done = read_once(month)
         ours.append(done["read_s"] + done["evaluate_s"])
-        cpu_s, requests = duckdb(month, options.duckdb).split()
+        cpu_s, requests = duckdb(month, options.duckdb).splitlines()[-1].split()
         if int(requests) != facts["requests"]:
             raise measure.Failed(f"DuckDB counts {requests} requests, uptally {facts['requests']}")
         theirs.append(float(cpu_s))
