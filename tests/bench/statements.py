@@ -77,6 +77,7 @@ def run(place, options, report):
         rss = max(rss, issue(month, report, 1, f"{options.services} contracts, HTML", "each", "--format", "html"))
         report.value("report: peak memory, MiB", rss)
         status = [month.run("status", "each.yaml") for _ in range(options.runs)]
+        report.value("status: CPU ms", statistics.median(c.cpu_s for c in status) * 1000)
         report.value("status: wall ms", statistics.median(c.wall_s for c in status) * 1000, at_most=20)
     finally:
         month.close()
