@@ -47,8 +47,13 @@ static struct str next_shown(struct str *name, size_t *ret_columns)
 {
     struct str character = str_next_character(name);
     uint32_t value = code_point(character);
-    int width = unicode_width(value);
+    int width;
 
+    *ret_columns = 1;
+    if (value >= ' ' && value <= '~') { /* nearly all of them: no locale is asked */
+        return character;
+    }
+    width = unicode_width(value);
     for (size_t i = 0; i < sizeof(harmful) / sizeof(harmful[0]); i++) {
         if (value >= harmful[i].first && value <= harmful[i].last) {
             width = -1;

@@ -265,6 +265,7 @@ static void print_legend(FILE *out)
 static void print_table(FILE *out, const struct status *status, bool color)
 {
     char text[CIVIL_TEXT_SIZE];
+    size_t columns;
 
     if (!status->complete) {
         (void)fputs("Nothing is complete yet: run uptally consume, then uptally aggregate.\n", out);
@@ -283,10 +284,11 @@ static void print_table(FILE *out, const struct status *status, bool color)
         missing_print(out, &status->missing);
         return;
     }
-    label_print(out, STR("Service"), name_columns(status));
+    columns = name_columns(status);
+    label_print(out, STR("Service"), columns);
     (void)fprintf(out, "  %-22s  Last %d minutes\n", "Grade", STRIP_MINUTES);
     for (size_t i = 0; i < status->service_count; i++) {
-        print_service(out, &status->services[i], name_columns(status), color);
+        print_service(out, &status->services[i], columns, color);
     }
     print_incidents(out, status, color);
     missing_print(out, &status->missing);
