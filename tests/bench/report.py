@@ -53,7 +53,7 @@ class Report:
 def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown processor")
-    return f"{os.cpu_count()} CPUs ({model}), {platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} CPUs ({model}), {platform.system()} {platform.release().split('-')[0]}"
 
 
 def write_json(path, command, reports):
