@@ -224,6 +224,7 @@ class Decoder:
     def blocks(self, kind, schema, depth):
         depth = deeper(depth)
         items = []
+        before = self.items
         empty = kind == "array" and self.types.empty(schema["items"])
         while True:
             count = self.long()
@@ -240,7 +241,7 @@ class Decoder:
             if self.items < 0:
                 raise Refused("too_large")
             if count == 0:
-                return items if not empty else Empty(ITEMS_MAX - self.items)
+                return items if not empty else Empty(before - self.items)
             for _ in range(0 if empty else count):
                 items.append(self.item(kind, schema, depth))
             if end is not None and self.at != end:
