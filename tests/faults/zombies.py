@@ -38,8 +38,10 @@ def shard(books, dice, tally):
     moved = books.covered() > stood
     zombie.signal(signal.SIGCONT)
     left = must_end(zombie, FENCED, 0)
-    must_end(owner, 0, *([FENCED] if left == 0 else []))
-    # Whoever came second twice has left; the other one has read to the end.
+    # Whoever came second twice leaves. The two may meet on several partitions, and each come second on one: then both leave, and the run of
+    # everything that follows reads to the end.
+    if must_end(owner, 0, FENCED) == FENCED and "another consumer owns it" not in owner.errors():
+        raise Wrong(f"{' '.join(owner.words)}: left without having been refused\n{owner.errors()}")
     if moved and left == FENCED:
         return tally.hit("shard")
     return tally.miss()
