@@ -150,7 +150,7 @@ class OtherTables(Store):
                                     "revision, currency, amount_minor, total_minor, issued_ns, checksum)",
         "no table": "DROP TABLE announcement",
         "no index": "DROP INDEX batch_unfolded",
-        "another index": "DROP INDEX pending_by_book; CREATE INDEX pending_by_book ON pending (hour) WHERE hour < 0",
+        "another index": "DROP INDEX batch_unfolded; CREATE INDEX batch_unfolded ON batch (book_id) WHERE folded < 0",
         "a trigger": "CREATE TRIGGER t AFTER UPDATE ON lease BEGIN DELETE FROM pending; END",
         "a trigger without end": "CREATE TRIGGER t AFTER INSERT ON announcement BEGIN INSERT INTO announcement SELECT "
                                  "max(announcement_id) + 1, 'x', 1, 2, 3, 'a', 'r', NULL, 0 FROM announcement; END",
