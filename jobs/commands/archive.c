@@ -416,6 +416,6 @@ const struct command command_archive = {
         "runs share the work by --shard, or by the task numbers of Cloud Run and Kubernetes. "
         "docs/archive.md has the format.",
     .options = rows,
-    .needs = NEEDS_CONFIG | NEEDS_STORE,
+    .needs = NEEDS_CONFIG | NEEDS_STORE | NEEDS_HTTP,
     .run = archive,
 };
