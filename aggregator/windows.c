@@ -96,8 +96,6 @@ enum err_code windows_each_instance(struct db *db, int64_t book_id, struct str s
 struct stretch {
     int64_t from_minute, to_minute;
     struct minute *minutes;
-    struct minute_particulars *particulars;
-    int64_t limit_ns;
 };
 
 static struct minute *minute_at(const struct stretch *stretch, int64_t minute)
@@ -106,36 +104,6 @@ static struct minute *minute_at(const struct stretch *stretch, int64_t minute)
         return NULL;
     }
     return &stretch->minutes[minute - stretch->from_minute];
-}
-
-static void take_particulars(const struct stretch *stretch, const struct tally_key *key,
-                             const struct particulars *particulars)
-{
-    const struct limit_hour *limit = particulars_limit(particulars, stretch->limit_ns);
-
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        int64_t minute = key->hour * TALLY_MINUTES + i;
-        struct minute_particulars *into;
-
-        if (minute < stretch->from_minute || minute >= stretch->to_minute) {
-            continue;
-        }
-        into = &stretch->particulars[minute - stretch->from_minute];
-        if (particulars->times != NULL) {
-            times_minute_merge(&into->times, &particulars->times[i]);
-        }
-        if (limit != NULL) {
-            limit_minute_merge(&into->limit, &limit->minutes[i]);
-        }
-    }
-}
-
-static enum err_code take_tally(void *context, const struct tally_key *key,
-                                const struct tally *tally, struct err *err)
-{
-    (void)err;
-    take_particulars(context, key, &tally->window.particulars);
-    return ERR_OK;
 }
 
 static enum err_code take_hour(void *context, const struct service_hour *hour, struct err *err)
@@ -176,31 +144,53 @@ enum err_code windows_minutes(struct db *db, int64_t book_id, struct str service
     return code;
 }
 
-/* A second pass over whole tallies: only contracts that need particulars pay for them. */
+/* Particulars of a stretch of minutes that are being added up. */
+struct particulars_sum {
+    int64_t from_minute, to_minute, limit_ns;
+    struct minute_particulars *particulars;
+};
+
+static enum err_code take_particulars(void *context, const struct tally_key *key,
+                                      const struct tally *tally, struct err *err)
+{
+    const struct particulars_sum *sum = context;
+    const struct particulars *particulars = &tally->window.particulars;
+    const struct limit_hour *limit = particulars_limit(particulars, sum->limit_ns);
+
+    (void)err;
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        int64_t minute = key->hour * TALLY_MINUTES + i;
+        struct minute_particulars *into;
+
+        if (minute < sum->from_minute || minute >= sum->to_minute) {
+            continue;
+        }
+        into = &sum->particulars[minute - sum->from_minute];
+        if (particulars->times != NULL) {
+            times_minute_merge(&into->times, &particulars->times[i]);
+        }
+        if (limit != NULL) {
+            limit_minute_merge(&into->limit, &limit->minutes[i]);
+        }
+    }
+    return ERR_OK;
+}
+
 enum err_code windows_particulars(struct db *db, int64_t book_id, struct str service,
                                   int64_t from_minute, int64_t to_minute, int64_t limit_ns,
-                                  struct arena *arena, struct minute **ret_minutes,
-                                  struct minute_particulars **ret_particulars, struct err *err)
+                                  struct arena *arena, struct minute_particulars **ret_particulars,
+                                  struct err *err)
 {
-    struct stretch stretch = {
-        .from_minute = from_minute,
-        .to_minute = to_minute,
-        .limit_ns = limit_ns,
-        .particulars =
-            arena_calloc(arena, (size_t)(to_minute - from_minute), sizeof(*stretch.particulars)),
-    };
-    enum err_code code =
-        windows_minutes(db, book_id, service, from_minute, to_minute, arena, ret_minutes, err);
+    struct particulars_sum sum = {
+        .from_minute = from_minute, .to_minute = to_minute, .limit_ns = limit_ns};
 
-    if (code == ERR_OK) {
-        code = windows_each(db, book_id, TALLY_WINDOW, service, from_minute / TALLY_MINUTES,
-                            (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES, take_tally, &stretch,
-                            err);
-    }
-    if (code == ERR_OK) {
-        *ret_particulars = stretch.particulars;
-    }
-    return code;
+    CHECK(from_minute >= 0);
+    CHECK(from_minute <= to_minute);
+    *ret_particulars = sum.particulars =
+        arena_calloc(arena, (size_t)(to_minute - from_minute), sizeof(*sum.particulars));
+    return windows_each(db, book_id, TALLY_WINDOW, service, from_minute / TALLY_MINUTES,
+                        (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES, take_particulars, &sum,
+                        err);
 }
 
 enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *services,

@@ -34,11 +34,11 @@ struct minute_particulars {
     struct limit_minute limit;
 };
 
-/* The same, with the particulars of each minute. limit_ns: of the requests above which limit; 0: of none. */
+/* The particulars of each of these minutes, in arena. limit_ns: of the requests above which limit; 0: of none. */
 enum err_code windows_particulars(struct db *db, int64_t book_id, struct str service,
                                   int64_t from_minute, int64_t to_minute, int64_t limit_ns,
-                                  struct arena *arena, struct minute **ret_minutes,
-                                  struct minute_particulars **ret_particulars, struct err *err);
+                                  struct arena *arena, struct minute_particulars **ret_particulars,
+                                  struct err *err);
 
 /* An hour of a service, all customers added up. */
 struct service_hour {

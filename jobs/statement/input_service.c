@@ -1,4 +1,4 @@
-/* The minutes of one service: as states and counts, hour by hour, or with particulars where the contract asks for them. */
+/* The minutes of one service: states and counts, hour by hour, and particulars where the contract asks for them. */
 #include <string.h>
 
 #include "base/check.h"
@@ -10,129 +10,18 @@ enum { MINUTE_S = 60 };
 
 /* Counts speak for themselves where requests are what is measured: a minute with requests is not unknown, whatever its checks say; one without, of
  * which records were lost, is a gap, though its checks were fine. */
-static enum grade grade_of(const struct input_reader *reader, const struct minute *minute)
+static enum grade grade_of(const struct input_reader *reader, const struct service_hour *hour,
+                           int i)
 {
+    enum grade grade = (enum grade)hour->grades[i];
+
     if (reader->contract->availability.method == METHOD_STATE_TIME) {
-        return minute->grade;
+        return grade;
     }
-    if (minute->counted) {
-        return grade_row(minute->grade)->known ? minute->grade : GRADE_OPERATIONAL;
+    if ((hour->counted >> i & 1) != 0) {
+        return grade_row(grade)->known ? grade : GRADE_OPERATIONAL;
     }
-    return minute->incomplete ? GRADE_PIPELINE_GAP : minute->grade;
-}
-
-static struct lost_time *add_lost(struct input_reader *reader)
-{
-    if (reader->lost_count == reader->lost_capacity) {
-        size_t capacity = reader->lost_capacity > 0 ? 2 * reader->lost_capacity : 8;
-        struct lost_time *grown = arena_calloc(reader->arena, capacity, sizeof(*grown));
-
-        if (reader->lost_count > 0) {
-            memcpy(grown, reader->lost, reader->lost_count * sizeof(*grown));
-        }
-        reader->lost = grown;
-        reader->lost_capacity = capacity;
-    }
-    return &reader->lost[reader->lost_count++];
-}
-
-/* One row for each run of flagged minutes. */
-static void read_lost(struct input_reader *reader, struct str service, const struct minute *minutes,
-                      int64_t from_minute, int64_t to_minute)
-{
-    struct lost_time *open = NULL;
-
-    for (int64_t m = from_minute; m < to_minute; m++) {
-        if (m < reader->from_minute || m >= reader->to_minute ||
-            !minutes[m - from_minute].incomplete) {
-            open = NULL;
-            continue;
-        }
-        if (open == NULL) {
-            open = add_lost(reader);
-            *open = (struct lost_time){.service = service, .from_s = m * MINUTE_S};
-        }
-        open->to_s = (m + 1) * MINUTE_S;
-    }
-}
-
-/* Runs of minutes with one state. */
-static void read_states(const struct input_reader *reader, const struct particulars_read *read,
-                        struct service_input *input)
-{
-    struct state_row *states = arena_calloc(reader->arena, read->count + 1, sizeof(states[0]));
-
-    for (size_t i = 0; i < read->count; i++) {
-        int64_t at_s = (read->from_minute + (int64_t)i) * MINUTE_S;
-        enum grade grade = grade_of(reader, &read->minutes[i]);
-
-        if (input->state_count > 0 && states[input->state_count - 1].grade == grade) {
-            states[input->state_count - 1].to_s = at_s + MINUTE_S;
-        } else {
-            states[input->state_count++] = (struct state_row){at_s, at_s + MINUTE_S, grade, false};
-        }
-    }
-    input->states = states;
-}
-
-static struct count_row count_row_of(int64_t minute, const struct window_minute *counts)
-{
-    return (struct count_row){minute * MINUTE_S,
-                              {.records = counts->records,
-                               .total = counts->total,
-                               .errors = counts->errors,
-                               .slow = counts->slow,
-                               .no_latency = counts->no_latency}};
-}
-
-/* Minutes [first, end) of those that were read, with what the contract's method needs of each. */
-static void read_counts(const struct input_reader *reader, const struct particulars_read *read,
-                        size_t first, size_t end, struct service_input *input)
-{
-    struct particulars_wanted wanted = contract_wanted(reader->contract);
-    struct count_row *counts = arena_calloc(reader->arena, read->count + 1, sizeof(counts[0]));
-    struct request_times *times =
-        wanted.times ? arena_calloc(reader->arena, read->count + 1, sizeof(times[0])) : NULL;
-    struct request_latency *latencies =
-        wanted.limit_count > 0 ? arena_calloc(reader->arena, read->count + 1, sizeof(latencies[0]))
-                               : NULL;
-
-    for (size_t i = first; i < end; i++) {
-        int64_t minute = read->from_minute + (int64_t)i;
-
-        if (!read->minutes[i].counted) {
-            continue;
-        }
-        if (times != NULL) {
-            times[input->count_count] = particulars_times(&read->particulars[i].times, minute);
-        }
-        if (latencies != NULL) {
-            latencies[input->count_count] = particulars_latency(&read->particulars[i].limit);
-        }
-        counts[input->count_count++] = count_row_of(minute, &read->minutes[i].counts);
-    }
-    input->counts = counts;
-    input->times = times;
-    input->latencies = latencies;
-}
-
-static enum err_code read_minutes(const struct input_reader *reader, struct str service,
-                                  int64_t from_minute, int64_t to_minute, struct arena *scratch,
-                                  struct particulars_read *ret_read, struct err *err)
-{
-    struct particulars_wanted wanted = contract_wanted(reader->contract);
-    struct minute *minutes = NULL;
-    struct minute_particulars *particulars = NULL;
-    enum err_code code = windows_particulars(
-        reader->db, reader->book_id, service, from_minute, to_minute,
-        wanted.limit_count > 0 ? wanted.limits_ns[0] : 0, scratch, &minutes, &particulars, err);
-
-    *ret_read = (struct particulars_read){.service = service,
-                                          .from_minute = from_minute,
-                                          .minutes = minutes,
-                                          .particulars = particulars,
-                                          .count = (size_t)(to_minute - from_minute)};
-    return code;
+    return (hour->incomplete >> i & 1) != 0 ? GRADE_PIPELINE_GAP : grade;
 }
 
 /* A service while its hours come in. */
@@ -180,16 +69,6 @@ static void push_state(struct service_reading *reading, int64_t from_minute, int
         (struct state_row){from_minute * MINUTE_S, to_minute * MINUTE_S, grade, false};
 }
 
-static enum grade grade_of_minute(const struct service_reading *reading,
-                                  const struct service_hour *hour, int i)
-{
-    struct minute minute = {.grade = (enum grade)hour->grades[i],
-                            .counted = (hour->counted >> i & 1) != 0,
-                            .incomplete = (hour->incomplete >> i & 1) != 0};
-
-    return grade_of(reading->reader, &minute);
-}
-
 /* Minutes [first, end) of the hour. Most hours have one state from their first minute to their last. */
 static void take_states(struct service_reading *reading, const struct service_hour *hour, int first,
                         int end)
@@ -204,7 +83,7 @@ static void take_states(struct service_reading *reading, const struct service_ho
         return;
     }
     for (int i = first; i < end; i++) {
-        push_state(reading, start + i, start + i + 1, grade_of_minute(reading, hour, i));
+        push_state(reading, start + i, start + i + 1, grade_of(reading->reader, hour, i));
     }
 }
 
@@ -258,6 +137,13 @@ static void take_counts(struct service_reading *reading, const struct service_ho
         row = row != NULL && summed ? row : add_count(reading, start + i);
         add_counts(&row->counts, &hour->minutes[i]);
     }
+}
+
+static struct lost_time *add_lost(struct input_reader *reader)
+{
+    reader->lost = grow(reader->arena, reader->lost, reader->lost_count, &reader->lost_capacity,
+                        sizeof(reader->lost[0]));
+    return &reader->lost[reader->lost_count++];
 }
 
 /* One row for each run of flagged minutes of the period. */
@@ -321,30 +207,24 @@ static enum err_code read_hours(struct input_reader *reader, struct str service,
     return code;
 }
 
-/* With what the contract's method needs of each minute beyond its counts. */
-static enum err_code read_particulars(struct input_reader *reader, struct str service,
-                                      int64_t from_minute, int64_t to_minute,
-                                      struct service_input *ret_input, struct err *err)
+/* A second pass, over whole tallies: only contracts that need them pay for it. */
+static enum err_code read_particulars(const struct input_reader *reader,
+                                      const struct particulars_wanted *wanted, int64_t from_minute,
+                                      int64_t to_minute, struct service_input *input,
+                                      struct err *err)
 {
     struct arena scratch = ARENA_INIT;
-    struct particulars_read read;
-    size_t first = 0, end = 0;
-    enum err_code code =
-        read_minutes(reader, service, from_minute, to_minute, &scratch, &read, err);
+    struct minute_particulars *minutes;
+    enum err_code code;
 
-    *ret_input = (struct service_input){.service = service};
+    CHECK(!reader->summed);
+    code = windows_particulars(reader->db, reader->book_id, input->service, from_minute, to_minute,
+                               wanted->limit_count > 0 ? wanted->limits_ns[0] : 0, &scratch,
+                               &minutes, err);
     if (code == ERR_OK) {
-        code = particulars_usable(&read, reader->contract, reader->from_s, reader->to_s, &first,
-                                  &end, err);
-    }
-    if (code == ERR_OK) {
-        code = windows_cover(reader->db, reader->book_id, TALLY_WINDOW, service, &reader->coverage,
-                             err);
-    }
-    if (code == ERR_OK) {
-        read_states(reader, &read, ret_input);
-        read_counts(reader, &read, first, end, ret_input);
-        read_lost(reader, service, read.minutes, from_minute, to_minute);
+        code = particulars_take(
+            &(struct particulars_read){.from_minute = from_minute, .minutes = minutes},
+            reader->contract, reader->from_s, reader->to_s, reader->arena, input, err);
     }
     arena_release(&scratch);
     return code;
@@ -355,11 +235,11 @@ enum err_code input_service(struct input_reader *reader, struct str service, int
 {
     struct particulars_wanted wanted = contract_wanted(reader->contract);
     struct service_input input;
-    enum err_code code =
-        wanted.times || wanted.limit_count > 0
-            ? read_particulars(reader, service, from_minute, to_minute, &input, err)
-            : read_hours(reader, service, from_minute, to_minute, &input, err);
+    enum err_code code = read_hours(reader, service, from_minute, to_minute, &input, err);
 
+    if (code == ERR_OK && (wanted.times || wanted.limit_count > 0)) {
+        code = read_particulars(reader, &wanted, from_minute, to_minute, &input, err);
+    }
     if (code == ERR_OK) {
         code = windows_cover(reader->db, reader->book_id, TALLY_CHECK, service, &reader->coverage,
                              err);

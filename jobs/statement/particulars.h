@@ -10,24 +10,18 @@
 #include "aggregator/windows.h"
 #include "jobs/statement/engine.h"
 
-/* Minutes of one service, as they were read. */
+/* What the windows of a service keep of minutes from from_minute on. */
 struct particulars_read {
-    struct str service;
     int64_t from_minute;
-    const struct minute *minutes;
-    const struct minute_particulars *particulars;
-    size_t count;
+    const struct minute_particulars *minutes;
 };
 
 /*
- * The minutes [*ret_first, *ret_end) whose counts the contract's method may see. All of the period [from_s, to_s) in which the contract is valid
- * are among them: ERR_CONFIG if requests of those have none. Around the period they end at the first minute without.
+ * Gives each of the input's counts what the contract's method needs of it, in arena, and leaves out counts that the method must not see: around the
+ * period they end at the first minute without particulars. ERR_CONFIG: of the period [from_s, to_s), where the contract is valid, requests have none.
  */
-enum err_code particulars_usable(const struct particulars_read *read,
-                                 const struct contract *contract, int64_t from_s, int64_t to_s,
-                                 size_t *ret_first, size_t *ret_end, struct err *err);
-
-struct request_times particulars_times(const struct times_minute *times, int64_t minute);
-struct request_latency particulars_latency(const struct limit_minute *limit);
+enum err_code particulars_take(const struct particulars_read *read, const struct contract *contract,
+                               int64_t from_s, int64_t to_s, struct arena *arena,
+                               struct service_input *input, struct err *err);
 
 #endif
