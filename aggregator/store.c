@@ -257,14 +257,15 @@ static enum err_code next_book(struct db *db, int64_t *ret_book_id, struct err *
     enum err_code code =
         db_prepare(db, "SELECT coalesce(max(book_id), 0) + 1 FROM book", &stmt, err);
 
-    if (code == ERR_OK) {
-        code = db_step(stmt, &row, err);
+    if (code != ERR_OK) {
+        return code;
     }
+    code = db_step(stmt, &row, err);
     if (code == ERR_OK) {
         CHECK(row);
         *ret_book_id = db_column_int64(stmt, 0);
-        db_reset(stmt);
     }
+    db_reset(stmt);
     return code;
 }
 
