@@ -1,5 +1,5 @@
 /*
- * Avro's integers where speed is of no matter: zigzag, then seven bits a byte, low ones first. The decode plan has its own.
+ * Avro's integers, written, and taken off a text by the rules of the decode plan: zigzag, then seven bits a byte, low ones first.
  */
 #ifndef CONSUMERS_VARINT_H
 #define CONSUMERS_VARINT_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "consumers/plan_bytes.h"
 
 enum { VARINT_SIZE_MAX = 10 };
 
@@ -28,34 +29,28 @@ static inline size_t varint_put(char *at, int64_t value)
 /* Takes a number off *rest; false if it ends early or does not fit 64 bits. */
 static inline bool varint_take(struct str *rest, int64_t *ret_value)
 {
-    uint64_t value = 0;
+    const uint8_t *at = (const uint8_t *)rest->data;
+    uint64_t value;
+    const uint8_t *behind = varint(at, at + rest->size, &value);
 
-    for (size_t i = 0; i < rest->size && i < VARINT_SIZE_MAX; i++) {
-        uint64_t byte = (unsigned char)rest->data[i];
-
-        if (i == VARINT_SIZE_MAX - 1 && byte > 1) {
-            return false;
-        }
-        value |= (byte & 127) << (7 * i);
-        if (byte < 128) {
-            *rest = str_of(rest->data + i + 1, rest->size - i - 1);
-            *ret_value = (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
-            return true;
-        }
+    if (behind == NULL) {
+        return false;
     }
-    return false;
+    *rest = str_of((const char *)behind, rest->size - (size_t)(behind - at));
+    *ret_value = zigzag(value);
+    return true;
 }
 
 /* Bytes behind their size. */
 static inline bool varint_take_bytes(struct str *rest, struct str *ret_bytes)
 {
-    int64_t size;
+    const uint8_t *at = (const uint8_t *)rest->data;
+    const uint8_t *behind = sized(at, at + rest->size, ret_bytes);
 
-    if (!varint_take(rest, &size) || size < 0 || (uint64_t)size > rest->size) {
+    if (behind == NULL) {
         return false;
     }
-    *ret_bytes = str_of(rest->data, (size_t)size);
-    *rest = str_of(rest->data + size, rest->size - (size_t)size);
+    *rest = str_of((const char *)behind, rest->size - (size_t)(behind - at));
     return true;
 }
 
