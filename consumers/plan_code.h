@@ -7,7 +7,8 @@
  * is one level of depth and one frame on the walk's stack, so the stack's size is the limit of depth.
  *
  *   operation    a                 b                what it does
- *   RETURN                                          end of a subroutine, or of the payload
+ *   END                                             of the payload
+ *   RETURN                                          end of a subroutine
  *   CALL         address           depth            subroutine; depth = levels open in this subroutine
  *   JUMP         address                            end of a union's branch
  *   UNION        first address     branch count     jumps to addresses[a + index]
@@ -40,6 +41,7 @@ enum {
 };
 
 enum plan_operation {
+    PLAN_END,
     PLAN_RETURN,
     PLAN_CALL,
     PLAN_JUMP,

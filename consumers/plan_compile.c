@@ -566,7 +566,7 @@ enum err_code plan_code_compile(struct plan *plan, const struct schema_node *wri
     }
     intern_init(&compiler.subroutines);
     compile_value(&compiler, &root);
-    (void)emit(&compiler, PLAN_RETURN, 0, 0, UINT32_MAX);
+    (void)emit(&compiler, PLAN_END, 0, 0, UINT32_MAX);
     compile_subroutines(&compiler);
     intern_release(&compiler.subroutines);
     return compiler.code;

@@ -22,7 +22,6 @@ struct walk {
     uint32_t pc;
     uint32_t base; /* levels that were open when this subroutine was called */
     uint32_t frame_count;
-    bool done;
     enum verdict verdict; /* of the rule that was broken, if not malformed */
     const char *cause;
     struct frame frames[PLAN_DEPTH_MAX];
@@ -277,40 +276,41 @@ static const uint8_t *loop_begin(struct walk *walk, const uint8_t *p,
     return loop_block(walk, p);
 }
 
-static const uint8_t *loop_next(struct walk *walk, const uint8_t *p)
+/* Another item of the block that the innermost loop is in. */
+static inline bool item_left(struct walk *walk, uint32_t *ret_pc)
 {
     struct frame *frame = &walk->frames[walk->frame_count - 1];
 
-    if (--frame->left > 0) {
-        walk->pc = frame->pc;
-        return p;
-    }
-    p = block_tail(walk, p, frame->block_end);
+    *ret_pc = frame->pc;
+    return --frame->left > 0;
+}
+
+static const uint8_t *block_next(struct walk *walk, const uint8_t *p)
+{
+    p = block_tail(walk, p, walk->frames[walk->frame_count - 1].block_end);
     return p != NULL ? loop_block(walk, p) : NULL;
 }
 
-static const uint8_t *call(struct walk *walk, const uint8_t *p, const struct plan_instruction *in)
+/* Into a subroutine; false if it would be too deep. */
+static inline bool call(struct walk *walk, const struct plan_instruction *in, uint32_t pc)
 {
     if (!depth_left(walk, in->b)) {
-        return NULL;
+        return false;
     }
-    walk->frames[walk->frame_count++] = (struct frame){.pc = walk->pc, .base = walk->base};
+    walk->frames[walk->frame_count++] = (struct frame){.pc = pc, .base = walk->base};
     walk->base += in->b + 1;
-    walk->pc = in->a;
-    return p;
+    return true;
 }
 
-static void return_from(struct walk *walk)
+/* Where it goes on behind a subroutine. */
+static inline uint32_t return_from(struct walk *walk)
 {
     const struct frame *frame;
 
-    if (walk->frame_count == 0) {
-        walk->done = true;
-        return;
-    }
+    CHECK(walk->frame_count > 0);
     frame = &walk->frames[--walk->frame_count];
-    walk->pc = frame->pc;
     walk->base = frame->base;
+    return frame->pc;
 }
 
 static const uint8_t *branch(struct walk *walk, const uint8_t *p, const struct plan_instruction *in)
@@ -341,14 +341,6 @@ static const uint8_t *control(struct walk *walk, const uint8_t *p,
                               const struct plan_instruction *in)
 {
     switch ((enum plan_operation)in->operation) {
-    case PLAN_RETURN:
-        return_from(walk);
-        return p;
-    case PLAN_CALL:
-        return call(walk, p, in);
-    case PLAN_JUMP:
-        walk->pc = in->a;
-        return p;
     case PLAN_UNION:
         return branch(walk, p, in);
     case PLAN_ARRAY:
@@ -356,7 +348,7 @@ static const uint8_t *control(struct walk *walk, const uint8_t *p,
     case PLAN_ITEMS:
         return skip_items(walk, p, in);
     case PLAN_NEXT:
-        return loop_next(walk, p);
+        return block_next(walk, p);
     case PLAN_KEY:
         return key(walk, p, in);
     default:
@@ -365,24 +357,17 @@ static const uint8_t *control(struct walk *walk, const uint8_t *p,
     }
 }
 
-/* One instruction that reads into a slot. */
-static inline const uint8_t *read_slot(const struct plan *plan, const uint8_t *p,
-                                       const uint8_t *end, const struct plan_instruction *in,
-                                       struct value *value)
+/* One instruction that reads into a slot; the most frequent ones stand in the inner loop. */
+static const uint8_t *read_slot(const struct plan *plan, const uint8_t *p, const uint8_t *end,
+                                const struct plan_instruction *in, struct value *value)
 {
     switch ((enum plan_operation)in->operation) {
     case PLAN_READ_BOOLEAN:
         return read_boolean(p, end, value);
-    case PLAN_READ_INT:
-        return read_integer(p, end, UINT32_MAX, in->b, value);
-    case PLAN_READ_LONG:
-        return read_integer(p, end, UINT64_MAX, in->b, value);
     case PLAN_READ_FLOAT:
         return read_bits(p, end, 4, VALUE_FLOAT, value);
     case PLAN_READ_DOUBLE:
         return read_bits(p, end, 8, VALUE_DOUBLE, value);
-    case PLAN_READ_TEXT:
-        return read_sized(p, end, VALUE_TEXT, value);
     case PLAN_READ_BYTES:
         return read_sized(p, end, VALUE_BYTES, value);
     case PLAN_READ_FIXED:
@@ -450,15 +435,13 @@ static void walk_init(struct walk *walk, const struct plan *plan, const uint8_t 
     walk->end = end;
     walk->budget = PLAN_ITEMS_MAX;
     walk->base = walk->frame_count = 0;
-    walk->done = false;
     walk->verdict = VERDICT_MALFORMED;
     walk->cause = NULL;
 }
 
-/* Instructions that read, and the few others that are rare. *pc may move. */
-static inline const uint8_t *other(struct walk *walk, const uint8_t *start, const uint8_t *p,
-                                   const struct plan_instruction *in, struct value *slots,
-                                   uint32_t *pc)
+/* Instructions that are rare. *pc may move. */
+static const uint8_t *other(struct walk *walk, const uint8_t *start, const uint8_t *p,
+                            const struct plan_instruction *in, struct value *slots, uint32_t *pc)
 {
     if (in->operation >= PLAN_READ_BOOLEAN) {
         slots[in->a].at = (uint32_t)(p - start);
@@ -471,6 +454,13 @@ static inline const uint8_t *other(struct walk *walk, const uint8_t *start, cons
     p = control(walk, p, in);
     *pc = walk->pc;
     return p;
+}
+
+static inline struct value *slot_at(struct value *slots, const struct plan_instruction *in,
+                                    const uint8_t *start, const uint8_t *p)
+{
+    slots[in->a].at = (uint32_t)(p - start);
+    return &slots[in->a];
 }
 
 /* The inner loop. Position and place in the code are locals, so that they stay in registers, and what most fields need stands in one
@@ -488,6 +478,21 @@ static const uint8_t *walk_all(struct walk *walk, const uint8_t *start, struct v
         in = &code[pc++];
         before = p;
         switch ((enum plan_operation)in->operation) {
+        case PLAN_END:
+            return p;
+        case PLAN_RETURN:
+            pc = return_from(walk);
+            break;
+        case PLAN_CALL:
+            p = call(walk, in, pc) ? p : NULL;
+            pc = in->a;
+            break;
+        case PLAN_JUMP:
+            pc = in->a;
+            break;
+        case PLAN_NEXT:
+            p = item_left(walk, &pc) ? p : other(walk, start, p, in, slots, &pc);
+            break;
         case PLAN_SKIP_INT:
             p = skip_int(p, end, in->a);
             break;
@@ -507,14 +512,23 @@ static const uint8_t *walk_all(struct walk *walk, const uint8_t *start, struct v
             p = index_of(p, end, 2, &index);
             pc = p != NULL && index == in->b ? in->a : pc;
             break;
+        case PLAN_READ_INT:
+            p = read_integer(p, end, UINT32_MAX, in->b, slot_at(slots, in, start, p));
+            break;
+        case PLAN_READ_LONG:
+            p = read_integer(p, end, UINT64_MAX, in->b, slot_at(slots, in, start, p));
+            break;
+        case PLAN_READ_TEXT:
+            p = read_sized(p, end, VALUE_TEXT, slot_at(slots, in, start, p));
+            break;
         default:
             p = other(walk, start, p, in, slots, &pc);
             break;
         }
-    } while (p != NULL && !walk->done);
+    } while (p != NULL);
     *ret_failed = in;
     *ret_before = before;
-    return p;
+    return NULL;
 }
 
 bool plan_walk(const struct plan *plan, struct str payload, struct value *slots,
