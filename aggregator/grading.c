@@ -6,13 +6,14 @@
 #include "aggregator/grade_load.h"
 #include "aggregator/grade_rows.h"
 #include "aggregator/incident.h"
+#include "aggregator/service_day.h"
 #include "aggregator/windows.h"
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/fault.h"
 
 /* A transaction holds the store's write lock: some tens of milliseconds of work, then others may commit. */
-enum { HOURS_PER_TRANSACTION = 256, SERVICES_PER_TRANSACTION = 512, HOURS_PER_DAY = 24 };
+enum { HOURS_PER_TRANSACTION = 256, SERVICES_PER_TRANSACTION = 512 };
 
 #define HOUR_NONE INT64_MAX
 
@@ -156,12 +157,27 @@ static enum err_code next_hour(struct grader *grader, const struct service_run *
     return ERR_OK;
 }
 
+static enum err_code write_day(struct grader *grader, const struct service_run *run,
+                               struct err *err)
+{
+    const struct grading_options *options = grader->options;
+    enum err_code code = service_day_write(options->db, options->book_id, run->name, run->day, err);
+
+    if (code == ERR_OK && FAULT("grading.day")) {
+        code = err_set(err, ERR_STORE, "fault grading.day");
+    }
+    return code;
+}
+
 static enum err_code count_day(struct grader *grader, struct service_run *run, struct err *err)
 {
     enum err_code code = ERR_OK;
 
     if (run->day_hours > 0) {
         code = grade_rows_count(&grader->rows, run->name, run->day, run->day_hours, err);
+        if (code == ERR_OK && graded_end(run) >= (run->day + 1) * DAY_MINUTES) {
+            code = write_day(grader, run, err);
+        }
     }
     run->day_hours = 0;
     return code;
@@ -171,7 +187,7 @@ static enum err_code count_day(struct grader *grader, struct service_run *run, s
 static enum err_code count_hour(struct grader *grader, struct service_run *run, int64_t hour,
                                 struct err *err)
 {
-    int64_t day = hour / HOURS_PER_DAY;
+    int64_t day = hour / DAY_HOURS;
     enum err_code code = day != run->day ? count_day(grader, run, err) : ERR_OK;
 
     run->day = day;

@@ -30,6 +30,15 @@ struct window_minute {
     int64_t no_latency; /* weighted: latency unknown */
 };
 
+static inline void window_minute_add(struct window_minute *into, const struct window_minute *from)
+{
+    into->records += from->records;
+    into->total += from->total;
+    into->errors += from->errors;
+    into->slow += from->slow;
+    into->no_latency += from->no_latency;
+}
+
 /* Lowest and highest offset of a partition whose events fell into the hour: an explanation re-reads between them. */
 struct offset_range {
     int64_t stream_id;

@@ -32,7 +32,7 @@ static const unsigned char formats[] = {[TALLY_WINDOW] = FORMAT_WINDOW,
                                         [TALLY_CHECK] = FORMAT_CHECK,
                                         [TALLY_ACTIVITY] = FORMAT_ACTIVITY};
 
-static bool window_minute_valid(const struct window_minute *minute)
+bool window_minute_valid(const struct window_minute *minute)
 {
     if (minute->records == 0) {
         return minute->total == 0 && minute->errors == 0 && minute->slow == 0 &&
@@ -349,23 +349,30 @@ void window_counts_release(struct window_counts *counts)
     *counts = (struct window_counts){.ranges = NULL};
 }
 
-static bool read_ranges(struct str *packed, struct window_counts *counts)
+bool offset_ranges_refill(struct str *packed, struct offset_range **ranges, size_t *ret_count,
+                          size_t *capacity)
 {
     int64_t count;
 
     if (!unpack_range_count(packed, &count)) {
         return false;
     }
-    if ((size_t)count > counts->range_capacity) {
-        counts->range_capacity = (size_t)count;
-        counts->ranges = memory_resize(counts->ranges, (size_t)count, sizeof(counts->ranges[0]));
+    if ((size_t)count > *capacity) {
+        *capacity = (size_t)count;
+        *ranges = memory_resize(*ranges, (size_t)count, sizeof((*ranges)[0]));
     }
-    for (counts->range_count = 0; counts->range_count < (size_t)count; counts->range_count++) {
-        if (!unpack_range(packed, &counts->ranges[counts->range_count])) {
+    for (*ret_count = 0; *ret_count < (size_t)count; (*ret_count)++) {
+        if (!unpack_range(packed, &(*ranges)[*ret_count])) {
             return false;
         }
     }
-    return offset_ranges_valid(counts->ranges, counts->range_count);
+    return offset_ranges_valid(*ranges, *ret_count);
+}
+
+static bool read_ranges(struct str *packed, struct window_counts *counts)
+{
+    return offset_ranges_refill(packed, &counts->ranges, &counts->range_count,
+                                &counts->range_capacity);
 }
 
 static bool minutes_valid(const struct window_minute *minutes)

@@ -135,9 +135,15 @@ enum err_code windows_minutes(struct db *db, int64_t book_id, struct str service
     CHECK(from_minute <= to_minute);
     stretch.minutes =
         arena_calloc(arena, (size_t)(to_minute - from_minute), sizeof(*stretch.minutes));
-    code = windows_hours(db, book_id, service, from_minute / TALLY_MINUTES,
-                         (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES, NULL, take_hour, &stretch,
-                         err);
+    code = windows_read(
+        &(struct windows_reading){.db = db,
+                                  .book_id = book_id,
+                                  .service = service,
+                                  .from_hour = from_minute / TALLY_MINUTES,
+                                  .to_hour = (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES,
+                                  .take = take_hour,
+                                  .context = &stretch},
+        err);
     if (code == ERR_OK) {
         *ret_minutes = stretch.minutes;
     }

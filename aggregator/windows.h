@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aggregator/service_day.h"
 #include "aggregator/tally.h"
 #include "base/arena.h"
 #include "base/db.h"
@@ -59,11 +60,26 @@ struct offset_coverage {
 typedef enum err_code (*windows_hour_fn)(void *context, const struct service_hour *hour,
                                          struct err *err);
 
-/* Calls `take` for each hour of [from_hour, to_hour) in order, whether or not the store has anything of it; a stretch takes no memory but for
- * its grades. coverage (may be NULL) grows by the offsets of the service's requests. */
-enum err_code windows_hours(struct db *db, int64_t book_id, struct str service, int64_t from_hour,
-                            int64_t to_hour, struct offset_coverage *coverage, windows_hour_fn take,
-                            void *context, struct err *err);
+/* A whole UTC day. Borrowed for the time of the call. */
+typedef enum err_code (*windows_day_fn)(void *context, int64_t day, const struct service_day *sums,
+                                        struct err *err);
+
+/* A stretch of a service, hour by hour in order, whether or not the store has anything of an hour; it takes no memory but for grades and days. */
+struct windows_reading {
+    struct db *db;
+    int64_t book_id;
+    struct str service;
+    int64_t from_hour, to_hour;
+    struct offset_coverage *coverage; /* may be NULL: grows by the offsets of requests and checks */
+    windows_hour_fn take;
+    /* Both may be NULL. Days that the store has as such, and that may be taken `whole`, come in one call instead of 24. */
+    bool (*whole)(void *context, int64_t day);
+    windows_day_fn take_day;
+    void *context;
+    bool hours_only; /* what stands of days is not looked at: they are to be derived */
+};
+
+enum err_code windows_read(const struct windows_reading *reading, struct err *err);
 /* Adds the offsets of a service's rows of one kind, TALLY_WINDOW or TALLY_CHECK, to it. */
 enum err_code windows_cover(struct db *db, int64_t book_id, enum tally_kind kind,
                             struct str service, struct offset_coverage *coverage, struct err *err);

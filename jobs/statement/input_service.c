@@ -33,7 +33,7 @@ struct service_reading {
     size_t state_count, state_capacity;
     struct count_row *counts;
     size_t count_count, count_capacity;
-    struct lost_time *lost; /* the run of flagged minutes that goes on; NULL: none */
+    struct lost_time *lost; /* the last run of flagged minutes; NULL: none yet */
 };
 
 /* Room for one more element of a list in the arena. */
@@ -146,26 +146,33 @@ static struct lost_time *add_lost(struct input_reader *reader)
     return &reader->lost[reader->lost_count++];
 }
 
-/* One row for each run of flagged minutes of the period. */
-static void take_lost(struct service_reading *reading, const struct service_hour *hour, int first,
-                      int end)
+/* Records of minutes [from, to) were lost. One row for each run of such minutes of the period. */
+static void lose(struct service_reading *reading, int64_t from, int64_t to)
 {
     struct input_reader *reader = reading->reader;
 
-    for (int i = first; i < end; i++) {
-        int64_t minute = hour->hour * TALLY_MINUTES + i;
+    from = from > reader->from_minute ? from : reader->from_minute;
+    to = to < reader->to_minute ? to : reader->to_minute;
+    if (from >= to) {
+        return;
+    }
+    if (reading->lost == NULL || reading->lost->to_s != from * MINUTE_S) {
+        reading->lost = add_lost(reader);
+        *reading->lost = (struct lost_time){.service = reading->service, .from_s = from * MINUTE_S};
+    }
+    reading->lost->to_s = to * MINUTE_S;
+}
 
-        if (minute < reader->from_minute || minute >= reader->to_minute ||
-            (hour->incomplete >> i & 1) == 0) {
-            reading->lost = NULL;
-            continue;
-        }
-        if (reading->lost == NULL) {
-            reading->lost = add_lost(reader);
-            *reading->lost =
-                (struct lost_time){.service = reading->service, .from_s = minute * MINUTE_S};
-        }
-        reading->lost->to_s = (minute + 1) * MINUTE_S;
+static void take_lost(struct service_reading *reading, const struct service_hour *hour, int first,
+                      int end)
+{
+    int64_t start = hour->hour * TALLY_MINUTES;
+    uint64_t incomplete = (hour->incomplete & (~UINT64_C(0) >> (64 - end))) >> first << first;
+
+    for (; incomplete != 0; incomplete &= incomplete - 1) {
+        int64_t minute = start + __builtin_ctzll(incomplete);
+
+        lose(reading, minute, minute + 1);
     }
 }
 
@@ -182,8 +189,38 @@ static enum err_code take_hour(void *context, const struct service_hour *hour, s
     if (hour->counted != 0) {
         take_counts(reading, hour, first, end);
     }
-    if (hour->incomplete != 0 || reading->lost != NULL) {
-        take_lost(reading, hour, first, end);
+    take_lost(reading, hour, first, end);
+    return ERR_OK;
+}
+
+/* Where requests may be added up, a day is as good as its hours. */
+static bool whole_day(void *context, int64_t day)
+{
+    const struct service_reading *reading = context;
+
+    return reading->from_minute <= day * DAY_MINUTES &&
+           reading->to_minute >= (day + 1) * DAY_MINUTES &&
+           !borders_within(reading->reader, day * DAY_MINUTES * MINUTE_S,
+                           (day + 1) * DAY_MINUTES * MINUTE_S);
+}
+
+static enum err_code take_day(void *context, int64_t day, const struct service_day *sums,
+                              struct err *err)
+{
+    struct service_reading *reading = context;
+    int64_t start = day * DAY_MINUTES, minute = start;
+
+    (void)err;
+    for (size_t i = 0; i < sums->run_count; i++) {
+        push_state(reading, minute, minute + sums->runs[i].minutes,
+                   (enum grade)sums->runs[i].grade);
+        minute += sums->runs[i].minutes;
+    }
+    if (sums->sum.records > 0) {
+        add_counts(&add_count(reading, start)->counts, &sums->sum);
+    }
+    for (size_t i = 0; i < sums->incomplete_count; i++) {
+        lose(reading, start + sums->incomplete[i].from, start + sums->incomplete[i].to);
     }
     return ERR_OK;
 }
@@ -194,10 +231,18 @@ static enum err_code read_hours(struct input_reader *reader, struct str service,
 {
     struct service_reading reading = {
         .reader = reader, .service = service, .from_minute = from_minute, .to_minute = to_minute};
-    enum err_code code =
-        windows_hours(reader->db, reader->book_id, service, from_minute / TALLY_MINUTES,
-                      (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES, &reader->coverage, take_hour,
-                      &reading, err);
+    const struct windows_reading hours = {.db = reader->db,
+                                          .book_id = reader->book_id,
+                                          .service = service,
+                                          .from_hour = from_minute / TALLY_MINUTES,
+                                          .to_hour =
+                                              (to_minute + TALLY_MINUTES - 1) / TALLY_MINUTES,
+                                          .coverage = &reader->coverage,
+                                          .take = take_hour,
+                                          .whole = reader->summed ? whole_day : NULL,
+                                          .take_day = reader->summed ? take_day : NULL,
+                                          .context = &reading};
+    enum err_code code = windows_read(&hours, err);
 
     *ret_input = (struct service_input){.service = service,
                                         .states = reading.states,
@@ -239,10 +284,6 @@ enum err_code input_service(struct input_reader *reader, struct str service, int
 
     if (code == ERR_OK && (wanted.times || wanted.limit_count > 0)) {
         code = read_particulars(reader, &wanted, from_minute, to_minute, &input, err);
-    }
-    if (code == ERR_OK) {
-        code = windows_cover(reader->db, reader->book_id, TALLY_CHECK, service, &reader->coverage,
-                             err);
     }
     if (code == ERR_OK) {
         reclassify_overlay(reader->contract, reader->reclassified, reader->reclassified_count,

@@ -286,6 +286,17 @@ CREATE TABLE grade_day (
     PRIMARY KEY (book_id, service, day)
 ) WITHOUT ROWID;
 
+-- What statements read of a service's day, derived from its hours once all of them are graded (aggregator/service_day.h). It counts only while
+-- none of its hours is marked in regrade.
+CREATE TABLE service_day (
+    book_id BIGINT NOT NULL,
+    service TEXT NOT NULL,
+    day BIGINT NOT NULL,         -- days since 1970, UTC
+    packed BYTEA NOT NULL,       -- grades, lost minutes, sums of requests, offset ranges
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, service, day)
+) WITHOUT ROWID;
+
 CREATE TABLE incident (
     book_id BIGINT NOT NULL,
     service TEXT NOT NULL,
