@@ -88,13 +88,24 @@ static int by_start(const void *a, const void *b)
     return str_compare(x->service, y->service);
 }
 
+/* No more than there can be incidents: most rows of a service are of times that were well or unknown. */
+static size_t count_troubled(const struct service_input *service)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < service->state_count; i++) {
+        count += troubled(&service->states[i]) ? 1 : 0;
+    }
+    return count;
+}
+
 void incidents_derive(const struct service_input *services, int64_t from_s, int64_t to_s,
                       struct arena *arena, struct result *result)
 {
     size_t room = 1;
 
     for (size_t i = 0; i < result->service_count; i++) {
-        room += services[i].state_count;
+        room += count_troubled(&services[i]);
     }
     result->incidents = arena_calloc(arena, room, sizeof(result->incidents[0]));
     result->incident_count = 0;
