@@ -159,6 +159,9 @@ static enum err_code run_parts(struct audit *audit, struct err *err)
         code = audit_grades(audit, err);
     }
     if (code == ERR_OK) {
+        code = audit_days(audit, err);
+    }
+    if (code == ERR_OK) {
         code = audit_rules(audit, err);
     }
     return code;

@@ -73,6 +73,8 @@ enum err_code audit_book_rows(struct audit *audit, struct err *err);
 enum err_code audit_archive(struct audit *audit, struct err *err);
 /* Contents of graded hours. */
 enum err_code audit_grades(struct audit *audit, struct err *err);
+/* Days of services against their hours. */
+enum err_code audit_days(struct audit *audit, struct err *err);
 /* Relations between rows. */
 enum err_code audit_rules(struct audit *audit, struct err *err);
 /* Those of them that hold of every book. */

@@ -99,6 +99,13 @@ static const struct table_row tables[] = {
      .key_first = 1,
      .key_last = 2,
      .of_book = true},
+    {.table = "service_day",
+     .sql = "SELECT book_id, service, day, packed, checksum FROM service_day "
+            "WHERE book_id = $1 ORDER BY service, day",
+     .column_count = 4,
+     .key_first = 1,
+     .key_last = 2,
+     .of_book = true},
     {.table = "announcement",
      .sql = "SELECT announcement_id, service, from_ns, to_ns, announced_ns, author, reason, "
             "cancels, checksum FROM announcement ORDER BY announcement_id",

@@ -69,7 +69,7 @@ static const struct rule rules[] = {
     {.what = "rows of a book that the store does not have: book",
      .sql = "SELECT r.book_id FROM (SELECT book_id FROM partition_offset UNION SELECT book_id FROM "
             "batch UNION SELECT book_id FROM window_hour UNION SELECT book_id FROM grade_hour "
-            "UNION SELECT book_id FROM archive_file) "
+            "UNION SELECT book_id FROM service_day UNION SELECT book_id FROM archive_file) "
             "r WHERE CAST($1 AS BIGINT) >= 0 AND NOT EXISTS "
             "(SELECT 1 FROM book b WHERE b.book_id = r.book_id) ORDER BY r.book_id",
      .column_count = 1},
@@ -128,6 +128,11 @@ static const struct rule rules[] = {
      .sql = "SELECT g.service, g.hour FROM grade_hour g WHERE g.book_id = $1 AND NOT EXISTS "
             "(SELECT 1 FROM service s WHERE s.book_id = g.book_id AND s.service = g.service) "
             "ORDER BY g.service, g.hour",
+     .column_count = 2},
+    {.what = "service_day: the book has no such service: service, day since 1970",
+     .sql = "SELECT d.service, d.day FROM service_day d WHERE d.book_id = $1 AND NOT EXISTS "
+            "(SELECT 1 FROM service s WHERE s.book_id = d.book_id AND s.service = d.service) "
+            "ORDER BY d.service, d.day",
      .column_count = 2},
 };
 

@@ -177,8 +177,8 @@ enum err_code service_day_unpack(struct str packed, struct service_day *day, str
     return ERR_OK;
 }
 
-enum err_code service_day_ready(struct db *db, int64_t book_id, struct str service, int64_t day,
-                                bool *ret_ready, struct err *err)
+enum err_code service_day_state(struct db *db, int64_t book_id, struct str service, int64_t day,
+                                enum day_state *ret_state, struct err *err)
 {
     struct db_stmt *stmt;
     bool row = false;
@@ -197,8 +197,11 @@ enum err_code service_day_ready(struct db *db, int64_t book_id, struct str servi
     db_bind_int64(stmt, 3, day * DAY_HOURS);
     db_bind_int64(stmt, 4, (day + 1) * DAY_HOURS);
     code = db_step(stmt, &row, err);
-    *ret_ready = code == ERR_OK && row && db_column_int64(stmt, 0) == DAY_HOURS &&
-                 db_column_int64(stmt, 1) == 0;
+    if (code == ERR_OK && row) {
+        *ret_state = db_column_int64(stmt, 1) > 0           ? DAY_MARKED
+                     : db_column_int64(stmt, 0) < DAY_HOURS ? DAY_UNGRADED
+                                                            : DAY_READY;
+    }
     db_reset(stmt);
     return code;
 }
@@ -294,10 +297,11 @@ enum err_code service_day_write(struct db *db, int64_t book_id, struct str servi
                                 struct err *err)
 {
     struct strbuf packed;
-    bool ready, whole = false;
-    enum err_code code = service_day_ready(db, book_id, service, day, &ready, err);
+    enum day_state state = DAY_UNGRADED;
+    bool whole = false;
+    enum err_code code = service_day_state(db, book_id, service, day, &state, err);
 
-    if (code != ERR_OK || !ready) {
+    if (code != ERR_OK || state != DAY_READY) {
         return code;
     }
     strbuf_init(&packed, PACKED_SIZE_MAX);

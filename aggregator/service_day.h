@@ -12,6 +12,7 @@
 #include "base/db.h"
 
 enum { DAY_HOURS = 24, DAY_MINUTES = DAY_HOURS * TALLY_MINUTES };
+enum { DAY_MAX = 1000000 }; /* some thousand years; a damaged row may hold any number */
 
 /* Minutes of one grade. */
 struct grade_run {
@@ -45,9 +46,14 @@ bool service_day_pack(const struct service_day *day, struct strbuf *out);
 /* day: empty, or of an earlier call. ERR_MISMATCH: the bytes are no day, or not in their one form. */
 enum err_code service_day_unpack(struct str packed, struct service_day *day, struct err *err);
 
-/* Whether each hour of that day has its grades, and none is marked. */
-enum err_code service_day_ready(struct db *db, int64_t book_id, struct str service, int64_t day,
-                                bool *ret_ready, struct err *err);
+enum day_state {
+    DAY_READY,    /* each hour has its grades, and none is marked */
+    DAY_MARKED,   /* hours wait to be graded again */
+    DAY_UNGRADED, /* hours have no grades yet */
+};
+
+enum err_code service_day_state(struct db *db, int64_t book_id, struct str service, int64_t day,
+                                enum day_state *ret_state, struct err *err);
 /* Makes it from the hours as they stand, packed. *ret_whole false: no row can stand for them. ERR_STORE, ERR_MISMATCH (an hour is damaged). */
 enum err_code service_day_derive(struct db *db, int64_t book_id, struct str service, int64_t day,
                                  struct strbuf *ret_packed, bool *ret_whole, struct err *err);
