@@ -13,9 +13,28 @@ static bool visible(struct str character)
     return !(c == 0xc2 && (unsigned char)character.data[1] < 0xa0);
 }
 
+/* Most text is of nothing else: printable ASCII that no markup and no CSV has a meaning for. */
+static bool plain(char character)
+{
+    return character >= 0x20 && character < 0x7f && character != '&' && character != '<' &&
+           character != '>' && character != '"' && character != '\'';
+}
+
+/* Copies the plain characters in front of the text. */
+static void take_plain(struct strbuf *out, struct str *text)
+{
+    size_t size = 0;
+
+    while (size < text->size && plain(text->data[size])) {
+        size++;
+    }
+    strbuf_append(out, str_of(text->data, size));
+    *text = str_of(text->data + size, text->size - size);
+}
+
 void markup_text(struct strbuf *out, struct str text)
 {
-    while (text.size > 0) {
+    for (take_plain(out, &text); text.size > 0; take_plain(out, &text)) {
         struct str character = str_next_character(&text);
 
         if (!visible(character)) {
@@ -46,7 +65,9 @@ void markup_text(struct strbuf *out, struct str text)
 static bool csv_needs_quotes(struct str cell)
 {
     for (size_t i = 0; i < cell.size; i++) {
-        if (memchr(",\"\r\n", cell.data[i], 4) != NULL) {
+        char c = cell.data[i];
+
+        if (c == ',' || c == '"' || c == '\r' || c == '\n') {
             return true;
         }
     }
@@ -96,7 +117,7 @@ void markup_csv_cell(struct strbuf *out, struct str cell, enum csv_flavour flavo
     if (flavour == CSV_REPORT && csv_is_formula(cell)) {
         strbuf_append_char(out, '\'');
     }
-    while (cell.size > 0) {
+    for (take_plain(out, &cell); cell.size > 0; take_plain(out, &cell)) {
         struct str character = str_next_character(&cell);
 
         if (!visible(character)) {

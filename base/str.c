@@ -182,6 +182,9 @@ static bool strbuf_reserve(struct strbuf *buf, size_t added)
         buf->overflow = true;
         return false;
     }
+    if (added < buf->capacity - buf->size) {
+        return true;
+    }
     while (capacity < buf->size + added + 1) {
         capacity *= 2;
     }
