@@ -67,26 +67,60 @@ static bool create_folder_at(int parent, const char *name)
 }
 
 /* Walks down to the folder of name, part by part, so that no symbolic link is followed anywhere. -1 with errno. */
-static int descend(const struct folder *folder, const char *name, bool create, struct place *place)
+static int descend(const struct folder *folder, const char *name, bool create)
 {
     int fd = fcntl(folder->fd, F_DUPFD_CLOEXEC, 0);
+    char part[OBJECTS_NAME_SIZE];
 
     for (const char *slash = strchr(name, '/'); fd >= 0 && slash != NULL;
          name = slash + 1, slash = strchr(name, '/')) {
         int parent = fd;
         int saved;
 
-        memcpy(place->name, name, (size_t)(slash - name));
-        place->name[slash - name] = '\0';
-        fd = create && !create_folder_at(parent, place->name) ? -1
-                                                              : open_folder_at(parent, place->name);
+        memcpy(part, name, (size_t)(slash - name));
+        part[slash - name] = '\0';
+        fd = create && !create_folder_at(parent, part) ? -1 : open_folder_at(parent, part);
         saved = errno;
         (void)close(parent);
         errno = saved;
     }
-    memcpy(place->name, name, strlen(name) + 1);
-    place->fd = fd;
     return fd;
+}
+
+static void forget_lasting(struct folder *folder)
+{
+    if (folder->lasting_fd >= 0) {
+        (void)close(folder->lasting_fd);
+    }
+    folder->lasting_fd = -1;
+}
+
+/* Files of a statement come one after the other: their folder need not be made and synced for each. One that was removed meanwhile has no name. */
+static bool is_lasting(const struct folder *folder, const char *name, size_t size)
+{
+    struct stat status;
+
+    return folder->lasting_fd >= 0 && strncmp(folder->lasting, name, size) == 0 &&
+           folder->lasting[size] == '\0' && fstat(folder->lasting_fd, &status) == 0 &&
+           status.st_nlink > 0;
+}
+
+static int open_place(struct folder *folder, const char *name, bool create, struct place *place)
+{
+    const char *slash = strrchr(name, '/');
+    size_t size = slash != NULL ? (size_t)(slash - name) : 0;
+
+    memcpy(place->name, name + size + (slash != NULL), strlen(name + size + (slash != NULL)) + 1);
+    if (!create) {
+        return place->fd = descend(folder, name, false);
+    }
+    if (!is_lasting(folder, name, size)) {
+        forget_lasting(folder);
+        folder->lasting_fd = descend(folder, name, true);
+        memcpy(folder->lasting, name, size);
+        folder->lasting[size] = '\0';
+    }
+    return place->fd = folder->lasting_fd >= 0 ? fcntl(folder->lasting_fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 /* Once per folder: files of one statement come one after the other. */
@@ -110,7 +144,7 @@ enum err_code objects_folder_place(struct folder *folder, const char *name, bool
     if (!name_is_sane(name)) {
         return err_set(err, ERR_DELIVERY, "\"%.80s\" is no name for an object", name);
     }
-    if (descend(folder, name, create, ret_place) < 0) {
+    if (open_place(folder, name, create, ret_place) < 0) {
         if (errno == ENOENT && !create) {
             return ERR_OK;
         }
@@ -468,6 +502,7 @@ static void folder_close(struct objects *objects)
         return;
     }
     folder = objects_folder_self(objects);
+    forget_lasting(folder);
     (void)close(folder->fd);
     memory_free(folder->path);
     memory_free(folder);
@@ -493,6 +528,7 @@ static struct folder *folder_new(const char *path, int fd, bool reads)
                                        .close = folder_close};
     folder->magic = magic;
     folder->fd = fd;
+    folder->lasting_fd = -1;
     folder->path = memory_strdup(path);
     folder->reads = reads;
     while (size > 1 && folder->path[size - 1] == '/') {

@@ -21,6 +21,8 @@ struct folder {
     struct random random; /* names of drafts */
     dev_t swept_device;   /* the folder that was swept last */
     ino_t swept_inode;
+    int lasting_fd; /* owned: the folder that an object was put into last, whose name and parents are lasting; -1: none */
+    char lasting[OBJECTS_NAME_SIZE]; /* its name */
 };
 
 /* An object's place: the open folder that holds it, and its last name. */
