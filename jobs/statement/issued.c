@@ -133,9 +133,9 @@ static enum err_code insert_terms(struct db *db, const struct contract *contract
     return db_run(stmt, NULL, err);
 }
 
-static enum err_code insert_statement(struct db *db, const struct issued_new *new, struct err *err)
+static enum err_code insert_statement(struct db *db, const struct issued_new *new,
+                                      const char *digest, struct err *err)
 {
-    char digest[HASH_HEX_SIZE];
     struct db_stmt *stmt;
     enum err_code code =
         db_prepare(db,
@@ -146,7 +146,6 @@ static enum err_code insert_statement(struct db *db, const struct issued_new *ne
     if (code != ERR_OK) {
         return code;
     }
-    hash_sha256_hex(new->document, digest);
     db_bind_text(stmt, 1, new->contract->id);
     db_bind_text(stmt, 2, new->period);
     db_bind_int64(stmt, 3, new->revision);
@@ -166,14 +165,20 @@ struct insertion {
     struct arena *arena;
 };
 
-static enum err_code insert_rows(const struct insertion *insertion, struct err *err)
+static enum err_code insert_rows(const struct insertion *insertion, struct issued *ret_issued,
+                                 struct err *err)
 {
     const struct issued_new *new = insertion->new;
     struct db *db = insertion->db;
     enum err_code code = insert_terms(db, new->contract, new->now_ns, err);
 
+    *ret_issued = (struct issued){.found = true,
+                                  .revision = new->revision,
+                                  .issued_ns = new->now_ns,
+                                  .document = arena_str(insertion->arena, new->document)};
+    hash_sha256_hex(new->document, ret_issued->sha256);
     if (code == ERR_OK) {
-        code = insert_statement(db, new, err);
+        code = insert_statement(db, new, ret_issued->sha256, err);
     }
     if (code == ERR_OK) {
         code =
@@ -199,10 +204,7 @@ static enum err_code insert_inside(const struct insertion *insertion, struct iss
         return err_set(err, ERR_MISMATCH, "revision %" PRId64 " cannot follow revision %" PRId64,
                        new->revision, ret_issued->revision);
     }
-    code = insert_rows(insertion, err);
-    if (code == ERR_OK) {
-        code = issued_find(db, new->contract->id, new->period, insertion->arena, ret_issued, err);
-    }
+    code = insert_rows(insertion, ret_issued, err);
     if (code == ERR_OK && FAULT("statement.issue.before")) {
         code = err_set(err, ERR_FAILED, "fault statement.issue.before");
     }

@@ -1,7 +1,10 @@
 #include "jobs/statement/publication.h"
 
+#include "base/check.h"
 #include "base/fault.h"
 #include "base/hash.h"
+
+enum { PUBLICATIONS_MAX = 8 }; /* forms of a statement */
 
 static enum err_code find(struct db *db, const struct publication *publication, const char *sha256,
                           bool *ret_known, struct err *err)
@@ -67,51 +70,80 @@ static enum err_code insert(struct db *db, const struct publication *publication
     return db_run(stmt, NULL, err);
 }
 
-/* Noted twice it is noted once, so a lost answer is no matter. */
-static enum err_code note_once(struct db *db, struct lease *lease,
-                               const struct publication *publication, const char *sha256,
-                               const char *program_version, struct err *err)
+/* What one transaction has to note. */
+struct notes {
+    struct db *db;
+    struct lease *lease;
+    const struct drawing *drawings[PUBLICATIONS_MAX];
+    char sha256[PUBLICATIONS_MAX][HASH_HEX_SIZE];
+    size_t count;
+    const char *program_version;
+};
+
+static enum err_code note_all(const struct notes *notes, struct err *err)
 {
     int64_t now_ns;
-    bool unknown;
-    enum err_code code = db_begin(db, err);
+    enum err_code code = db_now_ns(notes->db, &now_ns, err);
 
-    if (code == ERR_OK && lease != NULL) {
-        code = lease_lock(lease, err);
+    for (size_t i = 0; i < notes->count && code == ERR_OK; i++) {
+        code = insert(notes->db, &notes->drawings[i]->publication, notes->sha256[i],
+                      notes->program_version, now_ns, err);
+    }
+    return code;
+}
+
+/* Noted twice it is noted once, so a lost answer is no matter. */
+static enum err_code note_once(const struct notes *notes, struct err *err)
+{
+    bool unknown;
+    enum err_code code = db_begin(notes->db, err);
+
+    if (code == ERR_OK && notes->lease != NULL) {
+        code = lease_lock(notes->lease, err);
     }
     if (code == ERR_OK) {
-        code = db_now_ns(db, &now_ns, err);
-    }
-    if (code == ERR_OK) {
-        code = insert(db, publication, sha256, program_version, now_ns, err);
+        code = note_all(notes, err);
     }
     if (code == ERR_OK && FAULT("statement.publication.before")) {
         code = err_set(err, ERR_FAILED, "fault statement.publication.before");
     }
     if (code == ERR_OK) {
-        code = db_commit(db, &unknown, err);
+        code = db_commit(notes->db, &unknown, err);
     }
-    db_rollback(db);
+    db_rollback(notes->db);
     return code;
 }
 
-enum err_code publication_note(struct db *db, struct lease *lease,
-                               const struct publication *publication, struct str content,
-                               const char *program_version, struct err *err)
+static enum err_code collect_unknown(struct notes *notes, const struct drawing *drawings,
+                                     size_t count, struct err *err)
 {
-    char sha256[HASH_HEX_SIZE];
-    struct err failure = ERR_INIT;
-    bool known = false;
-    int tries = 0;
-    enum err_code code;
+    enum err_code code = ERR_OK;
 
-    hash_sha256_hex(content, sha256);
-    code = find(db, publication, sha256, &known, err);
-    if (code != ERR_OK || known) {
+    CHECK(count <= PUBLICATIONS_MAX);
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        bool known = false;
+
+        hash_sha256_hex(drawings[i].content, notes->sha256[notes->count]);
+        code = find(notes->db, &drawings[i].publication, notes->sha256[notes->count], &known, err);
+        if (code == ERR_OK && !known) {
+            notes->drawings[notes->count++] = &drawings[i];
+        }
+    }
+    return code;
+}
+
+enum err_code publication_note(struct db *db, struct lease *lease, const struct drawing *drawings,
+                               size_t count, const char *program_version, struct err *err)
+{
+    struct notes notes = {.db = db, .lease = lease, .program_version = program_version};
+    struct err failure = ERR_INIT;
+    int tries = 0;
+    enum err_code code = collect_unknown(&notes, drawings, count, err);
+
+    if (code != ERR_OK || notes.count == 0) {
         return code;
     }
-    while (note_once(db, lease, publication, sha256, program_version, &failure) != ERR_OK &&
-           db_again(db, &tries, &failure)) {
+    while (note_once(&notes, &failure) != ERR_OK && db_again(db, &tries, &failure)) {
         failure = ERR_INIT;
     }
     if (failure.code != ERR_OK) {

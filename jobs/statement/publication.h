@@ -9,6 +9,7 @@
 #define JOBS_STATEMENT_PUBLICATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "aggregator/lease.h"
 #include "base/db.h"
@@ -23,9 +24,13 @@ struct publication {
 /* Whether that content was published under this name. A damaged row vouches for nothing. */
 enum err_code publication_known(struct db *db, const struct publication *publication,
                                 struct str content, bool *ret_known, struct err *err);
-/* lease may be NULL. Does nothing if it is known. */
-enum err_code publication_note(struct db *db, struct lease *lease,
-                               const struct publication *publication, struct str content,
-                               const char *program_version, struct err *err);
+struct drawing {
+    struct publication publication;
+    struct str content;
+};
+
+/* Notes those that are not known yet, in one transaction. lease may be NULL. */
+enum err_code publication_note(struct db *db, struct lease *lease, const struct drawing *drawings,
+                               size_t count, const char *program_version, struct err *err);
 
 #endif

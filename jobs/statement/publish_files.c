@@ -1,13 +1,14 @@
 /* Of publish.h: an outcome in words and as files. */
 #include <inttypes.h>
 
+#include "base/check.h"
 #include "base/fault.h"
 #include "jobs/statement/issue.h"
 #include "jobs/statement/publication.h"
 #include "jobs/statement/render.h"
 #include "jobs/statement/slug.h"
 
-enum { NAME_SIZE_MAX = 512 };
+enum { NAME_SIZE_MAX = 512, FORMS_MAX = 8 };
 
 void statement_name(struct str contract, struct str period, int64_t revision, const char *suffix,
                     struct strbuf *out)
@@ -19,112 +20,154 @@ void statement_name(struct str contract, struct str period, int64_t revision, co
 
 /* One form of one revision on its way into the folder. */
 struct form {
-    const struct issue *issue;
     const struct render_row *row;
-    int64_t revision; /* 0: provisional */
     struct strbuf name;
     struct strbuf content;
+    bool ours; /* a file that we published stands there */
 };
 
-/* Whether a file stands there that we published: what this version draws, or what another one drew. */
-static enum err_code find_ours(struct form *form, const struct publication *publication,
-                               bool *ret_ours, struct err *err)
+/* What is published of one revision. */
+struct edition {
+    const struct issue *issue;
+    int64_t revision; /* 0: provisional */
+    struct render_source source;
+    struct form forms[FORMS_MAX];
+    size_t count;
+};
+
+static struct publication publication_of(const struct edition *edition, const struct form *form)
 {
-    struct objects *objects = form->issue->publisher->objects;
+    return (struct publication){.contract = edition->issue->contract->id,
+                                .period = STR(edition->issue->period.name),
+                                .revision = edition->revision,
+                                .format = form->row->name};
+}
+
+/* Whether a file stands there that we published: what this version draws, or what another one drew. */
+static enum err_code find_ours(const struct edition *edition, struct form *form, struct err *err)
+{
+    const struct publication publication = publication_of(edition, form);
+    const struct publisher *publisher = edition->issue->publisher;
     struct strbuf found_content;
     struct err cause = ERR_INIT; /* what cannot be read is not ours; put says why */
     bool found = false;
     enum err_code code = ERR_OK;
 
     strbuf_init(&found_content, RENDER_SIZE_MAX);
-    *ret_ours = false;
-    if (objects->get(objects, strbuf_text(&form->name), &found, &found_content, &cause) == ERR_OK &&
+    if (publisher->objects->get(publisher->objects, strbuf_text(&form->name), &found,
+                                &found_content, &cause) == ERR_OK &&
         found) {
-        code = publication_known(form->issue->publisher->db, publication,
-                                 strbuf_view(&found_content), ret_ours, err);
+        code = publication_known(publisher->db, &publication, strbuf_view(&found_content),
+                                 &form->ours, err);
     }
     strbuf_release(&found_content);
     return code;
 }
 
 /* The statement itself is what its row says, byte by byte. */
-static enum err_code put_new(struct form *form, struct err *err)
+static bool is_drawn(const struct form *form)
 {
-    const struct publisher *publisher = form->issue->publisher;
-    const struct publication publication = {.contract = form->issue->contract->id,
-                                            .period = STR(form->issue->period.name),
-                                            .revision = form->revision,
-                                            .format = form->row->name};
-    bool drawn = form->row->format != STATEMENT_JSON;
-    bool ours = false;
-    enum err_code code = drawn ? find_ours(form, &publication, &ours, err) : ERR_OK;
+    return form->row->format != STATEMENT_JSON;
+}
 
-    if (code != ERR_OK || ours) {
-        return code;
+/* All in one transaction, before the first of them is there. */
+static enum err_code note_drawn(struct edition *edition, struct err *err)
+{
+    const struct publisher *publisher = edition->issue->publisher;
+    struct drawing drawings[FORMS_MAX];
+    size_t count = 0;
+    enum err_code code = ERR_OK;
+
+    for (size_t i = 0; i < edition->count && edition->revision != 0 && code == ERR_OK; i++) {
+        struct form *form = &edition->forms[i];
+
+        code = is_drawn(form) ? find_ours(edition, form, err) : ERR_OK;
+        if (is_drawn(form) && !form->ours) {
+            drawings[count++] =
+                (struct drawing){publication_of(edition, form), strbuf_view(&form->content)};
+        }
     }
-    if (drawn) {
-        code = publication_note(publisher->db, publisher->lease, &publication,
-                                strbuf_view(&form->content), publisher->program_version, err);
+    return code == ERR_OK ? publication_note(publisher->db, publisher->lease, drawings, count,
+                                             publisher->program_version, err)
+                          : code;
+}
+
+static void name_form(const struct edition *edition, struct form *form)
+{
+    const struct issue *issue = edition->issue;
+
+    strbuf_init(&form->name, NAME_SIZE_MAX);
+    if (edition->revision != 0) {
+        statement_name(issue->contract->id, STR(issue->period.name), edition->revision,
+                       form->row->name, &form->name);
+        return;
     }
-    if (code == ERR_OK) {
-        code = publisher->objects->put(publisher->objects, strbuf_text(&form->name),
-                                       strbuf_view(&form->content), OBJECTS_NEW, err);
+    slug_append(&form->name, issue->contract->id);
+    strbuf_append_format(&form->name, "/%s/provisional.%s", issue->period.name, form->row->name);
+}
+
+/* What can be drawn. Those before one that cannot are published nevertheless. */
+static enum err_code draw(struct edition *edition, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    CHECK(render_row_count <= FORMS_MAX);
+    for (size_t i = 0; i < render_row_count && code == ERR_OK; i++) {
+        struct form *form = &edition->forms[edition->count];
+
+        if ((edition->issue->options->formats & (unsigned)render_rows[i].format) == 0) {
+            continue;
+        }
+        *form = (struct form){.row = &render_rows[i]};
+        code = render_source(form->row, &edition->source, &form->content, err);
+        if (code == ERR_OK) {
+            name_form(edition, form);
+            edition->count++;
+        }
     }
     return code;
 }
 
-static enum err_code put_form(struct form *form, struct err *err)
+/* places may be NULL. */
+static enum err_code put(const struct edition *edition, const struct form *form,
+                         struct strbuf *places, struct err *err)
 {
-    const struct issue *issue = form->issue;
-    struct objects *objects = issue->publisher->objects;
-
-    if (form->revision != 0) {
-        statement_name(issue->contract->id, STR(issue->period.name), form->revision,
-                       form->row->name, &form->name);
-        return put_new(form, err);
-    }
-    slug_append(&form->name, issue->contract->id);
-    strbuf_append_format(&form->name, "/%s/provisional.%s", issue->period.name, form->row->name);
-    return objects->put(objects, strbuf_text(&form->name), strbuf_view(&form->content),
-                        OBJECTS_REPLACE, err);
-}
-
-/* tree: of the document. places may be NULL. */
-static enum err_code put(const struct issue *issue, const struct render_row *row, int64_t revision,
-                         struct str document, const struct tree *tree, struct strbuf *places,
-                         struct err *err)
-{
-    struct form form = {.issue = issue, .row = row, .revision = revision};
-    enum err_code code;
+    struct objects *objects = edition->issue->publisher->objects;
+    enum err_code code = ERR_OK;
 
     if (FAULT("statement.publish.file")) {
         return err_set(err, ERR_FAILED, "fault statement.publish.file");
     }
-    code = render_parsed(row, document, tree, &form.content, err);
-    if (code != ERR_OK) {
-        return code;
+    if (!form->ours) {
+        code = objects->put(objects, strbuf_text(&form->name), strbuf_view(&form->content),
+                            edition->revision != 0 ? OBJECTS_NEW : OBJECTS_REPLACE, err);
     }
-    strbuf_init(&form.name, NAME_SIZE_MAX);
-    code = put_form(&form, err);
     if (code == ERR_OK && places != NULL) {
-        issue->publisher->objects->locate(issue->publisher->objects, strbuf_text(&form.name),
-                                          places);
+        objects->locate(objects, strbuf_text(&form->name), places);
         strbuf_append_char(places, '\n');
     }
-    strbuf_release(&form.name);
-    strbuf_release(&form.content);
     return code;
 }
 
-static enum err_code put_all(const struct issue *issue, int64_t revision, struct str document,
-                             const struct tree *tree, struct strbuf *places, struct err *err)
+static enum err_code put_all(const struct issue *issue, int64_t revision,
+                             const struct render_source *source, struct strbuf *places,
+                             struct err *err)
 {
-    enum err_code code = ERR_OK;
+    struct edition edition = {.issue = issue, .revision = revision, .source = *source};
+    struct err undrawn = ERR_INIT;
+    enum err_code drawn = draw(&edition, &undrawn);
+    enum err_code code = note_drawn(&edition, err);
 
-    for (size_t i = 0; i < render_row_count && code == ERR_OK; i++) {
-        if ((issue->options->formats & (unsigned)render_rows[i].format) != 0) {
-            code = put(issue, &render_rows[i], revision, document, tree, places, err);
-        }
+    for (size_t i = 0; i < edition.count && code == ERR_OK; i++) {
+        code = put(&edition, &edition.forms[i], places, err);
+    }
+    for (size_t i = 0; i < edition.count; i++) {
+        strbuf_release(&edition.forms[i].name);
+        strbuf_release(&edition.forms[i].content);
+    }
+    if (code == ERR_OK && drawn != ERR_OK) {
+        *err = undrawn;
+        code = drawn;
     }
     return code;
 }
@@ -136,13 +179,14 @@ static enum err_code put_earlier(struct issue *issue, int64_t newest, struct err
 
     for (int64_t revision = 1; revision < newest && code == ERR_OK; revision++) {
         struct issued issued = {0};
-        const struct tree *tree;
+        struct render_source source;
 
         code = issued_revision(issue->publisher->db, issue->contract->id, STR(issue->period.name),
                                revision, &issue->arena, &issued, err);
         if (code == ERR_OK && issued.found) {
-            code = tree_parse(issued.document, &issue->arena, &tree, err);
-            code = code == ERR_OK ? put_all(issue, revision, issued.document, tree, NULL, err)
+            source = (struct render_source){.document = issued.document, .sha256 = issued.sha256};
+            code = tree_parse(issued.document, &issue->arena, &source.tree, err);
+            code = code == ERR_OK ? put_all(issue, revision, &source, NULL, err)
                                   : err_context(err, "statement");
         }
     }
@@ -188,16 +232,21 @@ static void describe(const struct tree *tree, struct statement_outcome *outcome)
 
 enum err_code issue_publish(struct issue *issue, struct statement_outcome *outcome, struct err *err)
 {
-    const struct tree *tree;
-    enum err_code code = tree_parse(strbuf_view(&outcome->document), &issue->arena, &tree, err);
+    char sha256[HASH_HEX_SIZE];
+    struct render_source source = {.document = strbuf_view(&outcome->document),
+                                   .sha256 = issue->issued.sha256};
+    enum err_code code = tree_parse(source.document, &issue->arena, &source.tree, err);
 
     if (code == ERR_OK) {
-        describe(tree, outcome);
+        describe(source.tree, outcome);
     }
     outcome->revision = outcome->provisional ? 0 : issue->issued.revision;
+    if (outcome->provisional) {
+        hash_sha256_hex(source.document, sha256);
+        source.sha256 = sha256;
+    }
     if (code == ERR_OK && issue->publisher->objects != NULL) {
-        code = put_all(issue, outcome->revision, strbuf_view(&outcome->document), tree,
-                       &outcome->places, err);
+        code = put_all(issue, outcome->revision, &source, &outcome->places, err);
         if (code == ERR_OK) {
             code = put_earlier(issue, outcome->revision, err);
         }

@@ -20,19 +20,16 @@ enum err_code render_json(const struct render_source *source, struct strbuf *out
     return ERR_OK;
 }
 
-static enum err_code render(const struct render_row *row, struct str document,
-                            const struct tree *tree, struct strbuf *ret_content, struct err *err)
+static enum err_code render(const struct render_row *row, const struct render_source *source,
+                            struct strbuf *ret_content, struct err *err)
 {
-    char sha256[HASH_HEX_SIZE];
-    struct render_source source = {.document = document, .tree = tree, .sha256 = sha256};
     enum err_code code = ERR_OK;
 
-    if (!str_equal(tree_text(tree, "format"), STR(DOCUMENT_FORMAT))) {
+    if (!str_equal(tree_text(source->tree, "format"), STR(DOCUMENT_FORMAT))) {
         code = err_set(err, ERR_MISMATCH, "it is not of the form " DOCUMENT_FORMAT);
     }
     if (code == ERR_OK) {
-        hash_sha256_hex(document, sha256);
-        code = row->render(&source, ret_content, err);
+        code = row->render(source, ret_content, err);
         if (code == ERR_OK && ret_content->overflow) {
             code = err_set(err, ERR_DATA, "it has more than %d MiB as %s",
                            RENDER_SIZE_MAX / (1024 * 1024), row->name);
@@ -41,11 +38,11 @@ static enum err_code render(const struct render_row *row, struct str document,
     return code;
 }
 
-enum err_code render_parsed(const struct render_row *row, struct str document,
-                            const struct tree *tree, struct strbuf *ret_content, struct err *err)
+enum err_code render_source(const struct render_row *row, const struct render_source *source,
+                            struct strbuf *ret_content, struct err *err)
 {
     strbuf_init(ret_content, RENDER_SIZE_MAX);
-    if (render(row, document, tree, ret_content, err) != ERR_OK) {
+    if (render(row, source, ret_content, err) != ERR_OK) {
         strbuf_release(ret_content);
         return err_context(err, "statement");
     }
@@ -56,10 +53,12 @@ enum err_code render_document(const struct render_row *row, struct str document,
                               struct strbuf *ret_content, struct err *err)
 {
     struct arena arena = ARENA_INIT;
-    const struct tree *tree;
-    enum err_code code = tree_parse(document, &arena, &tree, err);
+    char sha256[HASH_HEX_SIZE];
+    struct render_source source = {.document = document, .sha256 = sha256};
+    enum err_code code = tree_parse(document, &arena, &source.tree, err);
 
-    code = code == ERR_OK ? render_parsed(row, document, tree, ret_content, err)
+    hash_sha256_hex(document, sha256);
+    code = code == ERR_OK ? render_source(row, &source, ret_content, err)
                           : err_context(err, "statement");
     arena_release(&arena);
     return code;

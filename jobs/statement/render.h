@@ -42,8 +42,8 @@ enum err_code render_pdf_ready(struct strbuf *detail, struct err *err);
 /* The caller owns *ret_content. ERR_MISMATCH: not a statement; ERR_DATA: the result is too large; or what its row says. */
 enum err_code render_document(const struct render_row *row, struct str document,
                               struct strbuf *ret_content, struct err *err);
-/* The same for who has parsed it: tree is that of the document. */
-enum err_code render_parsed(const struct render_row *row, struct str document,
-                            const struct tree *tree, struct strbuf *ret_content, struct err *err);
+/* The same for who has parsed and hashed it. */
+enum err_code render_source(const struct render_row *row, const struct render_source *source,
+                            struct strbuf *ret_content, struct err *err);
 
 #endif

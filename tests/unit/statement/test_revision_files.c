@@ -34,9 +34,10 @@ static void test_files_of_all_revisions(void **state)
         statement_outcome_release(&outcome);
         err = ERR_INIT;
         assert_int_equal(
-            publication_note(world.book.db, NULL,
-                             &(struct publication){STR("acme"), STR("2026-10"), 1, "html"},
-                             STR("mine"), "0.9", &err),
+            publication_note(
+                world.book.db, NULL,
+                &(struct drawing){{STR("acme"), STR("2026-10"), 1, "html"}, STR("mine")}, 1, "0.9",
+                &err),
             ERR_OK);
         assert_int_equal(publish(&world, false, &outcome, &err), ERR_OK);
         statement_outcome_release(&outcome);
