@@ -51,7 +51,8 @@ enum option_type {
     OPTION_INTEGER,
     OPTION_DURATION,
     OPTION_TIME,
-    OPTION_CHOICE
+    OPTION_CHOICE,
+    OPTION_CHOICES /* several of them, separated by commas */
 };
 
 struct option_row {
@@ -59,7 +60,7 @@ struct option_row {
     char letter;      /* 0: none */
     enum option_type type;
     const char *argument;     /* "TIME" in --help */
-    const char *choices;      /* "csv|ndjson" for OPTION_CHOICE */
+    const char *choices;      /* "csv|ndjson" */
     const char *fallback;     /* default as text; NULL: none */
     int64_t minimum, maximum; /* of integers; both 0: no limit */
     const char *help;

@@ -39,6 +39,25 @@ int64_t options_choice(const char *choices, struct str text)
     }
 }
 
+/* Bit n: choice n is one of them. */
+static bool parse_choices(const struct option_row *row, const char *text, int64_t *ret_choices)
+{
+    *ret_choices = 0;
+    for (;;) {
+        const char *end = strchrnul(text, ',');
+        int64_t choice = options_choice(row->choices, str_of(text, (size_t)(end - text)));
+
+        if (choice < 0) {
+            return false;
+        }
+        *ret_choices |= INT64_C(1) << choice;
+        if (*end == '\0') {
+            return true;
+        }
+        text = end + 1;
+    }
+}
+
 static enum err_code bad_value(const struct option_row *row, const char *text, const char *wanted,
                                struct err *err)
 {
@@ -86,6 +105,13 @@ static enum err_code parse_number(const struct option_row *row, const char *text
         if (*ret_number < 0) {
             return err_set(err, ERR_USAGE, "--%s: \"%s\" is none of %s", row->name, text,
                            row->choices);
+        }
+        return ERR_OK;
+    case OPTION_CHOICES:
+        if (!parse_choices(row, text, ret_number)) {
+            return err_set(err, ERR_USAGE, "--%s: \"%s\" is none of %s, nor a list like %.*s,%s",
+                           row->name, text, row->choices, (int)strcspn(row->choices, "|"),
+                           row->choices, strrchr(row->choices, '|') + 1);
         }
         return ERR_OK;
     }

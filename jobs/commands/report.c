@@ -41,10 +41,10 @@ static const struct option_row rows[] = {
                               "with. Default: the last period that has ended in each contract's "
                               "zone"},
     [OPTION_FORMAT] = {.name = "format",
-                       .type = OPTION_CHOICE,
+                       .type = OPTION_CHOICES,
                        .choices = "json|html|pdf|csv|all",
                        .fallback = "all",
-                       .help = "what to publish"},
+                       .help = "what to publish; several separated by commas"},
     [OPTION_FORCE] = {.name = "force",
                       .type = OPTION_FLAG,
                       .help = "issue a period that has ended although data are missing or grace is "
@@ -156,14 +156,43 @@ static enum err_code report_contract(struct report *report, const struct contrac
     return code;
 }
 
-static enum err_code read_options(struct report *report, struct err *err)
+/* Bits of enum statement_format. */
+static unsigned formats_of(int64_t choices)
 {
     static const unsigned formats[] = {STATEMENT_JSON, STATEMENT_HTML, STATEMENT_PDF, STATEMENT_CSV,
                                        STATEMENT_ALL};
-    const struct option_value *values = report->run->options;
-    unsigned format = formats[values[OPTION_FORMAT].number];
+    unsigned chosen = 0;
 
-    report->options = (struct statement_options){.formats = format,
+    for (size_t i = 0; i < ARRAY_COUNT(formats); i++) {
+        chosen |= (choices >> i & 1) != 0 ? formats[i] : 0;
+    }
+    return chosen;
+}
+
+/* One, for what is printed is one document. */
+static enum err_code choose_print(struct report *report, unsigned format, struct err *err)
+{
+    format = format == STATEMENT_ALL ? STATEMENT_JSON : format;
+    for (size_t i = 0; i < render_row_count; i++) {
+        if ((unsigned)render_rows[i].format == format) {
+            report->print = &render_rows[i];
+        }
+    }
+    if (report->print == NULL) {
+        return err_set(err, ERR_USAGE, "--stdout prints one format: name one with --format");
+    }
+    if (report->print->format == STATEMENT_PDF && isatty(fileno(report->run->out)) == 1) {
+        return err_set(err, ERR_USAGE, "--stdout: PDF is not for a terminal; write it to a file");
+    }
+    return ERR_OK;
+}
+
+static enum err_code read_options(struct report *report, struct err *err)
+{
+    const struct option_value *values = report->run->options;
+    unsigned formats = formats_of(values[OPTION_FORMAT].number);
+
+    report->options = (struct statement_options){.formats = formats,
                                                  .force = values[OPTION_FORCE].set,
                                                  .revise = values[OPTION_REVISE].set,
                                                  .cause = STR(values[OPTION_CAUSE].text)};
@@ -187,18 +216,7 @@ static enum err_code read_options(struct report *report, struct err *err)
                        "--evidence is an archive in the output folder: not with "
                        "--stdout");
     }
-    for (size_t i = 0; values[OPTION_STDOUT].set && i < render_row_count; i++) {
-        unsigned wanted = format == STATEMENT_ALL ? STATEMENT_JSON : format;
-
-        if ((unsigned)render_rows[i].format == wanted) {
-            report->print = &render_rows[i];
-        }
-    }
-    if (report->print != NULL && report->print->format == STATEMENT_PDF &&
-        isatty(fileno(report->run->out)) == 1) {
-        return err_set(err, ERR_USAGE, "--stdout: PDF is not for a terminal; write it to a file");
-    }
-    return ERR_OK;
+    return values[OPTION_STDOUT].set ? choose_print(report, formats, err) : ERR_OK;
 }
 
 static enum err_code report_all(struct report *report, struct err *err)
@@ -264,6 +282,7 @@ const struct command command_report = {
     .usage = "CONFIG [options]",
     .examples = "uptally report uptally.yaml\n"
                 "uptally report uptally.yaml --contract acme-2026 --month 2026-10\n"
+                "uptally report uptally.yaml --month 2026-10 --format json,html\n"
                 "uptally report uptally.yaml --month 2026-10 --format json --stdout\n"
                 "uptally report uptally.yaml --contract acme-2026 --month 2026-10 --revise \\\n"
                 "    --cause \"the tier of 25 % was missing\"",
