@@ -102,7 +102,16 @@ void bits_end(struct bit_writer *writer)
     writer->held_count = 0;
 }
 
-/* The word that begins at a byte, as far as there are bytes. */
+/* The word that begins at a byte, all of which there is. */
+static inline uint64_t whole_word_at(struct str bytes, size_t at)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes.data + at, sizeof(word));
+    return le64toh(word);
+}
+
+/* The same as far as there are bytes. */
 static inline uint64_t word_at(struct str bytes, size_t at)
 {
     uint64_t word = 0;
@@ -121,13 +130,19 @@ bool bits_get(struct bit_reader *reader, int width, int64_t *ret_values, size_t 
 {
     uint64_t mask = (UINT64_C(1) << width) - 1;
     uint64_t any = 0;
-    size_t at = reader->at;
+    size_t at = reader->at, i = 0;
 
     CHECK(width <= PACK_BITS_MAX);
     if (count > (reader->bytes.size * 8 - at) / (width > 0 ? (size_t)width : 1) && width > 0) {
         return false;
     }
-    for (size_t i = 0; i < count; i++, at += (size_t)width) {
+    for (; i < count && at / 8 + sizeof(mask) <= reader->bytes.size; i++, at += (size_t)width) {
+        uint64_t value = whole_word_at(reader->bytes, at / 8) >> (at % 8) & mask;
+
+        any |= value;
+        ret_values[i] = (int64_t)value;
+    }
+    for (; i < count; i++, at += (size_t)width) {
         uint64_t value = width > 0 ? word_at(reader->bytes, at / 8) >> (at % 8) & mask : 0;
 
         any |= value;
@@ -178,9 +193,8 @@ bool unpack_column(struct str *packed, int64_t *ret_values, size_t count)
 {
     struct bit_reader reader = {.at = 0};
     uint64_t any;
-    int64_t base;
+    int64_t base, lowest = INT64_MAX, highest = 0;
     int width;
-    bool low = false;
 
     if (count == 0) {
         return true;
@@ -199,11 +213,9 @@ bool unpack_column(struct str *packed, int64_t *ret_values, size_t count)
         return false; /* or another form of the same numbers */
     }
     for (size_t i = 0; i < count; i++) {
-        if (ret_values[i] > PACK_COUNT_MAX - base) {
-            return false;
-        }
-        low = low || ret_values[i] == 0;
+        lowest = ret_values[i] < lowest ? ret_values[i] : lowest;
+        highest = ret_values[i] > highest ? ret_values[i] : highest;
         ret_values[i] += base;
     }
-    return low;
+    return lowest == 0 && highest <= PACK_COUNT_MAX - base;
 }

@@ -240,7 +240,7 @@ bool offset_ranges_unpack(struct str *packed, struct offset_range **ret_ranges, 
 
 /* Minutes of a mask, which are not silent, get their values. */
 static bool unpack_figure(struct str *packed, uint64_t silent, enum figure figure,
-                          struct window_minute *minutes)
+                          struct window_minute *minutes, uint64_t *ret_mask)
 {
     int64_t values[TALLY_MINUTES];
     uint64_t mask;
@@ -250,6 +250,7 @@ static bool unpack_figure(struct str *packed, uint64_t silent, enum figure figur
         !unpack_column(packed, values, (size_t)__builtin_popcountll(mask))) {
         return false;
     }
+    *ret_mask = mask;
     for (; mask != 0; mask &= mask - 1, i++) {
         if (values[i] == 0) {
             return false;
@@ -259,31 +260,47 @@ static bool unpack_figure(struct str *packed, uint64_t silent, enum figure figur
     return true;
 }
 
-/* minutes: all empty. */
-static bool unpack_minutes(struct str *packed, struct window_minute *minutes, uint64_t *ret_counted)
+static bool unpack_records(struct str *packed, struct window_minute *minutes, uint64_t counted)
 {
     int64_t records[TALLY_MINUTES];
-    uint64_t silent;
-    size_t count, i = 0;
+    size_t count = (size_t)__builtin_popcountll(counted), i = 0;
+    bool all = true;
+
+    if (!unpack_column(packed, records, count)) {
+        return false;
+    }
+    if (count < TALLY_MINUTES) {
+        memset(minutes, 0, TALLY_MINUTES * sizeof(minutes[0]));
+    }
+    for (; counted != 0; counted &= counted - 1, i++) {
+        minutes[__builtin_ctzll(counted)] =
+            (struct window_minute){.records = records[i], .total = records[i]};
+        all &= records[i] != 0;
+    }
+    return all;
+}
+
+/* minutes: overwritten. What each of them is by itself holds behind it. */
+static bool unpack_minutes(struct str *packed, struct window_minute *minutes, uint64_t *ret_counted)
+{
+    uint64_t silent, masks[FIGURE_COUNT] = {0};
 
     if (!unpack_uint(packed, &silent) || silent > (uint64_t)MASK_MAX) {
         return false;
     }
     *ret_counted = ~silent & (uint64_t)MASK_MAX;
-    count = (size_t)__builtin_popcountll(*ret_counted);
-    if (!unpack_column(packed, records, count)) {
+    if (!unpack_records(packed, minutes, *ret_counted)) {
         return false;
     }
-    for (uint64_t mask = *ret_counted; mask != 0; mask &= mask - 1, i++) {
-        struct window_minute *minute = &minutes[__builtin_ctzll(mask)];
-
-        if (records[i] == 0) {
+    for (int f = 0; f < FIGURE_COUNT && *ret_counted != 0; f++) {
+        if (!unpack_figure(packed, silent, (enum figure)f, minutes, &masks[f])) {
             return false;
         }
-        minute->records = minute->total = records[i];
     }
-    for (int f = 0; f < FIGURE_COUNT && count > 0; f++) {
-        if (!unpack_figure(packed, silent, (enum figure)f, minutes)) {
+    /* Only minutes with a part can have one that is larger than the whole. */
+    for (uint64_t parts = masks[ERRORS] | masks[SLOW] | masks[NO_LATENCY]; parts != 0;
+         parts &= parts - 1) {
+        if (!window_minute_valid(&minutes[__builtin_ctzll(parts)])) {
             return false;
         }
     }
@@ -375,16 +392,6 @@ static bool read_ranges(struct str *packed, struct window_counts *counts)
                                 &counts->range_capacity);
 }
 
-static bool minutes_valid(const struct window_minute *minutes)
-{
-    bool all = true;
-
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        all &= window_minute_valid(&minutes[i]);
-    }
-    return all;
-}
-
 static struct str behind_format(struct str packed)
 {
     return packed.size == 0 ? packed : str_of(packed.data + 1, packed.size - 1);
@@ -394,11 +401,9 @@ enum err_code window_counts_unpack(struct str packed, struct window_counts *coun
 {
     unsigned char format = packed.size == 0 ? 0 : (unsigned char)packed.data[0];
 
-    memset(counts->minutes, 0, sizeof(counts->minutes));
     packed = behind_format(packed);
     if (!format_fits(TALLY_WINDOW, format) || !read_ranges(&packed, counts) ||
-        !unpack_minutes(&packed, counts->minutes, &counts->counted) ||
-        !minutes_valid(counts->minutes)) {
+        !unpack_minutes(&packed, counts->minutes, &counts->counted)) {
         return err_set(err, ERR_MISMATCH, "packed window: damaged");
     }
     return ERR_OK;

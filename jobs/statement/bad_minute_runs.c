@@ -16,11 +16,11 @@ struct runs {
     int64_t requests; /* of the period */
 };
 
-/* What the minute's own requests say. */
+/* What the minute's own requests say. Without an error no limit is exceeded, for none is below 0. */
 static bool is_bad(const struct availability *terms, const struct request_counts *counts)
 {
-    if (counts->total == 0 || (terms->min_requests_per == MIN_REQUESTS_PER_MINUTE &&
-                               counts->total < terms->min_requests)) {
+    if (counts->errors == 0 || (terms->min_requests_per == MIN_REQUESTS_PER_MINUTE &&
+                                counts->total < terms->min_requests)) {
         return false;
     }
     return terms->all_failed
@@ -58,19 +58,21 @@ static void add_bad(struct runs *runs, const struct count_row *row)
 static void find_runs(const struct measure_input *input, struct arena *scratch, struct runs *runs)
 {
     const struct service_input *service = input->service;
+    bool summed = runs->terms->min_requests_per == MIN_REQUESTS_PER_PERIOD;
     struct counted counted;
 
     counted_init(&counted, input, scratch);
     for (size_t i = 0; i < service->count_count; i++) {
         const struct count_row *row = &service->counts[i];
+        bool bad = is_bad(runs->terms, &row->counts);
 
-        if (row->counts.total == 0 || counted_void(&counted, row->minute_s)) {
+        if (row->counts.total == 0 || (!bad && !summed) || counted_void(&counted, row->minute_s)) {
             continue;
         }
-        if (counted_measured(&counted, row->minute_s)) {
+        if (summed && counted_measured(&counted, row->minute_s)) {
             runs->requests = counted_add(runs->requests, row->counts.total);
         }
-        if (is_bad(runs->terms, &row->counts)) {
+        if (bad) {
             add_bad(runs, row);
         }
     }

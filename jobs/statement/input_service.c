@@ -36,20 +36,29 @@ struct service_reading {
     struct lost_time *lost; /* the last run of flagged minutes; NULL: none yet */
 };
 
-/* Room for one more element of a list in the arena. */
-static void *grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size)
+/* A list that is long already has room for all that may come: twice the room, and twice again, would be most of the work. */
+enum { LONG = 4096 };
+
+/* Room for one more element of a list in the arena; max: of how many there may be. */
+static void *grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t max,
+                  size_t size)
 {
     void *grown;
 
     if (count < *capacity) {
         return items;
     }
-    *capacity = *capacity > 0 ? 2 * *capacity : 64;
+    *capacity = *capacity >= LONG && max > *capacity ? max : *capacity > 0 ? 2 * *capacity : 64;
     grown = arena_alloc(arena, *capacity * size);
     if (count > 0) {
         memcpy(grown, items, count * size);
     }
     return grown;
+}
+
+static size_t minute_count(const struct service_reading *reading)
+{
+    return (size_t)(reading->to_minute - reading->from_minute);
 }
 
 /* Minutes [from_minute, to_minute) had one state. */
@@ -63,8 +72,9 @@ static void push_state(struct service_reading *reading, int64_t from_minute, int
         last->to_s = to_minute * MINUTE_S;
         return;
     }
-    reading->states = grow(reading->reader->arena, reading->states, reading->state_count,
-                           &reading->state_capacity, sizeof(reading->states[0]));
+    reading->states =
+        grow(reading->reader->arena, reading->states, reading->state_count,
+             &reading->state_capacity, minute_count(reading), sizeof(reading->states[0]));
     reading->states[reading->state_count++] =
         (struct state_row){from_minute * MINUTE_S, to_minute * MINUTE_S, grade, false};
 }
@@ -114,8 +124,9 @@ static struct count_row *add_count(struct service_reading *reading, int64_t minu
 {
     struct count_row *row;
 
-    reading->counts = grow(reading->reader->arena, reading->counts, reading->count_count,
-                           &reading->count_capacity, sizeof(reading->counts[0]));
+    reading->counts =
+        grow(reading->reader->arena, reading->counts, reading->count_count,
+             &reading->count_capacity, minute_count(reading), sizeof(reading->counts[0]));
     row = &reading->counts[reading->count_count++];
     *row = (struct count_row){.minute_s = minute * MINUTE_S};
     return row;
@@ -141,7 +152,7 @@ static void take_counts(struct service_reading *reading, const struct service_ho
 
 static struct lost_time *add_lost(struct input_reader *reader)
 {
-    reader->lost = grow(reader->arena, reader->lost, reader->lost_count, &reader->lost_capacity,
+    reader->lost = grow(reader->arena, reader->lost, reader->lost_count, &reader->lost_capacity, 0,
                         sizeof(reader->lost[0]));
     return &reader->lost[reader->lost_count++];
 }
