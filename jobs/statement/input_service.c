@@ -39,13 +39,13 @@ struct service_reading {
 /* A list that is long already has room for all that may come: twice the room, and twice again, would be most of the work. */
 enum { LONG = 4096 };
 
-/* Room for one more element of a list in the arena; max: of how many there may be. */
-static void *grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t max,
-                  size_t size)
+/* Room for `more` elements, at most an hour's, behind those of a list in the arena; max: of how many there may be. */
+static void *grow(struct arena *arena, void *items, size_t count, size_t more, size_t *capacity,
+                  size_t max, size_t size)
 {
     void *grown;
 
-    if (count < *capacity) {
+    if (count + more <= *capacity) {
         return items;
     }
     *capacity = *capacity >= LONG && max > *capacity ? max : *capacity > 0 ? 2 * *capacity : 64;
@@ -73,7 +73,7 @@ static void push_state(struct service_reading *reading, int64_t from_minute, int
         return;
     }
     reading->states =
-        grow(reading->reader->arena, reading->states, reading->state_count,
+        grow(reading->reader->arena, reading->states, reading->state_count, 1,
              &reading->state_capacity, minute_count(reading), sizeof(reading->states[0]));
     reading->states[reading->state_count++] =
         (struct state_row){from_minute * MINUTE_S, to_minute * MINUTE_S, grade, false};
@@ -97,15 +97,6 @@ static void take_states(struct service_reading *reading, const struct service_ho
     }
 }
 
-static void add_counts(struct request_counts *sum, const struct window_minute *minute)
-{
-    sum->records += minute->records;
-    sum->total += minute->total;
-    sum->errors += minute->errors;
-    sum->slow += minute->slow;
-    sum->no_latency += minute->no_latency;
-}
-
 /* Whether all minutes of the hour lie on the same side of each border of what is measured, so that their sum is as good as they are. */
 static bool borders_within(const struct input_reader *reader, int64_t from_s, int64_t to_s)
 {
@@ -120,40 +111,66 @@ static bool borders_within(const struct input_reader *reader, int64_t from_s, in
     return false;
 }
 
-static struct count_row *add_count(struct service_reading *reading, int64_t minute)
+/* `more` rows behind those that there are, for the caller to fill. */
+static struct count_row *add_rows(struct service_reading *reading, size_t more)
 {
-    struct count_row *row;
+    reading->counts = grow(reading->reader->arena, reading->counts, reading->count_count, more,
+                           &reading->count_capacity, minute_count(reading) + TALLY_MINUTES,
+                           sizeof(reading->counts[0]));
+    reading->count_count += more;
+    return &reading->counts[reading->count_count - more];
+}
 
-    reading->counts =
-        grow(reading->reader->arena, reading->counts, reading->count_count,
-             &reading->count_capacity, minute_count(reading), sizeof(reading->counts[0]));
-    row = &reading->counts[reading->count_count++];
-    *row = (struct count_row){.minute_s = minute * MINUTE_S};
-    return row;
+static struct request_counts counts_of(const struct window_minute *minute)
+{
+    return (struct request_counts){.records = minute->records,
+                                   .total = minute->total,
+                                   .errors = minute->errors,
+                                   .slow = minute->slow,
+                                   .no_latency = minute->no_latency};
+}
+
+/* One row for all of them, the row of the first. */
+static void sum_counts(struct service_reading *reading, const struct service_hour *hour,
+                       uint64_t counted)
+{
+    struct count_row *row = add_rows(reading, 1);
+    struct window_minute sum = {0};
+
+    row->minute_s = (hour->hour * TALLY_MINUTES + __builtin_ctzll(counted)) * MINUTE_S;
+    for (; counted != 0; counted &= counted - 1) {
+        window_minute_add(&sum, &hour->minutes[__builtin_ctzll(counted)]);
+    }
+    row->counts = counts_of(&sum);
 }
 
 static void take_counts(struct service_reading *reading, const struct service_hour *hour, int first,
                         int end)
 {
     int64_t start = hour->hour * TALLY_MINUTES;
-    bool summed =
-        reading->reader->summed &&
-        !borders_within(reading->reader, (start + first) * MINUTE_S, (start + end) * MINUTE_S);
     uint64_t counted = (hour->counted & (~UINT64_C(0) >> (64 - end))) >> first << first;
-    struct count_row *row = NULL;
+    struct count_row *row;
 
+    if (counted == 0) {
+        return;
+    }
+    if (reading->reader->summed &&
+        !borders_within(reading->reader, (start + first) * MINUTE_S, (start + end) * MINUTE_S)) {
+        sum_counts(reading, hour, counted);
+        return;
+    }
+    row = add_rows(reading, (size_t)__builtin_popcountll(counted));
     for (; counted != 0; counted &= counted - 1) {
         int i = __builtin_ctzll(counted);
 
-        row = row != NULL && summed ? row : add_count(reading, start + i);
-        add_counts(&row->counts, &hour->minutes[i]);
+        *row++ = (struct count_row){(start + i) * MINUTE_S, counts_of(&hour->minutes[i])};
     }
 }
 
 static struct lost_time *add_lost(struct input_reader *reader)
 {
-    reader->lost = grow(reader->arena, reader->lost, reader->lost_count, &reader->lost_capacity, 0,
-                        sizeof(reader->lost[0]));
+    reader->lost = grow(reader->arena, reader->lost, reader->lost_count, 1, &reader->lost_capacity,
+                        0, sizeof(reader->lost[0]));
     return &reader->lost[reader->lost_count++];
 }
 
@@ -228,7 +245,7 @@ static enum err_code take_day(void *context, int64_t day, const struct service_d
         minute += sums->runs[i].minutes;
     }
     if (sums->sum.records > 0) {
-        add_counts(&add_count(reading, start)->counts, &sums->sum);
+        *add_rows(reading, 1) = (struct count_row){start * MINUTE_S, counts_of(&sums->sum)};
     }
     for (size_t i = 0; i < sums->incomplete_count; i++) {
         lose(reading, start + sums->incomplete[i].from, start + sums->incomplete[i].to);
