@@ -37,8 +37,8 @@ enum err_code input_first_minute(struct db *db, int64_t book_id, const struct co
 enum err_code input_read(struct db *db, int64_t book_id, const struct contract *contract,
                          int64_t from_s, int64_t to_s, struct arena *arena,
                          struct statement_input *ret_input, struct err *err);
-/* The same for whoever looks at the statement only: where its method knows no requests, those of an hour stand in one row of counts, the one of
- * its first minute that has any, as long as no border of what is measured lies within. */
+/* The same for whoever looks at the statement only: where its method knows no requests, those of an hour, or of a whole UTC day, stand in one row of
+ * counts, as long as no border of what is measured lies within: the row of the first minute that has any, or of the day's first minute. */
 enum err_code input_read_summed(struct db *db, int64_t book_id, const struct contract *contract,
                                 int64_t from_s, int64_t to_s, struct arena *arena,
                                 struct statement_input *ret_input, struct err *err);
