@@ -1,8 +1,8 @@
 /*
- * What comes back from a store that somebody else wrote, with row checksums that are right: packed tallies, the state carried between
- * hours, issued documents. It is refused with a message, or it is whole: it packs to the same bytes, can be added up, graded and rendered.
+ * What comes back from a store that somebody else wrote, with row checksums that are right: packed tallies and days, the state carried
+ * between hours, issued documents. It is refused with a message, or it is whole: it packs to the same bytes, can be added up, graded and rendered.
  *
- * The first byte chooses: 0 window, 1 check, 2 activity, 3 carried state, else a document.
+ * The first byte chooses: 0 window, 1 check, 2 activity, 3 carried state, 4 day, else a document.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +10,9 @@
 #include "aggregator/carried.h"
 #include "aggregator/grade_hour.h"
 #include "aggregator/raw_grade.h"
+#include "aggregator/service_day.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "jobs/statement/render.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -71,6 +73,24 @@ static void try_carried(struct str packed)
     arena_release(&arena);
 }
 
+static void try_day(struct str packed)
+{
+    struct service_day *day = memory_calloc(1, sizeof(*day));
+    struct err err = ERR_INIT;
+    struct strbuf again;
+
+    if (service_day_unpack(packed, day, &err) == ERR_OK) {
+        strbuf_init(&again, packed_size_max);
+        CHECK(service_day_pack(day, &again));
+        CHECK(str_equal(strbuf_view(&again), packed));
+        strbuf_release(&again);
+    } else {
+        CHECK(err.code == ERR_MISMATCH);
+    }
+    service_day_release(day);
+    memory_free(day);
+}
+
 static void try_document(struct str document)
 {
     for (size_t i = 0; i < render_row_count; i++) {
@@ -101,6 +121,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 3:
         try_carried(rest);
+        break;
+    case 4:
+        try_day(rest);
         break;
     default:
         try_document(rest);

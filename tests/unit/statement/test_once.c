@@ -55,8 +55,8 @@ static enum err_code note_credit(struct world *world, int64_t *ret_count, struct
     return code;
 }
 
-/* The statement, three drawn files, the credit note. */
-enum { COMMITS = 5 };
+/* The statement, what is drawn from it, the credit note. */
+enum { COMMITS = 3 };
 
 /* Every COMMIT on the way loses its answer once, with both outcomes. */
 static void test_lost_answers_are_looked_up(void **state)
