@@ -109,9 +109,9 @@ static enum err_code parse_number(const struct option_row *row, const char *text
         return ERR_OK;
     case OPTION_CHOICES:
         if (!parse_choices(row, text, ret_number)) {
-            return err_set(err, ERR_USAGE, "--%s: \"%s\" is none of %s, nor a list like %.*s,%s",
-                           row->name, text, row->choices, (int)strcspn(row->choices, "|"),
-                           row->choices, strrchr(row->choices, '|') + 1);
+            return err_set(err, ERR_USAGE,
+                           "--%s: \"%s\" is none of %s, nor several of them with commas between",
+                           row->name, text, row->choices);
         }
         return ERR_OK;
     }

@@ -45,6 +45,14 @@ cmp -s published/acme/2026-01/statement-r1.pdf "$folder/out" || fail "--stdout p
 expect 0 report a.yaml --month 2026-01 --format pdf
 out 'published/acme/2026-01/statement-r1.pdf'
 rm published/acme/2026-01/statement-r1.pdf
+# Several formats at once, and one only where there is but one place.
+expect 0 report a.yaml --month 2026-01 --format json,csv
+out 'published/acme/2026-01/statement-r1.csv'
+[ "$(wc -l <"$folder/out")" -eq 2 ] || fail "two formats are two files"
+expect 2 report a.yaml --month 2026-01 --format json,xml
+err 'is none of json|html|pdf|csv|all'
+expect 2 report a.yaml --month 2026-01 --format json,csv --stdout
+err '--stdout prints one format'
 
 expect 0 check a.yaml
 out 'ok   pdf       Pango '

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "jobs/options.h"
 
-enum { FORMAT, COUNT, FROM, WAIT, FORCE, OPTION_COUNT };
+enum { FORMAT, FORMS, COUNT, FROM, WAIT, FORCE, OPTION_COUNT };
 
 static const struct option_row rows[] = {
     [FORMAT] = {.name = "format",
@@ -19,6 +19,11 @@ static const struct option_row rows[] = {
                 .choices = "csv|json",
                 .fallback = "json",
                 .help = "x"},
+    [FORMS] = {.name = "forms",
+               .type = OPTION_CHOICES,
+               .choices = "csv|json|html",
+               .fallback = "html",
+               .help = "x"},
     [COUNT] = {.name = "count",
                .letter = 'c',
                .type = OPTION_INTEGER,
@@ -91,6 +96,15 @@ static void test_letters(void **state)
     assert_int_equal(PARSE("-c5", "--count", "6").values[COUNT].number, 6);
 }
 
+static void test_several_choices(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("-").values[FORMS].number, 4);
+    assert_int_equal(PARSE("--forms", "json").values[FORMS].number, 2);
+    assert_int_equal(PARSE("--forms=html,csv").values[FORMS].number, 5);
+    assert_int_equal(PARSE("--forms=csv,csv").values[FORMS].number, 1);
+}
+
 static void test_stop_at_argument(void **state)
 {
     const char *const words[] = {"-f", "check", "--count", NULL};
@@ -116,6 +130,12 @@ static void test_refusals(void **state)
         {{"--count", "9"}, "--count: 9 is not between 1 and 8"},
         {{"--format=xml"}, "--format: \"xml\" is none of csv|json"},
         {{"--format="}, "--format: \"\" is none of csv|json"},
+        {{"--forms=csv,xml"},
+         "--forms: \"csv,xml\" is none of csv|json|html, nor several of them with commas between"},
+        {{"--forms=csv,"},
+         "--forms: \"csv,\" is none of csv|json|html, nor several of them with commas between"},
+        {{"--forms="},
+         "--forms: \"\" is none of csv|json|html, nor several of them with commas between"},
         {{"--from=yesterday"}, "--from: \"yesterday\" is not a time such as 2026-10-01T00:00:00Z"},
         {{"--wait=5"}, "--wait: \"5\" is not a duration such as 90s, 10m, 6h or 5d"},
         {{"--force=yes"}, "--force takes no value"},
@@ -151,8 +171,11 @@ static void test_help_lists_each_option(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_and_arguments),   cmocka_unit_test(test_letters),
-        cmocka_unit_test(test_stop_at_argument),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_values_and_arguments),
+        cmocka_unit_test(test_letters),
+        cmocka_unit_test(test_several_choices),
+        cmocka_unit_test(test_stop_at_argument),
+        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_help_lists_each_option),
     };
 
