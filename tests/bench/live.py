@@ -5,6 +5,7 @@ import io
 import shutil
 
 import measure
+import peers
 
 # As programs on librdkafka are usually tuned: large answers. Our own drain has the settings of our own source.
 USUAL = ["fetch.message.max.bytes", "4194304", "fetch.max.bytes", "52428800"]
@@ -21,11 +22,7 @@ def check_counts(place, topic, folder):
     measure.output([place.program("uptally"), "aggregate", "bench.yaml", "--quiet"], folder)
     rows = csv.DictReader(io.StringIO(measure.output([place.program("uptally"), "export", "windows", "bench.yaml"], folder)))
     counted = sorted([r["service"], minute_of(r["minute"]), int(r["total"]), int(r["errors"]), int(r["slow"])] for r in rows)
-    with open(topic.truth, encoding="utf-8") as file:
-        wanted = sorted([row[0], *map(int, row[1:])] for row in csv.reader(file))
-    if counted != wanted:
-        wrong = [pair for pair in zip(counted, wanted) if pair[0] != pair[1]][:3]
-        raise measure.Failed(f"{topic.name}: {len(counted)} windows, wanted {len(wanted)}; first of them counted and wanted: {wrong}")
+    peers.must_equal(topic.name, counted, peers.counted(topic.truth))
 
 
 def drain(place, topic, program, cores, *properties):
@@ -43,6 +40,11 @@ def consume(place, topic, cores, check):
         shutil.rmtree(folder)
 
 
+def go_peer(place, topic, program, cores, check):
+    command = lambda out: [program, out, place.bootstrap, topic.name, place.schema_file(topic.schema)]  # noqa: E731
+    return peers.run(command, topic, cores, place.folder, check)
+
+
 def case(place, options, report, schema, cores):
     topic = place.topic(schema, options.events)
     pinned = None if cores > 1 else {1}
@@ -50,14 +52,18 @@ def case(place, options, report, schema, cores):
     bare = measure.Series("bare drain, usual settings, glibc", topic.events)
     allocated = measure.Series("bare drain, our settings, mimalloc", topic.events)
     own = measure.Series("uptally consume", topic.events)
+    go = measure.Series("Go: franz-go, hamba/avro", topic.events)
+    program = peers.find("kafka_go") if schema == "request" else None  # it knows this schema only
+    contenders = [(bare, lambda: drain(place, topic, "bench_drain", pinned, *USUAL)),
+                  (allocated, lambda: drain(place, topic, "bench_drain_mimalloc", pinned)),
+                  (own, lambda: consume(place, topic, pinned, check=False))]
     consume(place, topic, pinned, check=True)  # also warms the page cache
-    measure.interleaved(options.runs, [
-        (bare, lambda: drain(place, topic, "bench_drain", pinned, *USUAL)),
-        (allocated, lambda: drain(place, topic, "bench_drain_mimalloc", pinned)),
-        (own, lambda: consume(place, topic, pinned, check=False)),
-    ])
+    if program:
+        go_peer(place, topic, program, pinned, check=True)
+        contenders.append((go, lambda: go_peer(place, topic, program, pinned, check=False)))
+    measure.interleaved(options.runs, contenders)
     where = f"{schema} ({topic.body_bytes:.0f} bytes), {cores} core{'s' if cores > 1 else ''}"
-    report.series(where, [bare, allocated, own])
+    report.series(where, [series for series, _ in contenders])
     cpu = own.cpu_per_million()
     if schema == "request":
         report.ratio(f"{where}: CPU of the bare drain, usual settings, glibc", measure.ratio(cpu, bare.cpu_per_million()), at_most=0.8)
@@ -66,6 +72,9 @@ def case(place, options, report, schema, cores):
             report.ratio(f"{where}: rate of the bare drain, our settings, mimalloc", measure.ratio(own.rate(), allocated.rate()), at_least=0.9)
     else:
         report.ratio(f"{where}: CPU of the bare drain, our settings, mimalloc", measure.ratio(cpu, allocated.cpu_per_million()), at_most=1.3)
+    if program:
+        report.ratio(f"{where}: CPU of the Go program", measure.ratio(cpu, go.cpu_per_million()), at_most=0.7)
+        report.ratio(f"{where}: rate of the Go program", measure.ratio(own.rate(), go.rate()), at_least=1)
     report.value(f"{where}: peak memory of uptally, MiB", own.rss_mib(), at_most=160)
 
 

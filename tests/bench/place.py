@@ -55,8 +55,9 @@ def kafka_libs(options):
 
 
 class Topic:
-    def __init__(self, name, schema, events, services, body_bytes, truth):
-        self.name, self.schema, self.events, self.services = name, schema, events, services
+    def __init__(self, name, schema, events, partitions, services, body_bytes, truth):
+        self.name, self.schema, self.events = name, schema, events
+        self.partitions, self.services = partitions, services
         self.body_bytes = body_bytes  # mean
         self.truth = truth            # SERVICE,MINUTE,TOTAL,ERRORS,SLOW, sorted
 
@@ -112,11 +113,14 @@ class Place:
             print(f"filling {name}", file=sys.stderr, flush=True)
             cost = measure.run([self.program("bench_produce"), self.bootstrap, name, schema, str(events),
                                 str(partitions), str(services), str(self.start), str(truth)])
-            self.topics[name] = Topic(name, schema, events, services, int(cost.output.split()[-1]) / events, truth)
+            self.topics[name] = Topic(name, schema, events, partitions, services, int(cost.output.split()[-1]) / events, truth)
         return self.topics[name]
 
-    def configuration(self, topic):
-        """A folder with a configuration and no store yet."""
+    def schema_file(self, schema):
+        return str(HERE / f"schemas/{schema}.avsc")
+
+    def configuration(self, topic, **more):
+        """A folder with a configuration and no store yet. more: further sections."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         if topic.schema not in self.registries:
             self.registries[topic.schema] = serve_schema(topic.schema)
@@ -128,6 +132,7 @@ class Place:
             "topics": [{"name": topic.name, "kind": "requests", "service_limit": topic.services,
                         "map": MAPS[topic.schema]}],
             "service_defaults": {"latency_threshold": "300ms"},
+            **more,
         }
         (folder / "bench.yaml").write_text(json.dumps(sections, indent=2))
         return folder
