@@ -265,9 +265,13 @@ static void leave_refused(rd_kafka_conf_t *conf)
 enum err_code kafka_client_open(struct kafka_client *client, const struct source_options *options,
                                 enum kafka_role role, struct err *err)
 {
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char text[ERROR_SIZE];
+    rd_kafka_conf_t *conf;
 
+    if (librdkafka_open(err) != ERR_OK) {
+        return err->code;
+    }
+    conf = rd_kafka_conf_new();
     CHECK(conf != NULL);
     if (configure(conf, options, role, err) != ERR_OK) {
         rd_kafka_conf_destroy(conf);

@@ -9,13 +9,13 @@
 #ifndef CONSUMERS_KAFKA_CLIENT_H
 #define CONSUMERS_KAFKA_CLIENT_H
 
-#include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "consumers/kafka_library.h"
 #include "consumers/kafka_pace.h"
 #include "consumers/source.h"
 

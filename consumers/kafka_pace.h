@@ -11,10 +11,11 @@
 #ifndef CONSUMERS_KAFKA_PACE_H
 #define CONSUMERS_KAFKA_PACE_H
 
-#include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "consumers/kafka_library.h"
 
 struct kafka_pace {
     pthread_mutex_t lock;

@@ -2,8 +2,6 @@
  * memory of a caller, and nothing is on its way while nobody looks. */
 #include "consumers/sink.h"
 
-#include <librdkafka/rdkafka.h>
-
 #include "base/check.h"
 #include "base/memory.h"
 #include "consumers/kafka_client.h"

@@ -7,8 +7,6 @@
 #ifndef CONSUMERS_SOURCE_KAFKA_H
 #define CONSUMERS_SOURCE_KAFKA_H
 
-#include <librdkafka/rdkafka.h>
-
 #include "base/arena.h"
 #include "consumers/kafka_client.h"
 #include "consumers/source.h"

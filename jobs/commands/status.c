@@ -182,7 +182,15 @@ static const char *color_of(enum grade grade)
 
 static void print_grade(FILE *out, enum grade grade, const char *text, bool color)
 {
-    (void)fprintf(out, "%s%s%s", color ? color_of(grade) : "", text, color ? "\033[0m" : "");
+    if (color) {
+        (void)fputs(color_of(grade), out);
+    }
+    (void)fputs(
+        text,
+        out); /* one for each minute of each service: a format would cost more than reading it */
+    if (color) {
+        (void)fputs("\033[0m", out);
+    }
 }
 
 static size_t name_columns(const struct status *status)

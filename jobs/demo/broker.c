@@ -1,11 +1,9 @@
 #include "jobs/demo/broker.h"
 
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
-
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "consumers/kafka_library.h"
 
 enum { FLUSH_LIMIT_MS = 60000, FULL_WAIT_MS = 100 };
 
@@ -44,9 +42,13 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
 
 static enum err_code start_producer(struct broker *broker, struct err *err)
 {
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_t *conf;
     char text[256];
 
+    if (librdkafka_open(err) != ERR_OK) {
+        return err->code;
+    }
+    conf = rd_kafka_conf_new();
     for (size_t i = 0; i < ARRAY_COUNT(settings); i++) {
         CHECK(rd_kafka_conf_set(conf, settings[i][0], settings[i][1], text, sizeof(text)) ==
               RD_KAFKA_CONF_OK);

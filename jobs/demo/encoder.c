@@ -1,11 +1,11 @@
 #include "jobs/demo/encoder.h"
 
-#include <avro.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "jobs/demo/avro_library.h"
 #include "jobs/demo/registry_table.h"
 #include "schemas/embedded.h"
 
@@ -65,8 +65,11 @@ static void template_release(struct template *template)
 enum err_code encoder_open(const struct world *world, struct encoder **ret_encoder, struct err *err)
 {
     struct encoder *encoder = memory_calloc(1, sizeof(*encoder));
-    enum err_code code = template_open(&encoder->request, "request_event.avsc", err);
+    enum err_code code = libavro_open(err);
 
+    if (code == ERR_OK) {
+        code = template_open(&encoder->request, "request_event.avsc", err);
+    }
     if (code == ERR_OK) {
         code = template_open(&encoder->check, "health_check_event.avsc", err);
     }

@@ -6,6 +6,13 @@ out "uptally "
 out "librdkafka "
 no_err
 
+# Libraries that bring dozens of others are loaded by commands that call them, so that the others start at once.
+LD_DEBUG=libs "$UPTALLY" --version >out 2>err || fail "uptally --version, with the loader's log"
+err "libsqlite3"
+for library in librdkafka libavro libcurl libpq libssl libcairo; do
+    ! grep -qF "$library" err || fail "$library is loaded for nothing"
+done
+
 expect 0 --help
 out "usage: uptally COMMAND"
 out "check "

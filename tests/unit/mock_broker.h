@@ -6,13 +6,12 @@
 #ifndef TESTS_UNIT_MOCK_BROKER_H
 #define TESTS_UNIT_MOCK_BROKER_H
 
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "consumers/kafka_library.h"
 
 struct mock_broker {
     rd_kafka_t *producer;
@@ -28,9 +27,12 @@ static inline void mock_ignore_log(const rd_kafka_t *handle, int level, const ch
 
 static inline void mock_open(struct mock_broker *mock)
 {
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    struct err err = ERR_INIT;
     char text[256];
+    rd_kafka_conf_t *conf;
 
+    CHECK(librdkafka_open(&err) == ERR_OK);
+    conf = rd_kafka_conf_new();
     CHECK(rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", text, sizeof(text)) == 0);
     CHECK(rd_kafka_conf_set(conf, "linger.ms", "1", text, sizeof(text)) == 0);
     rd_kafka_conf_set_log_cb(conf, mock_ignore_log);
