@@ -68,6 +68,7 @@ class Place:
     def __init__(self, options):
         self.options = options
         self.build = Path(options.build).resolve()
+        measure.launcher = self.program("bench_cost")
         self.folder = Path(tempfile.mkdtemp(prefix="uptally-bench-"))
         # The last whole hour: what lies further back would be graded up to now, which is no part of any figure.
         self.start = int(time.time()) // 3600 * 3600 - 3600
