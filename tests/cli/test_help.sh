@@ -12,6 +12,15 @@ err "libsqlite3"
 for library in librdkafka libavro libcurl libpq libssl libcairo; do
     ! grep -qF "$library" err || fail "$library is loaded for nothing"
 done
+# Where one of them is missing, the command that needs it names its package.
+for pair in librdkafka.so.1:librdkafka1 libavro.so.23:libavro23; do
+    rm -rf broken demo
+    mkdir broken
+    : >"broken/${pair%:*}"
+    LD_LIBRARY_PATH=broken expect 1 demo
+    err "${pair%:*}"
+    err "apt-get install ${pair#*:}"
+done
 
 expect 0 --help
 out "usage: uptally COMMAND"
