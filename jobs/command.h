@@ -26,7 +26,8 @@ enum command_needs {
     NEEDS_BOOK = 8,         /* with one of the stores: book_id is set */
     NEEDS_CONFIG_PATH = 16, /* only where the configuration is, if anywhere: the command reads it */
     NEEDS_CONTRACTS = 32,   /* of the configuration only its contracts: nothing else is looked at */
-    NEEDS_HTTP = 64         /* a client for registries and token servers */
+    NEEDS_HTTP = 64,        /* a client for registries and token servers */
+    NEEDS_NO_CONTRACTS = 128 /* of CONFIG all but its contracts, which may be thousands */
 };
 
 /* What every command gets. Borrowed; main owns it. */

@@ -323,7 +323,9 @@ static enum err_code open_needs(struct run *run, const struct command *command, 
     if ((command->needs & NEEDS_CONTRACTS) != 0) {
         return config_read_contracts(run->config_path, &run->config, err);
     }
-    if ((command->needs & NEEDS_CONFIG_PATH) == 0) {
+    if ((command->needs & NEEDS_NO_CONTRACTS) != 0) {
+        code = config_read_others(run->config_path, &run->config, err);
+    } else if ((command->needs & NEEDS_CONFIG_PATH) == 0) {
         code = config_read(run->config_path, &run->config, err);
     }
     if (code == ERR_OK && run->config != NULL && run->globals[GLOBAL_LOCK_WAIT].set) {

@@ -402,6 +402,6 @@ const struct command command_status = {
                 "watch --color uptally status uptally.yaml --color always",
     .help = "Now is complete-until: the time up to which every event has been read and folded.",
     .options = rows,
-    .needs = NEEDS_STORE_READ | NEEDS_BOOK,
+    .needs = NEEDS_STORE_READ | NEEDS_BOOK | NEEDS_NO_CONTRACTS,
     .run = run_status,
 };

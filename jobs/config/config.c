@@ -51,29 +51,35 @@ static struct str folder_of(struct str path)
     return path;
 }
 
-/* Of the document only that section, if it is there. */
-static const struct conf_node *only(struct arena *arena, const struct conf_node *root,
-                                    const char *key)
-{
-    const struct conf_node *child = root->kind == CONF_MAP ? conf_child(root, key) : root;
-    struct conf_node *map = arena_calloc(arena, 1, sizeof(*map));
-    struct conf_node *section = arena_calloc(arena, 1, sizeof(*section));
+enum part { PART_ALL, PART_CONTRACTS, PART_OTHERS };
 
-    if (child == root) {
-        return root; /* no table: an error for the reader */
+/* Of the document only what is of that part. What is no table is an error for the reader. */
+static const struct conf_node *part_of(struct arena *arena, const struct conf_node *root,
+                                       enum part part)
+{
+    struct conf_node *map = arena_calloc(arena, 1, sizeof(*map));
+    const struct conf_node **end = &map->first;
+
+    if (part == PART_ALL || root->kind != CONF_MAP) {
+        return root;
     }
     *map = *root;
-    map->count = child != NULL;
-    map->first = NULL;
-    if (child != NULL) {
-        *section = *child;
-        section->next = NULL;
-        map->first = section;
+    map->count = 0;
+    for (const struct conf_node *child = root->first; child != NULL; child = child->next) {
+        if (str_equal(child->key, STR("contracts")) == (part == PART_CONTRACTS)) {
+            struct conf_node *copy = arena_calloc(arena, 1, sizeof(*copy));
+
+            *copy = *child;
+            *end = copy;
+            end = &copy->next;
+            map->count++;
+        }
     }
+    *end = NULL;
     return map;
 }
 
-static enum err_code parse(struct str text, const char *name, const char *section,
+static enum err_code parse(struct str text, const char *name, enum part part,
                            struct config **ret_config, struct err *err)
 {
     struct config_owned *owned = memory_calloc(1, sizeof(*owned));
@@ -88,10 +94,8 @@ static enum err_code parse(struct str text, const char *name, const char *sectio
                                          .folder = folder_of(config->path),
                                          .root = config};
     code = conf_parse(&config->arena, text, config->path.data, &root, err);
-    if (code == ERR_OK && section != NULL) {
-        root = only(&config->arena, root, section);
-    }
     if (code == ERR_OK) {
+        root = part_of(&config->arena, root, part);
         code = conf_table_read(&owned->reader, &config_table, root, config, err);
     }
     if (code == ERR_OK) {
@@ -109,7 +113,7 @@ static enum err_code parse(struct str text, const char *name, const char *sectio
 enum err_code config_parse(struct str text, const char *name, struct config **ret_config,
                            struct err *err)
 {
-    return parse(text, name, NULL, ret_config, err);
+    return parse(text, name, PART_ALL, ret_config, err);
 }
 
 /* The content of the file; bounded, and never of a pipe that nobody writes to. */
@@ -141,8 +145,8 @@ enum err_code config_read_text(const char *path, struct strbuf *content, struct 
     return code;
 }
 
-static enum err_code read_section(const char *path, const char *section, struct config **ret_config,
-                                  struct err *err)
+static enum err_code read_part(const char *path, enum part part, struct config **ret_config,
+                               struct err *err)
 {
     struct strbuf content;
     enum err_code code;
@@ -150,7 +154,7 @@ static enum err_code read_section(const char *path, const char *section, struct 
     strbuf_init(&content, CONF_SIZE_MAX);
     code = config_read_text(path, &content, err);
     if (code == ERR_OK) {
-        code = parse(strbuf_view(&content), path, section, ret_config, err);
+        code = parse(strbuf_view(&content), path, part, ret_config, err);
     }
     strbuf_release(&content);
     return code;
@@ -158,12 +162,17 @@ static enum err_code read_section(const char *path, const char *section, struct 
 
 enum err_code config_read(const char *path, struct config **ret_config, struct err *err)
 {
-    return read_section(path, NULL, ret_config, err);
+    return read_part(path, PART_ALL, ret_config, err);
 }
 
 enum err_code config_read_contracts(const char *path, struct config **ret_config, struct err *err)
 {
-    return read_section(path, "contracts", ret_config, err);
+    return read_part(path, PART_CONTRACTS, ret_config, err);
+}
+
+enum err_code config_read_others(const char *path, struct config **ret_config, struct err *err)
+{
+    return read_part(path, PART_OTHERS, ret_config, err);
 }
 
 void config_free(struct config *config)

@@ -130,7 +130,9 @@ struct config {
 enum err_code config_read(const char *path, struct config **ret_config, struct err *err);
 /* Only its section "contracts": the rest may hold anything that is YAML, also secrets and files that are not here. */
 enum err_code config_read_contracts(const char *path, struct config **ret_config, struct err *err);
-/* The same from memory; name stands for the file in messages. For tests, fuzzing and the demo. */
+/* All but that section, of which there may be thousands: they may hold anything that is YAML. */
+enum err_code config_read_others(const char *path, struct config **ret_config, struct err *err);
+/* config_read from memory; name stands for the file in messages. For tests, fuzzing and the demo. */
 enum err_code config_parse(struct str text, const char *name, struct config **ret_config,
                            struct err *err);
 void config_free(struct config *config);

@@ -83,8 +83,9 @@ def run(place, options, report):
         rss = max(rss, issue(month, report, 1, f"{options.services} contracts, JSON, HTML and CSV", "each", "--format", "json,html,csv",
                              at_most=FORMS_MS * options.services))
         report.value("report: peak memory, MiB", rss)
-        status = [month.run("status", "each.yaml") for _ in range(options.runs)]
-        report.value("status: CPU ms", statistics.median(c.cpu_s for c in status) * 1000)
-        report.value("status: wall ms", statistics.median(c.wall_s for c in status) * 1000, at_most=20)
+        for name, configuration in (("status", "one"), (f"status, {options.services} contracts", "each")):
+            status = [month.run("status", f"{configuration}.yaml") for _ in range(options.runs)]
+            report.value(f"{name}: CPU ms", statistics.median(c.cpu_s for c in status) * 1000)
+            report.value(f"{name}: wall ms", statistics.median(c.wall_s for c in status) * 1000, at_most=20)
     finally:
         month.close()

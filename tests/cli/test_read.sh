@@ -16,6 +16,14 @@ out "Nothing is complete yet"
 expect 0 status a.yaml --format json
 out '"complete_until": null'
 
+# What is wrong with a contract is no reason to say nothing of the present; what is wrong elsewhere is.
+printf 'store: {sqlite: a.db}\ncontracts: [{id: half}]\n' >broken.yaml
+expect 0 status broken.yaml
+out "Nothing is complete yet"
+expect 3 report broken.yaml --month 2026-01
+printf 'store: {sqlite: a.db}\ncontract: []\n' >broken.yaml
+expect 3 status broken.yaml
+
 # The word may stand before CONFIG or behind it, or alone.
 header=service,minute,total,errors,slow
 expect 0 export windows a.yaml
