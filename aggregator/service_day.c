@@ -1,10 +1,11 @@
 /*
  * The packed form:
  *
- *   1, ranges; records; unless there are none: extra, errors, slow, no_latency; runs; incomplete
+ *   1, ranges; records; unless there are none: extra, errors, slow, no_latency; grades; incomplete
  *   ranges:     as in a packed window (tally_pack.c)
  *   extra:      total - records
- *   runs:       each: grade, minutes; neighbours differ; until the day is full
+ *   grades:     0, mask of those that there are, and for each minute which of them, in as few bits as name them all; or, where that is shorter,
+ *   runs:       1, each: grade, minutes; neighbours differ; until the day is full
  *   incomplete: count, each: minutes since the end of the one before, at least 1 behind the first; minutes, at least 1
  */
 #include "aggregator/service_day.h"
@@ -18,6 +19,9 @@
 #include "base/memory.h"
 
 enum { FORMAT = 1, PACKED_SIZE_MAX = 8 << 20 };
+enum grades_form { GRADES_BITS, GRADES_RUNS };
+
+_Static_assert(GRADE_COUNT <= 14, "a mask of grades has at most two bytes");
 
 void service_day_release(struct service_day *day)
 {
@@ -69,6 +73,68 @@ void service_day_add(struct service_day *day, const struct service_hour *hour)
     }
 }
 
+/* Of the day's grades, one bit each. */
+static uint64_t grades_mask(const struct service_day *day)
+{
+    uint64_t mask = 0;
+
+    for (size_t i = 0; i < day->run_count; i++) {
+        mask |= UINT64_C(1) << day->runs[i].grade;
+    }
+    return mask;
+}
+
+/* Bits that name one of the mask's grades. */
+static int name_width(uint64_t mask)
+{
+    return bits_width((uint64_t)__builtin_popcountll(mask) - 1);
+}
+
+/* The shorter one: a quiet service may be silent every other minute, and its runs would be as many. */
+static enum grades_form form_of(const struct service_day *day)
+{
+    uint64_t mask = grades_mask(day);
+    size_t bits = (mask < 0x80 ? 1U : 2U) + ((size_t)name_width(mask) * DAY_MINUTES + 7) / 8;
+    size_t runs = 0;
+
+    for (size_t i = 0; i < day->run_count; i++) {
+        runs += day->runs[i].minutes < 0x80 ? 2U : 3U;
+    }
+    return runs < bits ? GRADES_RUNS : GRADES_BITS;
+}
+
+static void pack_bits(const struct service_day *day, struct strbuf *out)
+{
+    struct bit_writer writer = {.out = out};
+    uint64_t mask = grades_mask(day);
+    int width = name_width(mask);
+
+    pack_uint(out, mask);
+    for (size_t i = 0; i < day->run_count; i++) {
+        uint64_t below = mask & ((UINT64_C(1) << day->runs[i].grade) - 1);
+
+        for (int m = 0; m < day->runs[i].minutes; m++) {
+            bits_put(&writer, (uint64_t)__builtin_popcountll(below), width);
+        }
+    }
+    bits_end(&writer);
+}
+
+static void pack_grades(const struct service_day *day, struct strbuf *out)
+{
+    enum grades_form form = form_of(day);
+
+    strbuf_append_char(out, (char)form);
+    if (form == GRADES_BITS) {
+        pack_bits(day, out);
+        return;
+    }
+    for (size_t i = 0; i < day->run_count; i++) {
+        strbuf_append_char(out, (char)day->runs[i].grade);
+        pack_uint(out, day->runs[i].minutes);
+    }
+}
+
 bool service_day_pack(const struct service_day *day, struct strbuf *out)
 {
     const struct window_minute *sum = &day->sum;
@@ -87,10 +153,7 @@ bool service_day_pack(const struct service_day *day, struct strbuf *out)
         pack_count(out, sum->slow);
         pack_count(out, sum->no_latency);
     }
-    for (size_t i = 0; i < day->run_count; i++) {
-        strbuf_append_char(out, (char)day->runs[i].grade);
-        pack_uint(out, day->runs[i].minutes);
-    }
+    pack_grades(day, out);
     pack_uint(out, day->incomplete_count);
     for (size_t i = 0; i < day->incomplete_count; i++) {
         pack_count(out, day->incomplete[i].from - end);
@@ -143,6 +206,44 @@ static bool unpack_runs(struct str *packed, struct service_day *day)
     return true;
 }
 
+static bool unpack_bits(struct str *packed, struct service_day *day)
+{
+    int64_t names[DAY_MINUTES];
+    uint8_t grades[GRADE_COUNT];
+    struct bit_reader reader = {.at = 0};
+    uint64_t mask, any;
+    int64_t count = 0;
+
+    if (!unpack_uint(packed, &mask) || mask == 0 || mask >> GRADE_COUNT != 0) {
+        return false;
+    }
+    reader.bytes = *packed;
+    if (!bits_get(&reader, name_width(mask), names, DAY_MINUTES, &any) ||
+        !bits_finish(&reader, packed)) {
+        return false;
+    }
+    for (uint64_t left = mask; left != 0; left &= left - 1) {
+        grades[count++] = (uint8_t)__builtin_ctzll(left);
+    }
+    day->run_count = 0;
+    for (int i = 0; i < DAY_MINUTES; i++) {
+        if (names[i] >= count) {
+            return false;
+        }
+        add_run(day, grades[names[i]], 1);
+    }
+    return grades_mask(day) == mask; /* each of them is somewhere */
+}
+
+static bool unpack_grades(struct str *packed, struct service_day *day)
+{
+    int64_t form;
+
+    return unpack_count(packed, GRADES_RUNS, &form) &&
+           (form == GRADES_BITS ? unpack_bits(packed, day) : unpack_runs(packed, day)) &&
+           form_of(day) == (enum grades_form)form;
+}
+
 static bool unpack_incomplete(struct str *packed, struct service_day *day)
 {
     int64_t count, gap, minutes, end = 0;
@@ -170,7 +271,7 @@ enum err_code service_day_unpack(struct str packed, struct service_day *day, str
     packed = known ? str_of(packed.data + 1, packed.size - 1) : packed;
     if (!known ||
         !offset_ranges_refill(&packed, &day->ranges, &day->range_count, &day->range_capacity) ||
-        !unpack_sum(&packed, &day->sum) || !unpack_runs(&packed, day) ||
+        !unpack_sum(&packed, &day->sum) || !unpack_grades(&packed, day) ||
         !unpack_incomplete(&packed, day) || packed.size > 0) {
         return err_set(err, ERR_MISMATCH, "packed day: damaged");
     }

@@ -16,7 +16,8 @@
 
 enum objects_mode {
     OBJECTS_NEW, /* the same content again is success, other content under this name is ERR_DELIVERY */
-    OBJECTS_REPLACE /* for pages that are always current */
+    OBJECTS_NEW_SOON, /* the same, but its name is lasting only with the next object that is put into its folder in another way */
+    OBJECTS_REPLACE   /* for pages that are always current */
 };
 
 enum objects_kind { OBJECTS_FILE, OBJECTS_FOLDER, OBJECTS_OTHER /* a link, a pipe, a device */ };

@@ -245,7 +245,7 @@ static enum err_code write_at(struct folder *folder, const struct place *place, 
         return err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot write", folder->path, name);
     }
     if (!draft_publish(&draft, place->name, mode == OBJECTS_REPLACE)) {
-        code = mode == OBJECTS_NEW && errno == EEXIST /* another process was faster */
+        code = mode != OBJECTS_REPLACE && errno == EEXIST /* another process was faster */
                    ? compare_existing(folder, place, name, content, err)
                    : err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot publish", folder->path, name);
     }
@@ -256,12 +256,12 @@ static enum err_code write_at(struct folder *folder, const struct place *place, 
 static enum err_code put_at(struct folder *folder, const struct place *place, const char *name,
                             struct str content, enum objects_mode mode, struct err *err)
 {
-    enum err_code code = mode == OBJECTS_NEW && objects_folder_stands(place)
+    enum err_code code = mode != OBJECTS_REPLACE && objects_folder_stands(place)
                              ? compare_existing(folder, place, name, content, err)
                              : write_at(folder, place, name, content, mode, err);
 
     /* Also after a comparison: an earlier run may have died between the rename and this. */
-    if (code == ERR_OK && !objects_folder_sync(place->fd)) {
+    if (code == ERR_OK && mode != OBJECTS_NEW_SOON && !objects_folder_sync(place->fd)) {
         code =
             err_set_errno(err, ERR_DELIVERY, "%s/%s: cannot make it lasting", folder->path, name);
     }

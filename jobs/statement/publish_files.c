@@ -128,11 +128,23 @@ static enum err_code draw(struct edition *edition, struct err *err)
     return code;
 }
 
+/* The last one makes the names of all lasting: they are made again from rows if a kill comes before that. */
+static enum objects_mode mode_of(const struct edition *edition, size_t index)
+{
+    bool last = true;
+
+    for (size_t i = index + 1; i < edition->count; i++) {
+        last = last && edition->forms[i].ours;
+    }
+    return edition->revision == 0 ? OBJECTS_REPLACE : last ? OBJECTS_NEW : OBJECTS_NEW_SOON;
+}
+
 /* places may be NULL. */
-static enum err_code put(const struct edition *edition, const struct form *form,
-                         struct strbuf *places, struct err *err)
+static enum err_code put(const struct edition *edition, size_t index, struct strbuf *places,
+                         struct err *err)
 {
     struct objects *objects = edition->issue->publisher->objects;
+    const struct form *form = &edition->forms[index];
     enum err_code code = ERR_OK;
 
     if (FAULT("statement.publish.file")) {
@@ -140,7 +152,7 @@ static enum err_code put(const struct edition *edition, const struct form *form,
     }
     if (!form->ours) {
         code = objects->put(objects, strbuf_text(&form->name), strbuf_view(&form->content),
-                            edition->revision != 0 ? OBJECTS_NEW : OBJECTS_REPLACE, err);
+                            mode_of(edition, index), err);
     }
     if (code == ERR_OK && places != NULL) {
         objects->locate(objects, strbuf_text(&form->name), places);
@@ -159,7 +171,7 @@ static enum err_code put_all(const struct issue *issue, int64_t revision,
     enum err_code code = note_drawn(&edition, err);
 
     for (size_t i = 0; i < edition.count && code == ERR_OK; i++) {
-        code = put(&edition, &edition.forms[i], places, err);
+        code = put(&edition, i, places, err);
     }
     for (size_t i = 0; i < edition.count; i++) {
         strbuf_release(&edition.forms[i].name);

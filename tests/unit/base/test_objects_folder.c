@@ -272,6 +272,58 @@ static void test_failure_leaves_nothing(void **state)
     }
 }
 
+static bool count_at(const char *name, void *context)
+{
+    int *count = context;
+
+    *count += strcmp(name, "objects.put.lasting") == 0;
+    return false;
+}
+
+/* Several objects of a folder are made lasting by the last of them; what stands there already is held against all the same. */
+static void test_names_that_last_soon(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = ERR_INIT;
+    int syncs = 0;
+
+    fault_set_hook(count_at, &syncs);
+    assert_int_equal(put(fixture, "in/a", "one", OBJECTS_NEW_SOON, &err), ERR_OK);
+    assert_int_equal(put(fixture, "in/b", "two", OBJECTS_NEW_SOON, &err), ERR_OK);
+    assert_int_equal(syncs, 0);
+    assert_int_equal(put(fixture, "in/c", "three", OBJECTS_NEW, &err), ERR_OK);
+    assert_int_equal(syncs, 1);
+    assert_int_equal(put(fixture, "in/a", "one", OBJECTS_NEW_SOON, &err), ERR_OK);
+    assert_int_equal(put(fixture, "in/a", "other", OBJECTS_NEW_SOON, &err), ERR_DELIVERY);
+    fault_set_hook(NULL, NULL);
+    assert_content(fixture, "in/a", "one");
+    assert_content(fixture, "in/b", "two");
+}
+
+/* A folder that goes away between two objects is made again for the second. */
+static void test_a_folder_that_is_removed(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[sizeof(fixture->path) + 16];
+    struct err err = ERR_INIT;
+
+    assert_int_equal(put(fixture, "in/a", "one", OBJECTS_NEW, &err), ERR_OK);
+    (void)snprintf(path, sizeof(path), "%s/in/a", fixture->path);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/in", fixture->path);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(put(fixture, "in/b", "two", OBJECTS_NEW, &err), ERR_OK);
+    assert_content(fixture, "in/b", "two");
+    assert_content(fixture, "in/a", NULL);
+    /* One folder after the other, and back. */
+    assert_int_equal(put(fixture, "in/deep/c", "three", OBJECTS_NEW, &err), ERR_OK);
+    assert_int_equal(put(fixture, "d", "four", OBJECTS_NEW, &err), ERR_OK);
+    assert_int_equal(put(fixture, "in/a", "five", OBJECTS_NEW, &err), ERR_OK);
+    assert_content(fixture, "in/deep/c", "three");
+    assert_content(fixture, "d", "four");
+    assert_content(fixture, "in/a", "five");
+}
+
 /* The same by the system itself: a file that may not grow. */
 static void test_no_room(void **state)
 {
@@ -334,7 +386,7 @@ static void test_killed_at_every_step(void **state)
     (void)snprintf(folder, sizeof(folder), "%s/sub", fixture->path);
     for (size_t i = 0; i < ARRAY_COUNT(steps) * 2; i++) {
         enum objects_mode mode = i % 2 == 0 ? OBJECTS_NEW : OBJECTS_REPLACE;
-        const char *before = mode == OBJECTS_NEW ? NULL : "old";
+        const char *before = mode != OBJECTS_REPLACE ? NULL : "old";
         bool visible = i / 2 >= 4; /* behind the rename */
         struct objects *next;
         struct err err = ERR_INIT;
@@ -499,6 +551,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_links_are_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_longer_than_the_buffer_is_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failure_leaves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_names_that_last_soon, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_folder_that_is_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed_at_every_step, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_draft_of_a_live_process_stays, set_up, tear_down),

@@ -161,6 +161,7 @@ static void test_help_lists_each_option(void **state)
     options_help(out, rows);
     assert_int_equal(fclose(out), 0);
     assert_string_equal(text, "      --format csv|json     x (default: json)\n"
+                              "      --forms csv|json|html x (default: html)\n"
                               "  -c, --count N             x\n"
                               "      --from TIME           x\n"
                               "      --wait TIME           x\n"

@@ -44,7 +44,7 @@ static inline enum err_code shelf_put(struct objects *objects, const char *name,
     struct shelf *shelf = (struct shelf *)objects;
     int at = shelf_find(shelf, name);
 
-    if (at >= 0 && mode == OBJECTS_NEW &&
+    if (at >= 0 && mode != OBJECTS_REPLACE &&
         !str_equal(str_of(shelf->items[at].content, shelf->items[at].size), content)) {
         return err_set(err, ERR_DELIVERY, "%s: other content", name);
     }
