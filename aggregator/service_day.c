@@ -226,11 +226,15 @@ static bool unpack_bits(struct str *packed, struct service_day *day)
         grades[count++] = (uint8_t)__builtin_ctzll(left);
     }
     day->run_count = 0;
-    for (int i = 0; i < DAY_MINUTES; i++) {
-        if (names[i] >= count) {
+    for (int from = 0, to; from < DAY_MINUTES; from = to) {
+        for (to = from + 1; to < DAY_MINUTES && names[to] == names[from];) {
+            to++;
+        }
+        if (names[from] >= count) {
             return false;
         }
-        add_run(day, grades[names[i]], 1);
+        day->runs[day->run_count++] =
+            (struct grade_run){grades[names[from]], (uint16_t)(to - from)};
     }
     return grades_mask(day) == mask; /* each of them is somewhere */
 }
