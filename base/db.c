@@ -11,13 +11,6 @@
 
 enum { AGAIN_TRIES_MAX = 6, AGAIN_PAUSE_MS = 50 };
 
-/* Rows are mostly small: their parts are put together first, for a CRC over few bytes costs as much as one over hundreds. */
-struct row_bytes {
-    uint32_t sum;
-    size_t size;
-    char bytes[1024];
-};
-
 static void row_bytes_flush(struct row_bytes *row)
 {
     row->sum = hash_crc32(row->sum, str_of(row->bytes, row->size));
@@ -31,30 +24,19 @@ static void row_bytes_add(struct row_bytes *row, enum db_type type, int64_t numb
         [DB_TYPE_NULL] = 'n', [DB_TYPE_INT64] = 'i', [DB_TYPE_TEXT] = 't', [DB_TYPE_BLOB] = 'b'};
     uint64_t head = htole64(type == DB_TYPE_INT64 ? (uint64_t)number : (uint64_t)bytes.size);
 
-    if (sizeof(row->bytes) - row->size < 1 + sizeof(head) + bytes.size) {
+    if (sizeof(row->bytes) - row->size < 1 + sizeof(head)) {
         row_bytes_flush(row);
     }
     row->bytes[row->size] = tags[type];
     memcpy(row->bytes + row->size + 1, &head, sizeof(head));
-    row->size += 1 + sizeof(head);
+    row->size += (uint32_t)(1 + sizeof(head));
     if (bytes.size > sizeof(row->bytes) - row->size) {
         row_bytes_flush(row);
         row->sum = hash_crc32(row->sum, bytes);
     } else if (bytes.size > 0) {
         memcpy(row->bytes + row->size, bytes.data, bytes.size);
-        row->size += bytes.size;
+        row->size += (uint32_t)bytes.size;
     }
-}
-
-static uint32_t checksum_add(uint32_t sum, enum db_type type, int64_t number, struct str bytes)
-{
-    struct row_bytes row;
-
-    row.sum = sum;
-    row.size = 0;
-    row_bytes_add(&row, type, number, bytes);
-    row_bytes_flush(&row);
-    return row.sum;
 }
 
 static uint32_t statement_slot(const struct db *db, const char *sql)
@@ -173,6 +155,24 @@ static enum err_code begin(struct db *db, enum db_mode mode, struct err *err)
     return code;
 }
 
+void db_delete_carelessly(struct db *db)
+{
+    CHECK(db->in_transaction);
+    if (db->ops->erase != NULL && !db->careless) {
+        db->careless = true;
+        db->ops->erase(db, false);
+    }
+}
+
+static void end(struct db *db)
+{
+    db->in_transaction = false;
+    if (db->careless) {
+        db->careless = false;
+        db->ops->erase(db, true);
+    }
+}
+
 enum err_code db_begin(struct db *db, struct err *err)
 {
     return begin(db, DB_SERIAL, err);
@@ -213,7 +213,7 @@ enum err_code db_commit(struct db *db, bool *ret_unknown, struct err *err)
     if (code != ERR_OK) {
         db->ops->rollback(db);
     }
-    db->in_transaction = false;
+    end(db);
     return code;
 }
 
@@ -224,7 +224,7 @@ void db_rollback(struct db *db)
     }
     statements_reset(db);
     db->ops->rollback(db);
-    db->in_transaction = false;
+    end(db);
     db->failed = false;
 }
 
@@ -273,7 +273,8 @@ enum err_code db_prepare(struct db *db, const char *sql, struct db_stmt **ret_st
         db->ops->reset(stmt);
         db->ops->unbind(stmt);
     }
-    stmt->checksum = 0;
+    stmt->row.sum = 0;
+    stmt->row.size = 0;
     stmt->bound = 0;
     *ret_stmt = stmt;
     return ERR_OK;
@@ -289,7 +290,7 @@ static void bind(struct db_stmt *stmt, int index, enum db_type type, int64_t num
         value = str_of("", 0);
     }
     if (stmt->bound == index - 1) {
-        stmt->checksum = checksum_add(stmt->checksum, type, number, value);
+        row_bytes_add(&stmt->row, type, number, value);
         stmt->bound = index;
     } else {
         stmt->bound = -1;
@@ -320,7 +321,8 @@ void db_bind_null(struct db_stmt *stmt, int index)
 void db_bind_checksum(struct db_stmt *stmt, int index)
 {
     CHECK(stmt->bound == index - 1);
-    bind(stmt, index, DB_TYPE_INT64, stmt->checksum, str_of("", 0));
+    row_bytes_flush(&stmt->row);
+    bind(stmt, index, DB_TYPE_INT64, stmt->row.sum, str_of("", 0));
 }
 
 enum err_code db_step(struct db_stmt *stmt, bool *ret_row, struct err *err)

@@ -80,6 +80,11 @@ enum err_code db_commit(struct db *db, bool *ret_unknown, struct err *err);
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);
 
+/* What this transaction deletes from here on need not be overwritten, which costs as much as writing it did: nobody minds who finds it in the
+ * free space of a file, nor what else is in the tables that it changes. All else that is deleted is overwritten, where the database is a file
+ * of ours. */
+void db_delete_carelessly(struct db *db);
+
 /* Number of tables of that name (0 or 1), or of all tables if name is NULL. */
 enum err_code db_table_count(struct db *db, const char *name, int64_t *ret_count, struct err *err);
 

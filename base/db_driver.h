@@ -48,6 +48,8 @@ struct db_ops {
     enum err_code (*defer)(struct db_stmt *stmt, const struct db_awaited *awaited, struct err *err);
     enum err_code (*settle)(struct db *db, struct err *err);
     void (*pause)(struct db *db, int64_t duration_ns);
+    /* May be NULL where nobody sees the files. Whether what is deleted is overwritten. */
+    void (*erase)(struct db *db, bool erase);
     void (*reset)(struct db_stmt *stmt);
     void (*unbind)(struct db_stmt *stmt);
     enum db_type (*column_type)(struct db_stmt *stmt, int column);
@@ -63,14 +65,22 @@ struct db {
     bool in_transaction;
     bool failed;    /* an error happened inside the transaction */
     bool told_time; /* now_ns was asked for inside the transaction */
+    bool careless;  /* what the transaction deletes is not overwritten */
     int64_t now_ns;
+};
+
+/* What a row checksum goes over: parts are put together first, for a CRC over few bytes costs as much as one over hundreds. */
+struct row_bytes {
+    uint32_t sum; /* of what went before */
+    uint32_t size;
+    char bytes[240];
 };
 
 struct db_stmt {
     struct db *db;
-    const char *sql;   /* borrowed: the literal */
-    uint32_t checksum; /* over parameters 1 .. bound */
-    int bound;         /* how many were bound in order; -1 once the order was broken */
+    const char *sql;      /* borrowed: the literal */
+    struct row_bytes row; /* parameters 1 .. bound */
+    int bound;            /* how many were bound in order; -1 once the order was broken */
 };
 
 enum err_code db_sqlite_open(const struct db_options *options, struct db **ret_db, struct err *err);

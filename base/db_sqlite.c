@@ -265,6 +265,14 @@ static void sqlite_pause(struct db *base, int64_t duration_ns)
     clock_sleep_ns(sqlite_of(base)->wait_clock, duration_ns);
 }
 
+static void sqlite_erase(struct db *base, bool erase)
+{
+    /* Where it cannot be changed, more is overwritten than has to be. */
+    (void)sqlite3_exec(sqlite_of(base)->handle,
+                       erase ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST", NULL, NULL,
+                       NULL);
+}
+
 static void sqlite_reset(struct db_stmt *base)
 {
     (void)sqlite3_reset(of_stmt(base)->handle); /* repeats the error of the last step */
@@ -318,6 +326,7 @@ static const struct db_ops sqlite_ops = {.close = sqlite_close,
                                          .step = sqlite_step,
                                          .changes = sqlite_changes,
                                          .pause = sqlite_pause,
+                                         .erase = sqlite_erase,
                                          .reset = sqlite_reset,
                                          .unbind = sqlite_unbind,
                                          .column_type = sqlite_column_type,
@@ -452,7 +461,11 @@ static enum err_code open_writer(struct sqlite_db *db, struct err *err)
         code = switch_to_wal(db, err);
     }
     if (code == ERR_OK) {
-        code = sqlite_exec(&db->db, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", err);
+        /* A fold changes more pages than SQLite's 2 MB hold, and would write and read them several times. */
+        code = sqlite_exec(&db->db,
+                           "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                           "PRAGMA secure_delete=ON; PRAGMA cache_size=-8192",
+                           err);
     }
     return code;
 }

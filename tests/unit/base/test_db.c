@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -364,6 +366,64 @@ static void test_damaged_file(void **state)
     assert_non_null(strstr(err.text, "is damaged"));
 }
 
+static void delete_row(struct db *db, int64_t key, bool carelessly)
+{
+    struct db_stmt *stmt;
+    struct err err = ERR_INIT;
+    bool unknown;
+
+    assert_int_equal(db_begin(db, &err), ERR_OK);
+    if (carelessly) {
+        db_delete_carelessly(db);
+    }
+    assert_int_equal(
+        db_prepare(db, carelessly ? "DELETE FROM other WHERE k = $1" : "DELETE FROM t WHERE k = $1",
+                   &stmt, &err),
+        ERR_OK);
+    db_bind_int64(stmt, 1, key);
+    assert_int_equal(db_run_one(stmt, &err), ERR_OK);
+    assert_int_equal(db_commit(db, &unknown, &err), ERR_OK);
+}
+
+static bool file_holds(const char *path, const char *text)
+{
+    char command[600];
+
+    snprintf(command, sizeof(command), "grep -q '%s' '%s'", text, path);
+    return system(command) == 0;
+}
+
+/* What is deleted cannot be found in the file any more, whatever SQLite was built to do, unless its transaction says so. The next one erases
+ * again. */
+static void test_deleted_is_erased(void **state)
+{
+    static const char *const marks[] = {"first-secret", "last-secret"};
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+
+    for (int64_t key = 0; key < 2; key++) {
+        char body[20000];
+
+        memset(body, '.', sizeof(body));
+        for (size_t at = 0; at + 100 < sizeof(body); at += 100) {
+            memcpy(body + at, marks[key], strlen(marks[key]));
+        }
+        assert_int_equal(insert(f->db, key, STR("name"), str_of(body, sizeof(body)), &err), ERR_OK);
+    }
+    assert_int_equal(db_exec(f->db,
+                             "CREATE TABLE other (k BIGINT PRIMARY KEY, body BYTEA); "
+                             "INSERT INTO other VALUES (7, zeroblob(20000))",
+                             &err),
+                     ERR_OK);
+    delete_row(f->db, 0, false);
+    delete_row(f->db, 7, true);
+    delete_row(f->db, 1, false);
+    db_close(f->db);
+    f->db = NULL;
+    assert_false(file_holds(f->path, marks[0]));
+    assert_false(file_holds(f->path, marks[1]));
+}
+
 /* Runs in a child without root's rights, because root may write everywhere. */
 static int read_as_nobody(const char *path, int64_t *ret_rows, struct err *err)
 {
@@ -447,6 +507,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_file_size_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_deleted_is_erased, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_only_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reader_cannot_write, set_up, tear_down),
     };
