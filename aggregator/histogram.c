@@ -13,8 +13,10 @@ enum {
     BUCKET_MAX = 2962, /* the one of LATENCY_NS_MAX; a test holds it against the table */
     GROWTH = 64, /* buckets at a time, so that a growing range is not copied for each bucket */
     BLOCK = 16,  /* buckets that are packed with as many bits as the fullest of them needs */
-    WIDTH_BITS = 6
+    WIDTH_BITS = 6,
+    SMALL_WIDTH = 3 /* a block of such counts and its width are one word */
 };
+_Static_assert(WIDTH_BITS + SMALL_WIDTH * BLOCK <= PACK_BITS_MAX, "a word has them all");
 
 /* bounds[k] = floor(2^(63 + k/64)), found with exact integers. The scaled latency is an integer too, so "above the bound"
  * and "above its floor" are the same. starts[j] is the last k whose bound does not lie above 2^63 + j * 2^57. */
@@ -171,28 +173,56 @@ int64_t histogram_count(const struct histogram *histogram)
     return count;
 }
 
+void histogram_quantiles_ns(const struct histogram *histogram, const int *per_mille,
+                            int64_t *ret_ns, size_t count)
+{
+    int64_t all = histogram_count(histogram);
+    int64_t seen = histogram->zero_count;
+    int32_t next = 0; /* bucket; those before it are seen */
+
+    for (size_t i = 0; i < count; i++) {
+        __int128 wanted = ((__int128)all * per_mille[i] + 999) / 1000; /* the rank, rounded up */
+
+        CHECK(per_mille[i] >= 0);
+        CHECK(per_mille[i] <= 1000);
+        CHECK(i == 0 || per_mille[i] >= per_mille[i - 1]);
+        for (wanted = wanted < 1 ? 1 : wanted; all > 0 && seen < wanted; next++) {
+            CHECK(next < histogram->size); /* no rank is above the count */
+            seen += histogram->counts[next];
+        }
+        ret_ns[i] = next > 0 ? upper_bound_ns(histogram->first + next - 1) : 0;
+    }
+}
+
 int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille)
 {
-    int64_t count = histogram_count(histogram);
-    __int128 wanted = ((__int128)count * per_mille + 999) / 1000; /* the rank, rounded up */
-    __int128 seen = histogram->zero_count;
+    int64_t result_ns;
 
-    CHECK(per_mille >= 0);
-    CHECK(per_mille <= 1000);
-    if (wanted < 1) {
-        wanted = 1;
+    histogram_quantiles_ns(histogram, &per_mille, &result_ns, 1);
+    return result_ns;
+}
+
+static void pack_block(const int64_t *counts, int32_t size, struct bit_writer *writer)
+{
+    uint64_t any = 0;
+    uint64_t word = 0;
+    int width;
+
+    for (int32_t i = 0; i < size; i++) {
+        any |= (uint64_t)counts[i];
     }
-    if (count == 0 || seen >= wanted) {
-        return 0;
-    }
-    for (int32_t i = 0; i < histogram->size; i++) {
-        seen += histogram->counts[i];
-        if (seen >= wanted) {
-            return upper_bound_ns(histogram->first + i);
+    width = bits_width(any);
+    bits_put(writer, (uint64_t)width, WIDTH_BITS);
+    if (width > 0 && width <= SMALL_WIDTH) {
+        for (int32_t i = 0; i < size; i++) {
+            word |= (uint64_t)counts[i] << (i * width);
         }
+        bits_put(writer, word, width * size);
+        return;
     }
-    CHECK(!"a rank above the count");
-    return 0;
+    for (int32_t i = 0; i < size && width > 0; i++) {
+        bits_put(writer, (uint64_t)counts[i], width);
+    }
 }
 
 /* Zero count, number of buckets, the first one (shifted by one: bucket -1 exists), then the counts as bits: in each block of BLOCK
@@ -211,72 +241,144 @@ void histogram_pack(const struct histogram *histogram, struct strbuf *out)
     pack_count(out, end - begin);
     pack_count(out, histogram->first + begin - BUCKET_MIN);
     for (int32_t i = begin; i < end; i += BLOCK) {
-        int32_t block_end = i + BLOCK < end ? i + BLOCK : end;
-        uint64_t any = 0;
-
-        for (int32_t j = i; j < block_end; j++) {
-            any |= (uint64_t)histogram->counts[j];
-        }
-        bits_put(&writer, (uint64_t)bits_width(any), WIDTH_BITS);
-        for (int32_t j = i; j < block_end && any != 0; j++) {
-            bits_put(&writer, (uint64_t)histogram->counts[j], bits_width(any));
-        }
+        pack_block(histogram->counts + i, i + BLOCK < end ? BLOCK : end - i, &writer);
     }
     bits_end(&writer);
 }
 
-/* room: what the sum of all counts may reach; takes those of the block from it. */
-static bool unpack_block(struct bit_reader *reader, int32_t size, int64_t *room, int64_t *counts)
+/* Counts of `width` bits, which a word holds all; their sum. */
+static inline int64_t add_small(uint64_t word, int width, int32_t size, int64_t *into)
 {
-    int64_t width;
+    uint64_t mask = (UINT64_C(1) << width) - 1;
+    int64_t sum = 0;
+
+    for (int32_t i = 0; i < size; i++) {
+        int64_t count = (int64_t)(word >> (i * width) & mask);
+
+        into[i] += count;
+        sum += count;
+    }
+    return sum;
+}
+
+/* The same with numbers that the compiler knows. */
+static int64_t add_block(uint64_t word, int width, int64_t *into)
+{
+    switch (width) {
+    case 1:
+        return add_small(word, 1, BLOCK, into);
+    case 2:
+        return add_small(word, 2, BLOCK, into);
+    default:
+        return add_small(word, SMALL_WIDTH, BLOCK, into);
+    }
+}
+
+/* Any counts; their sum is less than 16 numbers of 57 bits. False: none of them needs that width, so this is another form of theirs. */
+static bool add_large(struct bit_reader *reader, int width, int32_t size, int64_t *into,
+                      int64_t *ret_sum)
+{
+    int64_t counts[BLOCK];
     uint64_t any;
 
-    if (!bits_get(reader, WIDTH_BITS, &width, 1, &any) || width > PACK_BITS_MAX ||
-        !bits_get(reader, (int)width, counts, (size_t)size, &any) || bits_width(any) != width) {
-        return false; /* or another form of the same counts */
+    *ret_sum = 0;
+    if (!bits_get(reader, width, counts, (size_t)size, &any) || bits_width(any) != width) {
+        return false;
     }
     for (int32_t i = 0; i < size; i++) {
-        if (counts[i] > *room) {
-            return false;
-        }
-        *room -= counts[i];
+        into[i] += counts[i];
+        *ret_sum += counts[i];
     }
     return true;
 }
 
-static bool unpack_counts(struct str *packed, int32_t size, int64_t room, int64_t *counts)
+/* Bit width - 1 of each count. */
+static uint64_t top_bits(int width, int32_t size)
+{
+    static const uint64_t tops[] = {0, UINT64_C(0xffff), UINT64_C(0xaaaaaaaa),
+                                    UINT64_C(0x924924924924)};
+
+    return tops[width] & ((UINT64_C(1) << (width * size)) - 1);
+}
+
+/* Most blocks are empty or have small counts. room: what the sum of all counts may reach; takes those of the block from it. */
+static bool merge_block(struct bit_reader *reader, int32_t size, int64_t *room, int64_t *into)
+{
+    uint64_t word = bits_peek(reader);
+    int width = (int)(word & ((1 << WIDTH_BITS) - 1));
+    int64_t sum = 0;
+
+    if (width > PACK_BITS_MAX ||
+        (size_t)WIDTH_BITS + (size_t)width * (size_t)size > bits_left(reader)) {
+        return false;
+    }
+    reader->at += WIDTH_BITS;
+    if (width > SMALL_WIDTH) {
+        if (!add_large(reader, width, size, into, &sum)) {
+            return false;
+        }
+    } else if (width > 0) {
+        word >>= WIDTH_BITS;
+        if ((word & top_bits(width, size)) == 0) {
+            return false; /* another form of the same counts */
+        }
+        sum = size == BLOCK ? add_block(word, width, into) : add_small(word, width, size, into);
+        reader->at += (size_t)width * (size_t)size;
+    }
+    *room -= sum;
+    return *room >= 0;
+}
+
+/* into: where the first bucket stands. Takes what was added from *room. */
+static bool merge_counts(struct str *packed, int32_t size, int64_t *room, int64_t *into)
 {
     struct bit_reader reader = {.bytes = *packed};
+    int64_t first = into[0], last = into[size - 1];
 
     for (int32_t i = 0; i < size; i += BLOCK) {
-        if (!unpack_block(&reader, size - i < BLOCK ? size - i : BLOCK, &room, counts + i)) {
+        if (!merge_block(&reader, size - i < BLOCK ? size - i : BLOCK, room, into + i)) {
             return false;
         }
     }
-    return counts[0] != 0 && counts[size - 1] != 0 && bits_finish(&reader, packed);
+    /* Neither end is empty. */
+    return into[0] != first && into[size - 1] != last && bits_finish(&reader, packed);
+}
+
+bool histogram_merge_packed(struct str *packed, struct histogram *into, int64_t *ret_count)
+{
+    int64_t zero_count;
+    int64_t size;
+    int64_t first;
+    int64_t left;
+
+    if (!unpack_count(packed, PACK_COUNT_MAX, &zero_count) ||
+        !unpack_count(packed, BUCKET_MAX - BUCKET_MIN + 1, &size)) {
+        return false;
+    }
+    left = PACK_COUNT_MAX - zero_count;
+    if (size > 0) {
+        if (!unpack_count(packed, BUCKET_MAX - BUCKET_MIN + 1 - size, &first)) {
+            return false;
+        }
+        first += BUCKET_MIN;
+        reserve(into, (int32_t)first, (int32_t)(first + size - 1));
+        if (!merge_counts(packed, (int32_t)size, &left, into->counts + (first - into->first))) {
+            return false;
+        }
+    }
+    into->zero_count += zero_count;
+    *ret_count = PACK_COUNT_MAX - left;
+    return true;
 }
 
 enum err_code histogram_unpack(struct str *packed, struct histogram *ret_histogram, struct err *err)
 {
     struct histogram histogram = {0};
-    int64_t size;
-    int64_t first;
+    int64_t count;
 
-    if (!unpack_count(packed, PACK_COUNT_MAX, &histogram.zero_count) ||
-        !unpack_count(packed, BUCKET_MAX - BUCKET_MIN + 1, &size)) {
-        return err_set(err, ERR_MISMATCH, "histogram: cut or out of range");
-    }
-    if (size > 0) {
-        if (!unpack_count(packed, BUCKET_MAX - BUCKET_MIN + 1 - size, &first)) {
-            return err_set(err, ERR_MISMATCH, "histogram: first bucket out of range");
-        }
-        first += BUCKET_MIN;
-        reserve(&histogram, (int32_t)first, (int32_t)(first + size - 1));
-        if (!unpack_counts(packed, (int32_t)size, PACK_COUNT_MAX - histogram.zero_count,
-                           histogram.counts + (first - histogram.first))) {
-            histogram_release(&histogram);
-            return err_set(err, ERR_MISMATCH, "histogram: counts cut or not in their one form");
-        }
+    if (!histogram_merge_packed(packed, &histogram, &count)) {
+        histogram_release(&histogram);
+        return err_set(err, ERR_MISMATCH, "histogram: cut, out of range or not in its one form");
     }
     *ret_histogram = histogram;
     return ERR_OK;

@@ -7,6 +7,7 @@
 #ifndef AGGREGATOR_HISTOGRAM_H
 #define AGGREGATOR_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,13 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 int64_t histogram_count(const struct histogram *histogram);
 /* Upper bound in ns of the bucket that holds the q-th part per thousand; 0 if empty. */
 int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille);
+/* The same of several, ascending. */
+void histogram_quantiles_ns(const struct histogram *histogram, const int *per_mille,
+                            int64_t *ret_ns, size_t count);
 void histogram_pack(const struct histogram *histogram, struct strbuf *out);
+/* into += a packed one, with a look at all that histogram_unpack looks at; *ret_count: how many it holds, PACK_COUNT_MAX at most. Advances
+ * *packed behind it; false: there is none. */
+bool histogram_merge_packed(struct str *packed, struct histogram *into, int64_t *ret_count);
 /* Advances *packed behind the histogram. ERR_MISMATCH. */
 enum err_code histogram_unpack(struct str *packed, struct histogram *ret_histogram,
                                struct err *err);

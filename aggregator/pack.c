@@ -33,6 +33,12 @@ bool unpack_uint(struct str *packed, uint64_t *ret_value)
 {
     uint64_t value = 0;
 
+    /* Most numbers are a byte. */
+    if (packed->size > 0 && (unsigned char)packed->data[0] < 0x80) {
+        *ret_value = (unsigned char)packed->data[0];
+        *packed = str_of(packed->data + 1, packed->size - 1);
+        return true;
+    }
     for (size_t i = 0; i < packed->size && i < 10; i++) {
         uint64_t byte = (unsigned char)packed->data[i];
 
@@ -79,22 +85,32 @@ int bits_width(uint64_t value)
     return value == 0 ? 0 : 64 - __builtin_clzll((unsigned long long)value);
 }
 
+/* Whole bytes go out together. */
+static void bits_flush(struct bit_writer *writer)
+{
+    uint64_t bytes = htole64(writer->held);
+    int count = writer->held_count / 8;
+
+    strbuf_append(writer->out, str_of((const char *)&bytes, (size_t)count));
+    writer->held = count < 8 ? writer->held >> (8 * count) : 0;
+    writer->held_count %= 8;
+}
+
 void bits_put(struct bit_writer *writer, uint64_t value, int width)
 {
     CHECK(width >= 0);
     CHECK(width <= PACK_BITS_MAX);
     CHECK(value >> width == 0);
+    if (writer->held_count + width >= 64) {
+        bits_flush(writer);
+    }
     writer->held |= value << writer->held_count;
     writer->held_count += width;
-    while (writer->held_count >= 8) {
-        strbuf_append_char(writer->out, (char)writer->held);
-        writer->held >>= 8;
-        writer->held_count -= 8;
-    }
 }
 
 void bits_end(struct bit_writer *writer)
 {
+    bits_flush(writer);
     if (writer->held_count > 0) {
         strbuf_append_char(writer->out, (char)writer->held);
     }
@@ -123,6 +139,16 @@ static inline uint64_t word_at(struct str bytes, size_t at)
         memcpy(&word, bytes.data + at, left);
     }
     return le64toh(word);
+}
+
+uint64_t bits_peek(const struct bit_reader *reader)
+{
+    return word_at(reader->bytes, reader->at / 8) >> (reader->at % 8);
+}
+
+size_t bits_left(const struct bit_reader *reader)
+{
+    return reader->bytes.size * 8 - reader->at;
 }
 
 bool bits_get(struct bit_reader *reader, int width, int64_t *ret_values, size_t count,

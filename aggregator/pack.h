@@ -31,7 +31,7 @@ enum { PACK_BITS_MAX = 57 }; /* of one number: what fits beside seven other bits
 
 struct bit_writer {
     struct strbuf *out;
-    uint64_t held; /* bits that make no whole byte yet */
+    uint64_t held; /* bits that did not go out yet */
     int held_count;
 };
 
@@ -44,6 +44,10 @@ struct bit_reader {
     size_t at; /* bit */
 };
 
+/* What stands next, PACK_BITS_MAX bits of it at least, zeros behind the end; nothing is read by it. */
+uint64_t bits_peek(const struct bit_reader *reader);
+/* Bits that are left. */
+size_t bits_left(const struct bit_reader *reader);
 /* `count` numbers of `width` bits each, 0 to PACK_BITS_MAX; *ret_any: the bits that any of them has. False behind the end. */
 bool bits_get(struct bit_reader *reader, int width, int64_t *ret_values, size_t count,
               uint64_t *ret_any);

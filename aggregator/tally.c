@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "aggregator/tally_parts.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -30,10 +31,10 @@ int tally_key_compare(const struct tally_key *x, const struct tally_key *y)
     int order = (x->kind > y->kind) - (x->kind < y->kind);
 
     order = order != 0 ? order : str_compare(x->a, y->a);
+    order = order != 0 ? order : (x->hour > y->hour) - (x->hour < y->hour);
     order = order != 0 ? order : str_compare(x->b, y->b);
     order = order != 0 ? order : str_compare(x->c, y->c);
-    order = order != 0 ? order : str_compare(x->d, y->d);
-    return order != 0 ? order : (x->hour > y->hour) - (x->hour < y->hour);
+    return order != 0 ? order : str_compare(x->d, y->d);
 }
 
 int64_t tally_hour(int64_t time_ns)
@@ -164,20 +165,23 @@ static void range_insert(struct offset_range **ranges, size_t *range_count, size
     (*range_count)++;
 }
 
+static void range_widen(struct offset_range *range, const struct offset_range *by)
+{
+    range->low = by->low < range->low ? by->low : range->low;
+    range->high = by->high > range->high ? by->high : range->high;
+}
+
 static void range_merge(struct offset_range **ranges, size_t *range_count,
                         const struct offset_range *from)
 {
     size_t place = range_place(*ranges, *range_count, from->stream_id, from->partition);
-    struct offset_range *range;
 
     if (place == *range_count || (*ranges)[place].stream_id != from->stream_id ||
         (*ranges)[place].partition != from->partition) {
         range_insert(ranges, range_count, place, *from);
         return;
     }
-    range = &(*ranges)[place];
-    range->low = from->low < range->low ? from->low : range->low;
-    range->high = from->high > range->high ? from->high : range->high;
+    range_widen(&(*ranges)[place], from);
 }
 
 void offset_ranges_add(struct offset_range **ranges, size_t *range_count, int64_t stream_id,
@@ -189,11 +193,27 @@ void offset_ranges_add(struct offset_range **ranges, size_t *range_count, int64_
     range_merge(ranges, range_count, &one);
 }
 
+void offset_range_merge(struct offset_range **ranges, size_t *range_count, size_t *at,
+                        const struct offset_range *range)
+{
+    while (*at < *range_count && range_before(*ranges + *at, range->stream_id, range->partition)) {
+        ++*at;
+    }
+    if (*at == *range_count || (*ranges)[*at].stream_id != range->stream_id ||
+        (*ranges)[*at].partition != range->partition) {
+        range_insert(ranges, range_count, *at, *range);
+    } else {
+        range_widen(*ranges + *at, range);
+    }
+}
+
 static void ranges_merge(struct offset_range **into, size_t *into_count,
                          const struct offset_range *from, size_t from_count)
 {
+    size_t at = 0;
+
     for (size_t i = 0; i < from_count; i++) {
-        range_merge(into, into_count, &from[i]);
+        offset_range_merge(into, into_count, &at, &from[i]);
     }
 }
 

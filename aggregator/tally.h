@@ -83,7 +83,7 @@ struct tally_key {
     int64_t hour;          /* since 1970 */
 };
 
-/* Byte order of kind, names and hour: <0, 0, >0. */
+/* By kind, a, hour, b, c, d, names by their bytes: <0, 0, >0. Inside a kind it is the order of window_hour. */
 int tally_key_compare(const struct tally_key *x, const struct tally_key *y);
 
 struct tally {
@@ -110,7 +110,14 @@ void tally_init(struct tally *tally);
 void tally_release(enum tally_kind kind, struct tally *tally);
 /* into += from. */
 void tally_merge(enum tally_kind kind, struct tally *into, const struct tally *from);
-void tally_check(enum tally_kind kind, const struct tally *tally); /* CHECKs the invariants */
+/* The same of a packed one, whose content is looked at as by tally_unpack. ERR_MISMATCH: it is none, or what comes out is none; `into` is only
+ * good for tally_release then. */
+enum err_code tally_merge_packed(enum tally_kind kind, struct tally *into, struct str packed,
+                                 struct err *err);
+/* The invariants: what packs and unpacks again. Honest tallies that are merged keep them; those of a store that somebody else wrote may be too
+ * large together, or of different hours. */
+bool tally_valid(enum tally_kind kind, const struct tally *tally);
+void tally_check(enum tally_kind kind, const struct tally *tally); /* CHECKs that */
 void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *out);
 /* ERR_MISMATCH: the bytes are not a packed tally of this kind. */
 enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally *ret_tally,

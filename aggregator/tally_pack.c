@@ -25,12 +25,11 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { FORMAT_WINDOW = 1, FORMAT_CHECK = 2, FORMAT_ACTIVITY = 3, FORMAT_PARTICULARS = 4 };
 enum { RANGES_MAX = 1 << 16 };
 
-static const unsigned char formats[] = {[TALLY_WINDOW] = FORMAT_WINDOW,
-                                        [TALLY_CHECK] = FORMAT_CHECK,
-                                        [TALLY_ACTIVITY] = FORMAT_ACTIVITY};
+static const unsigned char formats[] = {[TALLY_WINDOW] = TALLY_FORMAT_WINDOW,
+                                        [TALLY_CHECK] = TALLY_FORMAT_CHECK,
+                                        [TALLY_ACTIVITY] = TALLY_FORMAT_ACTIVITY};
 
 bool window_minute_valid(const struct window_minute *minute)
 {
@@ -39,14 +38,17 @@ bool window_minute_valid(const struct window_minute *minute)
                minute->no_latency == 0;
     }
     /* A slow request succeeded and has a latency, so neither sum counts one twice. */
-    return minute->records > 0 && minute->total >= minute->records && minute->errors >= 0 &&
-           minute->slow >= 0 && minute->no_latency >= 0 &&
-           minute->errors <= minute->total - minute->slow &&
+    return minute->records > 0 && minute->total >= minute->records &&
+           minute->total <= PACK_COUNT_MAX && minute->errors >= 0 && minute->slow >= 0 &&
+           minute->no_latency >= 0 && minute->errors <= minute->total - minute->slow &&
            minute->no_latency <= minute->total - minute->slow;
 }
 
 bool offset_ranges_valid(const struct offset_range *ranges, size_t count)
 {
+    if (count > RANGES_MAX) {
+        return false;
+    }
     for (size_t i = 0; i < count; i++) {
         const struct offset_range *range = &ranges[i];
 
@@ -63,22 +65,47 @@ bool offset_ranges_valid(const struct offset_range *ranges, size_t count)
     return true;
 }
 
+/* Minutes with records. False: another one is not empty. */
+static bool find_counted(const struct window_minute *minutes, uint64_t *ret_counted)
+{
+    uint64_t counted = 0;
+    int64_t others = 0;
+
+    for (int i = 0; i < TALLY_MINUTES; i++) {
+        const struct window_minute *minute = &minutes[i];
+
+        if (minute->records != 0) {
+            counted |= UINT64_C(1) << i;
+        } else {
+            others |= minute->total | minute->errors | minute->slow | minute->no_latency;
+        }
+    }
+    *ret_counted = counted;
+    return others == 0;
+}
+
 static bool window_valid(const struct window_tally *tally)
 {
     __int128 known = 0;
+    uint64_t counted;
 
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        if (!window_minute_valid(&tally->minutes[i])) {
+    if (!find_counted(tally->minutes, &counted)) {
+        return false;
+    }
+    for (; counted != 0; counted &= counted - 1) {
+        const struct window_minute *minute = &tally->minutes[__builtin_ctzll(counted)];
+
+        if (!window_minute_valid(minute)) {
             return false;
         }
-        known += tally->minutes[i].total - tally->minutes[i].no_latency;
+        known += minute->total - minute->no_latency;
     }
-    return known == histogram_count(&tally->latency) &&
+    return known <= PACK_COUNT_MAX && known == histogram_count(&tally->latency) &&
            offset_ranges_valid(tally->ranges, tally->range_count) &&
            particulars_valid(&tally->particulars, tally->minutes);
 }
 
-static bool valid(enum tally_kind kind, const struct tally *tally)
+bool tally_valid(enum tally_kind kind, const struct tally *tally)
 {
     switch (kind) {
     case TALLY_WINDOW:
@@ -93,7 +120,7 @@ static bool valid(enum tally_kind kind, const struct tally *tally)
 
 void tally_check(enum tally_kind kind, const struct tally *tally)
 {
-    CHECK(valid(kind, tally));
+    CHECK(tally_valid(kind, tally));
 }
 
 void offset_ranges_pack(const struct offset_range *ranges, size_t count, struct strbuf *out)
@@ -112,27 +139,42 @@ enum figure { EXTRA, ERRORS, SLOW, NO_LATENCY, FIGURE_COUNT };
 
 static inline int64_t *figure_of(struct window_minute *minute, enum figure figure)
 {
-    int64_t *const figures[] = {[EXTRA] = &minute->total,
-                                [ERRORS] = &minute->errors,
-                                [SLOW] = &minute->slow,
-                                [NO_LATENCY] = &minute->no_latency};
-
-    return figures[figure];
+    switch (figure) {
+    case EXTRA:
+        return &minute->total;
+    case ERRORS:
+        return &minute->errors;
+    case SLOW:
+        return &minute->slow;
+    default:
+        return &minute->no_latency;
+    }
 }
 
-static int64_t get_figure(struct window_minute minute, enum figure figure)
+static inline int64_t get_figure(const struct window_minute *minute, enum figure figure)
 {
-    return *figure_of(&minute, figure) - (figure == EXTRA ? minute.records : 0);
+    switch (figure) {
+    case EXTRA:
+        return minute->total - minute->records;
+    case ERRORS:
+        return minute->errors;
+    case SLOW:
+        return minute->slow;
+    default:
+        return minute->no_latency;
+    }
 }
 
-static void pack_figure(const struct window_tally *tally, enum figure figure, struct strbuf *out)
+static void pack_figure(const struct window_tally *tally, uint64_t counted, enum figure figure,
+                        struct strbuf *out)
 {
     int64_t values[TALLY_MINUTES];
     size_t count = 0;
     uint64_t mask = 0;
 
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        int64_t value = get_figure(tally->minutes[i], figure);
+    for (; counted != 0; counted &= counted - 1) {
+        int i = __builtin_ctzll(counted);
+        int64_t value = get_figure(&tally->minutes[i], figure);
 
         if (value > 0) {
             mask |= UINT64_C(1) << i;
@@ -147,20 +189,17 @@ static void pack_window(const struct window_tally *tally, struct strbuf *out)
 {
     int64_t records[TALLY_MINUTES];
     size_t count = 0;
-    uint64_t silent = 0;
+    uint64_t counted;
 
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        if (tally->minutes[i].records > 0) {
-            records[count++] = tally->minutes[i].records;
-        } else {
-            silent |= UINT64_C(1) << i;
-        }
+    CHECK(find_counted(tally->minutes, &counted));
+    for (uint64_t left = counted; left != 0; left &= left - 1) {
+        records[count++] = tally->minutes[__builtin_ctzll(left)].records;
     }
     offset_ranges_pack(tally->ranges, tally->range_count, out);
-    pack_uint(out, silent);
+    pack_uint(out, ~counted & (uint64_t)MASK_MAX);
     pack_column(out, records, count);
     for (int f = 0; f < FIGURE_COUNT && count > 0; f++) {
-        pack_figure(tally, (enum figure)f, out);
+        pack_figure(tally, counted, (enum figure)f, out);
     }
     histogram_pack(&tally->latency, out);
     if (!particulars_empty(&tally->particulars)) {
@@ -171,7 +210,7 @@ static void pack_window(const struct window_tally *tally, struct strbuf *out)
 static unsigned char format_of(enum tally_kind kind, const struct tally *tally)
 {
     return kind == TALLY_WINDOW && !particulars_empty(&tally->window.particulars)
-               ? FORMAT_PARTICULARS
+               ? TALLY_FORMAT_PARTICULARS
                : formats[kind];
 }
 
@@ -192,7 +231,7 @@ void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *
     }
 }
 
-static bool unpack_range(struct str *packed, struct offset_range *range)
+bool offset_range_unpack(struct str *packed, struct offset_range *range)
 {
     int64_t partition;
     int64_t width;
@@ -208,7 +247,7 @@ static bool unpack_range(struct str *packed, struct offset_range *range)
     return true;
 }
 
-static bool unpack_range_count(struct str *packed, int64_t *ret_count)
+bool offset_range_count_unpack(struct str *packed, int64_t *ret_count)
 {
     /* Four bytes at least for each, so that a short text cannot ask for much memory. */
     return unpack_count(packed, RANGES_MAX, ret_count) && (size_t)*ret_count <= packed->size / 4;
@@ -218,13 +257,13 @@ bool offset_ranges_unpack(struct str *packed, struct offset_range **ret_ranges, 
 {
     int64_t count;
 
-    if (!unpack_range_count(packed, &count)) {
+    if (!offset_range_count_unpack(packed, &count)) {
         return false;
     }
     for (int64_t i = 0; i < count; i++) {
         struct offset_range range;
 
-        if (!unpack_range(packed, &range)) {
+        if (!offset_range_unpack(packed, &range)) {
             return false;
         }
         /* Kept in the order of the bytes: the caller looks whether they ascend. */
@@ -280,8 +319,7 @@ static bool unpack_records(struct str *packed, struct window_minute *minutes, ui
     return all;
 }
 
-/* minutes: overwritten. What each of them is by itself holds behind it. */
-static bool unpack_minutes(struct str *packed, struct window_minute *minutes, uint64_t *ret_counted)
+bool window_minutes_unpack(struct str *packed, struct window_minute *minutes, uint64_t *ret_counted)
 {
     uint64_t silent, masks[FIGURE_COUNT] = {0};
 
@@ -297,9 +335,9 @@ static bool unpack_minutes(struct str *packed, struct window_minute *minutes, ui
             return false;
         }
     }
-    /* Only minutes with a part can have one that is larger than the whole. */
-    for (uint64_t parts = masks[ERRORS] | masks[SLOW] | masks[NO_LATENCY]; parts != 0;
-         parts &= parts - 1) {
+    /* Only minutes with a part can have one that is larger than the whole, and only weights make a whole that is too large. */
+    for (uint64_t parts = masks[EXTRA] | masks[ERRORS] | masks[SLOW] | masks[NO_LATENCY];
+         parts != 0; parts &= parts - 1) {
         if (!window_minute_valid(&minutes[__builtin_ctzll(parts)])) {
             return false;
         }
@@ -312,7 +350,7 @@ static bool unpack_window(struct str *packed, struct window_tally *tally, struct
     uint64_t counted;
 
     return offset_ranges_unpack(packed, &tally->ranges, &tally->range_count) &&
-           unpack_minutes(packed, tally->minutes, &counted) &&
+           window_minutes_unpack(packed, tally->minutes, &counted) &&
            histogram_unpack(packed, &tally->latency, err) == ERR_OK;
 }
 
@@ -322,7 +360,7 @@ static bool unpack(enum tally_kind kind, unsigned char format, struct str *packe
     switch (kind) {
     case TALLY_WINDOW:
         return unpack_window(packed, &tally->window, err) &&
-               (format != FORMAT_PARTICULARS ||
+               (format != TALLY_FORMAT_PARTICULARS ||
                 particulars_unpack(packed, &tally->window.particulars));
     case TALLY_CHECK:
         return check_tally_unpack(packed, &tally->check);
@@ -332,9 +370,9 @@ static bool unpack(enum tally_kind kind, unsigned char format, struct str *packe
     return false;
 }
 
-static bool format_fits(enum tally_kind kind, unsigned char format)
+bool tally_format_fits(enum tally_kind kind, unsigned char format)
 {
-    return format == formats[kind] || (kind == TALLY_WINDOW && format == FORMAT_PARTICULARS);
+    return format == formats[kind] || (kind == TALLY_WINDOW && format == TALLY_FORMAT_PARTICULARS);
 }
 
 enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally *ret_tally,
@@ -345,13 +383,13 @@ enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally
     size_t size = packed.size;
     unsigned char format = size == 0 ? 0 : (unsigned char)packed.data[0];
 
-    if (!format_fits(kind, format)) {
+    if (!tally_format_fits(kind, format)) {
         return err_set(err, ERR_MISMATCH, "packed %s: unknown format", tally_kind_name(kind));
     }
     packed = str_of(packed.data + 1, size - 1);
     tally_init(&tally);
     if (!unpack(kind, format, &packed, &tally, &ignored) || packed.size > 0 ||
-        !valid(kind, &tally)) {
+        !tally_valid(kind, &tally)) {
         tally_release(kind, &tally);
         return err_set(err, ERR_MISMATCH, "packed %s: damaged near byte %zu of %zu",
                        tally_kind_name(kind), size - packed.size, size);
@@ -371,7 +409,7 @@ bool offset_ranges_refill(struct str *packed, struct offset_range **ranges, size
 {
     int64_t count;
 
-    if (!unpack_range_count(packed, &count)) {
+    if (!offset_range_count_unpack(packed, &count)) {
         return false;
     }
     if ((size_t)count > *capacity) {
@@ -379,7 +417,7 @@ bool offset_ranges_refill(struct str *packed, struct offset_range **ranges, size
         *ranges = memory_resize(*ranges, (size_t)count, sizeof((*ranges)[0]));
     }
     for (*ret_count = 0; *ret_count < (size_t)count; (*ret_count)++) {
-        if (!unpack_range(packed, &(*ranges)[*ret_count])) {
+        if (!offset_range_unpack(packed, &(*ranges)[*ret_count])) {
             return false;
         }
     }
@@ -402,8 +440,8 @@ enum err_code window_counts_unpack(struct str packed, struct window_counts *coun
     unsigned char format = packed.size == 0 ? 0 : (unsigned char)packed.data[0];
 
     packed = behind_format(packed);
-    if (!format_fits(TALLY_WINDOW, format) || !read_ranges(&packed, counts) ||
-        !unpack_minutes(&packed, counts->minutes, &counts->counted)) {
+    if (!tally_format_fits(TALLY_WINDOW, format) || !read_ranges(&packed, counts) ||
+        !window_minutes_unpack(&packed, counts->minutes, &counts->counted)) {
         return err_set(err, ERR_MISMATCH, "packed window: damaged");
     }
     return ERR_OK;
@@ -415,7 +453,8 @@ enum err_code tally_unpack_ranges(enum tally_kind kind, struct str packed,
     unsigned char format = packed.size == 0 ? 0 : (unsigned char)packed.data[0];
 
     packed = behind_format(packed);
-    if (kind == TALLY_ACTIVITY || !format_fits(kind, format) || !read_ranges(&packed, counts)) {
+    if (kind == TALLY_ACTIVITY || !tally_format_fits(kind, format) ||
+        !read_ranges(&packed, counts)) {
         return err_set(err, ERR_MISMATCH, "packed %s: damaged", tally_kind_name(kind));
     }
     return ERR_OK;

@@ -19,7 +19,7 @@ static bool check_minute_valid(const struct check_minute *minute)
         }
         sum += counts[i];
     }
-    if (sum != minute->records) {
+    if (sum != minute->records || sum > PACK_COUNT_MAX) {
         return false;
     }
     if (sum == 0) {

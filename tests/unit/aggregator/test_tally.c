@@ -212,11 +212,24 @@ static void assert_same_part(enum tally_kind kind, struct str packed, const stru
     window_counts_release(&part);
 }
 
+/* += the packed form of another one: the same as through unpacking it. */
+static void merge_as_packed(enum tally_kind kind, struct tally *into, const struct tally *from)
+{
+    struct strbuf packed;
+    struct err err = ERR_INIT;
+
+    strbuf_init(&packed, 1 << 20);
+    tally_pack(kind, from, &packed);
+    assert_int_equal(tally_merge_packed(kind, into, strbuf_view(&packed), &err), ERR_OK);
+    strbuf_release(&packed);
+}
+
 static void merge_round(struct random *random, enum tally_kind kind)
 {
     struct tally whole;
     struct tally parts[4];
     struct tally merged;
+    struct tally from_packed;
     struct tally back;
     struct strbuf packed;
     struct err err = ERR_INIT;
@@ -224,6 +237,7 @@ static void merge_round(struct random *random, enum tally_kind kind)
 
     tally_init(&whole);
     tally_init(&merged);
+    tally_init(&from_packed);
     for (int i = 0; i < 4; i++) {
         tally_init(&parts[i]);
     }
@@ -239,8 +253,11 @@ static void merge_round(struct random *random, enum tally_kind kind)
     }
     for (int i = 0; i < 4; i++) {
         tally_merge(kind, &merged, &parts[order[i]]);
+        merge_as_packed(kind, &from_packed, &parts[order[i]]);
     }
     assert_same_bytes(kind, &whole, &merged);
+    assert_same_bytes(kind, &whole, &from_packed);
+    tally_release(kind, &from_packed);
     strbuf_init(&packed, 1 << 20);
     tally_pack(kind, &whole, &packed);
     assert_int_equal(tally_unpack(kind, strbuf_view(&packed), &back, &err), ERR_OK);
@@ -275,13 +292,22 @@ static void test_merge_order_does_not_matter(void **state)
 static void try_bytes(enum tally_kind kind, struct str bytes)
 {
     struct tally tally;
+    struct tally merged;
     struct err err = ERR_INIT;
     struct strbuf packed;
+    bool mergeable;
 
+    tally_init(&merged);
+    mergeable = tally_merge_packed(kind, &merged, bytes, &err) == ERR_OK;
     if (tally_unpack(kind, bytes, &tally, &err) != ERR_OK) {
         assert_int_equal(err.code, ERR_MISMATCH);
+        assert_false(mergeable);
+        tally_release(kind, &merged);
         return;
     }
+    assert_true(mergeable);
+    assert_same_bytes(kind, &tally, &merged);
+    tally_release(kind, &merged);
     strbuf_init(&packed, 1 << 20);
     tally_pack(kind, &tally, &packed);
     assert_true(str_equal(strbuf_view(&packed), bytes));
@@ -317,6 +343,7 @@ static void test_hostile_bytes(void **state)
             assert_int_equal(
                 tally_unpack((enum tally_kind)kind, str_of(packed.data, size), &cut, &err),
                 ERR_MISMATCH);
+            try_bytes((enum tally_kind)kind, str_of(packed.data, size));
         }
         for (int i = 0; i < 20000; i++) {
             size_t at = (size_t)random_below(&random, packed.size);
@@ -336,6 +363,50 @@ static void test_hostile_bytes(void **state)
     }
 }
 
+/* 2^56 is the most that a tally may hold. Two of them are no tally, and no number of them overflows. */
+static void test_sums_have_a_bound(void **state)
+{
+    struct tally most;
+    struct tally sum;
+    struct strbuf packed;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    tally_init(&most);
+    tally_init(&sum);
+    most.window.minutes[5] = (struct window_minute){
+        .records = INT64_C(1) << 56, .total = INT64_C(1) << 56, .no_latency = INT64_C(1) << 56};
+    strbuf_init(&packed, 1 << 20);
+    tally_pack(TALLY_WINDOW, &most, &packed);
+    assert_int_equal(tally_merge_packed(TALLY_WINDOW, &sum, strbuf_view(&packed), &err), ERR_OK);
+    assert_int_equal(tally_merge_packed(TALLY_WINDOW, &sum, strbuf_view(&packed), &err),
+                     ERR_MISMATCH);
+    tally_merge(TALLY_WINDOW, &most, &most);
+    assert_false(tally_valid(TALLY_WINDOW, &most));
+    strbuf_release(&packed);
+}
+
+/* Results of one hour are of one hour: those of two make no tally, whoever put them under one key. */
+static void test_hours_of_checks_do_not_mix(void **state)
+{
+    struct tally tallies[2];
+    struct strbuf packed;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    strbuf_init(&packed, 1 << 20);
+    for (int i = 0; i < 2; i++) {
+        struct event event = check(i * (NS_PER_HOUR + NS_PER_MINUTE), OUTCOME_PASS, 0);
+
+        tally_init(&tallies[i]);
+        check_tally_add(&tallies[i].check, &event);
+    }
+    tally_pack(TALLY_CHECK, &tallies[1], &packed);
+    assert_int_equal(tally_merge_packed(TALLY_CHECK, &tallies[0], strbuf_view(&packed), &err),
+                     ERR_MISMATCH);
+    strbuf_release(&packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +416,8 @@ int main(void)
         cmocka_unit_test(test_offset_ranges),
         cmocka_unit_test(test_merge_order_does_not_matter),
         cmocka_unit_test(test_hostile_bytes),
+        cmocka_unit_test(test_sums_have_a_bound),
+        cmocka_unit_test(test_hours_of_checks_do_not_mix),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
