@@ -3,17 +3,16 @@
 #include <stdio.h>
 
 #include "aggregator/audit_parts.h"
+#include "aggregator/pending.h"
 #include "base/check.h"
 #include "base/civil.h"
 #include "base/clock.h"
 
 enum { PLACE_SIZE = 1200 };
 
-struct packed_row {
-    const char *table;
+struct tally_place {
+    const char *table;    /* or the pending row */
     struct tally_key key; /* borrowed from the row */
-    struct str packed;
-    bool intact; /* by its checksum */
 };
 
 /* An hour of a damaged row may be outside of what has a civil form. */
@@ -27,7 +26,7 @@ static const char *hour_text(int64_t hour, char text[CIVIL_TEXT_SIZE])
 }
 
 /* "window_hour check shop / i-1 / eu / probe hour 2026-10-01T05:00:00Z" */
-static const char *place_of(const struct packed_row *row, struct str kind, char text[PLACE_SIZE])
+static const char *place_of(const struct tally_place *row, struct str kind, char text[PLACE_SIZE])
 {
     const struct str names[] = {row->key.a, row->key.b, row->key.c, row->key.d};
     char time[CIVIL_TEXT_SIZE];
@@ -76,7 +75,7 @@ static bool times_fit(const struct check_tally *tally, int64_t hour)
     return true;
 }
 
-static void check_content(struct audit *audit, const struct packed_row *row, const char *place,
+static void check_content(struct audit *audit, const struct tally_place *row, const char *place,
                           const struct tally *tally)
 {
     enum tally_kind kind = row->key.kind;
@@ -98,33 +97,32 @@ static void check_content(struct audit *audit, const struct packed_row *row, con
     }
 }
 
-/* first: the column of `kind`; the checksum stands seven columns behind it. */
-static void check_row(struct audit *audit, const char *table, struct db_stmt *stmt, int first,
-                      struct tally *ret_tally, bool *ret_valid)
+/* Columns as the table has them. */
+static void check_window(struct audit *audit, struct db_stmt *stmt, struct tally *ret_tally,
+                         enum tally_kind *ret_kind, bool *ret_valid)
 {
     struct err err = ERR_INIT;
-    struct str kind = db_column_text(stmt, first);
-    struct packed_row row = {.table = table,
-                             .key = {.a = db_column_text(stmt, first + 1),
-                                     .b = db_column_text(stmt, first + 2),
-                                     .c = db_column_text(stmt, first + 3),
-                                     .d = db_column_text(stmt, first + 4),
-                                     .hour = db_column_int64(stmt, first + 5)},
-                             .packed = db_column_blob(stmt, first + 6)};
+    struct str kind = db_column_text(stmt, 1);
+    struct tally_place row = {.table = "window_hour",
+                              .key = {.a = db_column_text(stmt, 2),
+                                      .b = db_column_text(stmt, 3),
+                                      .c = db_column_text(stmt, 4),
+                                      .d = db_column_text(stmt, 5),
+                                      .hour = db_column_int64(stmt, 6)}};
     char place[PLACE_SIZE];
 
     *ret_valid = false;
     audit->report.windows++;
     place_of(&row, kind, place);
-    row.intact = db_column_checksum(stmt, first + 7) == db_column_int64(stmt, first + 7);
-    if (!row.intact) {
+    if (db_column_checksum(stmt, 8) != db_column_int64(stmt, 8)) {
         audit_find(audit, "%s: the row was changed (checksum)", place);
     }
     if (!tally_kind_find(kind, &row.key.kind)) {
         audit_find(audit, "%s: unknown kind", place);
         return;
     }
-    if (tally_unpack(row.key.kind, row.packed, ret_tally, &err) != ERR_OK) {
+    *ret_kind = row.key.kind;
+    if (tally_unpack(row.key.kind, db_column_blob(stmt, 7), ret_tally, &err) != ERR_OK) {
         audit_find(audit, "%s: %s", place, err.text);
         return;
     }
@@ -188,8 +186,8 @@ static enum err_code check_windows(struct audit *audit, struct err *err)
         struct tally tally;
         bool valid;
 
-        check_row(audit, "window_hour", stmt, 1, &tally, &valid);
-        if (valid && tally_kind_find(db_column_text(stmt, 1), &kind)) {
+        check_window(audit, stmt, &tally, &kind, &valid);
+        if (valid) {
             bool has_records = tally_records(kind, &tally) > 0; /* or only offsets of duplicates */
 
             if (kind == TALLY_WINDOW && (has_records || !db_column_null(stmt, 9))) {
@@ -207,32 +205,68 @@ static enum err_code check_windows(struct audit *audit, struct err *err)
     return code;
 }
 
+static void check_entry(struct audit *audit, const char *row, const struct pending_reader *reader,
+                        const struct pending_entry *entry)
+{
+    struct tally_place tally = {.table = row, .key = pending_key(reader, entry)};
+    struct err err = ERR_INIT;
+    struct tally unpacked;
+    char place[PLACE_SIZE];
+
+    audit->report.windows++;
+    place_of(&tally, STR(tally_kind_name(entry->kind)), place);
+    if (tally_unpack(entry->kind, entry->tally, &unpacked, &err) != ERR_OK) {
+        audit_find(audit, "%s: %s", place, err.text);
+        return;
+    }
+    check_content(audit, &tally, place, &unpacked);
+    tally_release(entry->kind, &unpacked);
+}
+
+static void check_entries(struct audit *audit, const char *row, struct str packed, int64_t tallies)
+{
+    struct pending_reader reader;
+    struct pending_entry entry;
+    enum pending_result result;
+
+    pending_reader_init(&reader);
+    pending_begin(&reader, packed);
+    while ((result = pending_next(&reader, &entry)) == PENDING_ENTRY) {
+        check_entry(audit, row, &reader, &entry);
+        tallies--;
+    }
+    if (result == PENDING_DAMAGED) {
+        audit_find(audit, "%s: damaged near byte %zu of %zu", row, packed.size - reader.rest.size,
+                   packed.size);
+    } else if (tallies != 0) {
+        audit_find(audit, "%s: holds another number of tallies than it says", row);
+    }
+    pending_reader_release(&reader);
+}
+
 static enum err_code check_pending(struct audit *audit, struct err *err)
 {
     struct db_stmt *stmt;
     bool row;
     enum err_code code =
         audit_prepare(audit,
-                      "SELECT p.batch_id, p.book_id, p.kind, p.a, p.b, p.c, p.d, p.hour, p.tally, "
-                      "p.checksum, b.folded FROM pending p "
+                      "SELECT p.book_id, p.batch_id, p.part, p.tallies, p.packed, p.checksum, "
+                      "b.folded FROM pending p "
                       "LEFT JOIN batch b ON b.batch_id = p.batch_id AND b.book_id = p.book_id "
-                      "WHERE p.book_id = $1",
+                      "WHERE p.book_id = $1 ORDER BY p.batch_id, p.part",
                       &stmt, err);
 
     while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        enum tally_kind kind;
-        struct tally tally;
-        bool valid;
+        char place[PENDING_PLACE_SIZE];
 
-        check_row(audit, "pending", stmt, 2, &tally, &valid);
-        if (valid && tally_kind_find(db_column_text(stmt, 2), &kind)) {
-            tally_release(kind, &tally);
+        (void)pending_place(db_column_blob(stmt, 1), db_column_int64(stmt, 2), place);
+        if (db_column_checksum(stmt, 5) != db_column_int64(stmt, 5)) {
+            audit_find(audit, "%s: the row was changed (checksum)", place);
         }
-        if (db_column_null(stmt, 10) || db_column_int64(stmt, 10) != 0) {
-            audit_find(audit,
-                       "pending %.*s %.*s: its batch counts as folded or is not in this book",
-                       STR_ARGS(db_column_text(stmt, 2)), STR_ARGS(db_column_text(stmt, 3)));
+        if (db_column_null(stmt, 6) || db_column_int64(stmt, 6) != 0) {
+            audit_find(audit, "%s: its batch counts as folded or is not in this book", place);
         }
+        check_entries(audit, place, db_column_blob(stmt, 4), db_column_int64(stmt, 3));
     }
     return code;
 }

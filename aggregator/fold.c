@@ -6,7 +6,7 @@
 #include "base/fault.h"
 
 #define LEASE_NS_DEFAULT (60 * NS_PER_SECOND)
-enum { ROWS_PER_STEP_DEFAULT = 8192 };
+enum { ROWS_PER_STEP_DEFAULT = 1024, BYTES_PER_STEP_DEFAULT = 16 * 1024 * 1024 };
 
 void fold_init(struct fold *fold, const struct fold_options *options)
 {
@@ -17,6 +17,9 @@ void fold_init(struct fold *fold, const struct fold_options *options)
     }
     if (fold->options.rows_per_step <= 0) {
         fold->options.rows_per_step = ROWS_PER_STEP_DEFAULT;
+    }
+    if (fold->options.bytes_per_step == 0) {
+        fold->options.bytes_per_step = BYTES_PER_STEP_DEFAULT;
     }
     lease_init(&fold->lease, &(struct lease_options){.db = options->db,
                                                      .kind = "fold",
@@ -213,9 +216,11 @@ static enum err_code publish(struct fold *fold, struct err *err)
 }
 
 /* Everything between BEGIN and COMMIT. */
-static enum err_code step_inside(struct fold *fold, bool *ret_done, int64_t *ret_rows,
+static enum err_code step_inside(struct fold *fold, bool *ret_done, int64_t *ret_tallies,
                                  struct err *err)
 {
+    const struct fold_bounds bounds = {.rows = fold->options.rows_per_step,
+                                       .bytes = fold->options.bytes_per_step};
     int64_t open = 0;
     int64_t left = 0;
     enum err_code code = fold_lock_lease(fold, err);
@@ -230,8 +235,7 @@ static enum err_code step_inside(struct fold *fold, bool *ret_done, int64_t *ret
         code = start_round(fold, err);
     }
     if (code == ERR_OK) {
-        code = fold_merge(fold->options.db, fold->options.book_id, fold->options.rows_per_step,
-                          ret_rows, err);
+        code = fold_merge(fold->options.db, fold->options.book_id, &bounds, ret_tallies, err);
     }
     if (code == ERR_OK && FAULT("fold.step.merged")) {
         code = fault_error("fold.step.merged", err);
@@ -248,7 +252,7 @@ static enum err_code step_inside(struct fold *fold, bool *ret_done, int64_t *ret
     return *ret_done ? publish(fold, err) : code;
 }
 
-static enum err_code step(struct fold *fold, bool *ret_done, int64_t *ret_rows, struct err *err)
+static enum err_code step(struct fold *fold, bool *ret_done, int64_t *ret_tallies, struct err *err)
 {
     struct db *db = fold->options.db;
     bool done = false;
@@ -260,7 +264,7 @@ static enum err_code step(struct fold *fold, bool *ret_done, int64_t *ret_rows, 
     }
     code = db_begin_concurrent(db, err); /* the lease's row is what folds wait for */
     if (code == ERR_OK) {
-        code = step_inside(fold, &done, ret_rows, err);
+        code = step_inside(fold, &done, ret_tallies, err);
     }
     if (code == ERR_OK && FAULT("fold.step.before")) {
         code = fault_error("fold.step.before", err);
@@ -281,19 +285,19 @@ static enum err_code step(struct fold *fold, bool *ret_done, int64_t *ret_rows, 
 
 enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err)
 {
-    int64_t rows;
+    int64_t tallies;
 
-    return step(fold, ret_done, &rows, err);
+    return step(fold, ret_done, &tallies, err);
 }
 
 /* A deadlock, or a server that went away, costs nothing but another attempt. */
-static enum err_code step_again(struct fold *fold, bool *ret_done, int64_t *ret_rows,
+static enum err_code step_again(struct fold *fold, bool *ret_done, int64_t *ret_tallies,
                                 struct err *err)
 {
     struct err cause = ERR_INIT;
     int tries = 0;
 
-    while (step(fold, ret_done, ret_rows, &cause) != ERR_OK &&
+    while (step(fold, ret_done, ret_tallies, &cause) != ERR_OK &&
            db_again(fold->options.db, &tries, &cause)) {
         cause = ERR_INIT;
     }
@@ -321,15 +325,17 @@ static enum err_code run_round(struct fold *fold,
     bool done = false;
     enum err_code code =
         read_for_book(fold->options.db, fold->options.book_id,
-                      "SELECT count(*) FROM pending WHERE book_id = $1", &total, err);
+                      "SELECT CAST(coalesce(sum(tallies), 0) AS BIGINT) FROM pending "
+                      "WHERE book_id = $1",
+                      &total, err);
 
     while (code == ERR_OK && !done) {
-        int64_t rows = 0;
+        int64_t tallies = 0;
 
-        code = step_again(fold, &done, &rows, err);
-        folded += rows;
+        code = step_again(fold, &done, &tallies, err);
+        folded += tallies;
         if (code == ERR_OK && progress != NULL) {
-            /* Rows that were committed after the round began are for the next one. */
+            /* What was committed after the round began is for the next one. */
             progress(context, folded, done ? folded : total);
         }
         if (code == ERR_OK && !done) {

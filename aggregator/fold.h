@@ -11,6 +11,7 @@
 #define AGGREGATOR_FOLD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "aggregator/lease.h"
@@ -22,7 +23,8 @@ struct fold_options {
     const char *holder;    /* as in aggregator/lease.h */
     int64_t lease_ns;      /* default 60 s */
     int64_t lateness_ns;   /* subtracted from the smallest drained_ns; default 5 min */
-    int64_t rows_per_step; /* pending rows of one transaction; default 8192 */
+    int64_t rows_per_step; /* pending rows of one transaction; default 1024 */
+    size_t bytes_per_step; /* of them and of the windows that they change, about; default 16 MiB */
     /* May be NULL: the lease of a larger job that this fold is part of. Each transaction checks and extends it too. */
     struct lease *outer;
     /* May be NULL: asked between transactions; true ends fold_run and grading_run with ERR_INTERRUPTED. What is committed stays. */
@@ -44,10 +46,10 @@ void fold_release(struct fold *fold);
 /* Inside a write transaction of fold->options.db: locks the lease row, checks the fence, extends the lease. ERR_FENCED if another holder
  * took over. Everything that writes windows or grades begins with it. */
 enum err_code fold_lock_lease(struct fold *fold, struct err *err);
-/* One transaction: starts a round if none is open, folds up to rows_per_step rows. *ret_done: the round is published, nothing of
+/* One transaction: starts a round if none is open, folds up to rows_per_step rows, at least one. *ret_done: the round is published, nothing of
  * it is pending. ERR_FENCED: the lease was taken over; nothing of this step was written. */
 enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err);
-/* Steps until done; a kill in between loses nothing. progress may be NULL. */
+/* Steps until done; a kill in between loses nothing. progress may be NULL; it counts tallies. */
 enum err_code fold_run(struct fold *fold,
                        void (*progress)(void *context, int64_t folded, int64_t total),
                        void *context, struct err *err);

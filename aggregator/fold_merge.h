@@ -6,13 +6,12 @@
 #ifndef AGGREGATOR_FOLD_MERGE_H
 #define AGGREGATOR_FOLD_MERGE_H
 
-#include <stdint.h>
+#include "aggregator/fold_take.h"
 
-#include "base/db.h"
-
-/* Merges up to rows_max pending rows of the round's batches into window_hour and what is derived from it (rollups, services, hours to
- * grade again), and deletes them. *ret_rows: how many. ERR_STORE; ERR_MISMATCH if a row is damaged, with its key. */
-enum err_code fold_merge(struct db *db, int64_t book_id, int64_t rows_max, int64_t *ret_rows,
-                         struct err *err);
+/* Merges pending rows of the round's batches, as many as the bounds let it take, into window_hour and what is derived from it (rollups,
+ * services, hours to grade again), and deletes them. *ret_tallies: how many they held. ERR_STORE; ERR_MISMATCH if a row is damaged, with its
+ * place. */
+enum err_code fold_merge(struct db *db, int64_t book_id, const struct fold_bounds *bounds,
+                         int64_t *ret_tallies, struct err *err);
 
 #endif

@@ -33,7 +33,8 @@ struct ledger {
     const struct id_group
         *groups; /* borrowed; sorted by name. Every group of a batch's partitions is among them */
     size_t group_count;
-    bool lasting_ids; /* ids that are inserted are never forgotten: for redrives */
+    size_t pending_row_size; /* as PENDING_ROW_SIZE, which 0 stands for */
+    bool lasting_ids;        /* ids that are inserted are never forgotten: for redrives */
 };
 
 struct ledger_partition {
@@ -74,8 +75,5 @@ enum err_code ledger_note_drained(struct ledger *ledger, int64_t stream_id, int3
 /* True if the ledger holds a batch of the stream under this configuration digest. */
 enum err_code ledger_proven(struct ledger *ledger, int64_t stream_id, struct str config_digest,
                             bool *ret_proven, struct err *err);
-/* Services that the book has seen; in arena, sorted. */
-enum err_code ledger_services(struct ledger *ledger, struct arena *arena, struct str **ret_services,
-                              size_t *ret_count, struct err *err);
 
 #endif

@@ -6,11 +6,12 @@
 
 #include "aggregator/dead_letter.h"
 #include "aggregator/outbox.h"
+#include "aggregator/pending.h"
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
 
-enum { PACKED_SIZE_MAX = 16 * 1024 * 1024, REASON_SIZE_MAX = 512 };
+enum { REASON_SIZE_MAX = 512 };
 
 static struct str batch_id(const struct batch *batch)
 {
@@ -189,34 +190,25 @@ static enum err_code write_dead_letters(struct ledger *ledger, const struct batc
     return code;
 }
 
-static enum err_code write_pending(struct ledger *ledger, const struct batch *batch,
-                                   const struct batch_entry *entry, struct strbuf *packed,
-                                   struct err *err)
+static enum err_code insert_pending(struct ledger *ledger, const struct batch *batch, int64_t part,
+                                    const struct pending_writer *row, struct err *err)
 {
-    const struct tally_key *key = &entry->key;
     struct db_stmt *stmt;
     enum err_code code =
         db_prepare(ledger->db,
-                   "INSERT INTO pending (batch_id, book_id, kind, a, b, c, d, hour, tally, "
-                   "checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                   "INSERT INTO pending (book_id, batch_id, part, tallies, packed, "
+                   "checksum) VALUES ($1, $2, $3, $4, $5, $6)",
                    &stmt, err);
 
     if (code != ERR_OK) {
         return code;
     }
-    strbuf_clear(packed);
-    tally_pack(key->kind, entry->tally, packed);
-    CHECK(!packed->overflow);
-    db_bind_blob(stmt, 1, batch_id(batch));
-    db_bind_int64(stmt, 2, ledger->book_id);
-    db_bind_text(stmt, 3, STR(tally_kind_name(key->kind)));
-    db_bind_text(stmt, 4, key->a);
-    db_bind_text(stmt, 5, key->b);
-    db_bind_text(stmt, 6, key->c);
-    db_bind_text(stmt, 7, key->d);
-    db_bind_int64(stmt, 8, key->hour);
-    db_bind_blob(stmt, 9, strbuf_view(packed));
-    db_bind_checksum(stmt, 10);
+    db_bind_int64(stmt, 1, ledger->book_id);
+    db_bind_blob(stmt, 2, batch_id(batch));
+    db_bind_int64(stmt, 3, part);
+    db_bind_int64(stmt, 4, row->count);
+    db_bind_blob(stmt, 5, strbuf_view(&row->packed));
+    db_bind_checksum(stmt, 6);
     return db_run(stmt, NULL, err);
 }
 
@@ -228,24 +220,38 @@ static int compare_entries(const void *a, const void *b)
     return tally_key_compare(&x->key, &y->key);
 }
 
-/* In the order of their keys: rows of one index page after the other, and no dependence on the hash table. */
-enum err_code ledger_rows_write_pending(struct ledger *ledger, const struct batch *batch,
-                                        struct err *err)
+/* In the order of their keys: no dependence on the hash table, and the parts of batches that follow each other are of about the same
+ * services. */
+static const struct batch_entry **sorted_entries(const struct batch *batch)
 {
     const struct batch_entry **sorted =
         memory_calloc(batch->entry_count, sizeof(const struct batch_entry *));
-    struct strbuf packed;
-    enum err_code code = ERR_OK;
 
     for (size_t i = 0; i < batch->entry_count; i++) {
         sorted[i] = &batch->entries[i];
     }
     qsort(sorted, batch->entry_count, sizeof(sorted[0]), compare_entries);
-    strbuf_init(&packed, PACKED_SIZE_MAX);
+    return sorted;
+}
+
+enum err_code ledger_rows_write_pending(struct ledger *ledger, const struct batch *batch,
+                                        struct err *err)
+{
+    const struct batch_entry **sorted = sorted_entries(batch);
+    size_t size = ledger->pending_row_size > 0 ? ledger->pending_row_size : PENDING_ROW_SIZE;
+    struct pending_writer row;
+    enum err_code code = ERR_OK;
+    int64_t part = 0;
+
+    pending_writer_init(&row);
     for (size_t i = 0; i < batch->entry_count && code == ERR_OK; i++) {
-        code = write_pending(ledger, batch, sorted[i], &packed, err);
+        pending_add(&row, &sorted[i]->key, sorted[i]->tally);
+        if (row.packed.size >= size || i + 1 == batch->entry_count) {
+            code = insert_pending(ledger, batch, part++, &row, err);
+            pending_writer_clear(&row);
+        }
     }
-    strbuf_release(&packed);
+    pending_writer_release(&row);
     memory_free(sorted);
     return code;
 }

@@ -1,6 +1,4 @@
 /* A packed tally is added to another one as it is read, without a tally of its own between them: what the fold does most. */
-#include <string.h>
-
 #include "aggregator/pack.h"
 #include "aggregator/tally_parts.h"
 
@@ -35,9 +33,6 @@ static bool merge_minutes(const struct window_minute *from, uint64_t counted,
     for (; counted != 0; counted &= counted - 1) {
         int i = __builtin_ctzll(counted);
 
-        if (!window_minute_valid(&from[i])) {
-            return false;
-        }
         known += from[i].total - from[i].no_latency;
         into[i].records += from[i].records;
         into[i].total += from[i].total;
@@ -73,7 +68,6 @@ static bool merge_window(struct str *packed, bool has_particulars, struct window
     int64_t known;
     int64_t count;
 
-    memset(minutes, 0, sizeof(minutes));
     return merge_ranges(packed, &into->ranges, &into->range_count) &&
            window_minutes_unpack(packed, minutes, &counted) &&
            merge_minutes(minutes, counted, into->minutes, &known) &&

@@ -30,6 +30,7 @@ struct consume_options {
     int32_t shard,
         shard_count; /* without a group: partitions with number % count == shard; count 0 means 1 */
     int64_t batch_records_max; /* 0: as configured */
+    size_t pending_row_size;   /* 0: that of aggregator/pending.h */
     /* An operator's word on what the run found; each a topic's name or "all", NULL if nothing was said. Where there is nothing to accept, it
      * changes nothing. */
     const char

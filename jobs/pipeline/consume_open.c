@@ -378,7 +378,8 @@ enum err_code consume_open(struct consume *run, struct err *err)
     run->ledger = (struct ledger){.db = options->db,
                                   .book_id = options->book_id,
                                   .random = options->random,
-                                  .program_version = UPTALLY_VERSION};
+                                  .program_version = UPTALLY_VERSION,
+                                  .pending_row_size = options->pending_row_size};
     if (options->close_topic != NULL && consume_close_topic(run, err) != ERR_OK) {
         return err->code;
     }

@@ -184,24 +184,21 @@ CREATE TABLE duplicate (
     PRIMARY KEY (book_id, stream_id, partition_id, record_offset)
 );
 
--- Tallies that are committed and not yet folded. One row per batch and per window hour, check hour or activity hour.
+-- Tallies that are committed and not yet folded: a row per batch, several if they are many (aggregator/pending.h says how they are packed).
+-- Each tally is of a window hour, a check hour or an activity hour.
 -- kind: 'window' (a = service, b = customer), 'check' (a = service, b = instance, c = region, d = checker),
 -- 'activity' (a = 'topic' or 'checker', b = its name).
 CREATE TABLE pending (
-    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
     book_id BIGINT NOT NULL,
-    kind TEXT NOT NULL,
-    a TEXT NOT NULL,
-    b TEXT NOT NULL,
-    c TEXT NOT NULL,
-    d TEXT NOT NULL,
-    hour BIGINT NOT NULL,
-    tally BYTEA NOT NULL,
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
+    part BIGINT NOT NULL,        -- 0, 1, ...; the fold takes them in this order
+    tallies BIGINT NOT NULL,     -- how many
+    packed BYTEA NOT NULL,
     checksum BIGINT NOT NULL,
-    PRIMARY KEY (book_id, batch_id, kind, a, b, c, d, hour)
+    PRIMARY KEY (book_id, batch_id, part)
 ) WITHOUT ROWID;
 
--- The folded truth, in the same packed form and with the same keys.
+-- The folded truth, with the same keys.
 CREATE TABLE window_hour (
     book_id BIGINT NOT NULL,
     kind TEXT NOT NULL,

@@ -72,9 +72,9 @@ int main(int argc, char **argv)
     CHECK(hours * 60 % commit == 0);
     books_open(&maker.books, argv[1], atoi(argv[2]), atoi(argv[4]), SEED);
     run(&maker, hours, commit, folded, graded);
-    (void)printf("{\"events\": %" PRId64 ", \"rows\": %" PRId64
+    (void)printf("{\"events\": %" PRId64 ", \"tallies\": %" PRId64
                  ", \"fill_s\": %.3f, \"commit_s\": %.3f, \"fold_s\": %.3f, \"grade_s\": %.3f}\n",
-                 maker.books.events, maker.books.rows, maker.cpu_s[STEP_FILL],
+                 maker.books.events, maker.books.tallies, maker.cpu_s[STEP_FILL],
                  maker.cpu_s[STEP_COMMIT], maker.cpu_s[STEP_FOLD], maker.cpu_s[STEP_GRADE]);
     books_close(&maker.books);
     return 0;

@@ -119,7 +119,9 @@ static int64_t count_pending(struct books *books)
     int64_t count;
     bool row;
 
-    must(db_prepare(books->db, "SELECT count(*) FROM pending", &stmt, &err), &err);
+    must(db_prepare(books->db, "SELECT CAST(coalesce(sum(tallies), 0) AS BIGINT) FROM pending",
+                    &stmt, &err),
+         &err);
     must(db_step(stmt, &row, &err), &err);
     count = db_column_int64(stmt, 0);
     db_reset(stmt);
@@ -158,7 +160,7 @@ void books_fold(struct books *books)
     struct err err = ERR_INIT;
     struct fold fold;
 
-    books->rows += count_pending(books);
+    books->tallies += count_pending(books);
     fold_open(books, &fold);
     must(fold_run(&fold, NULL, NULL, &err), &err);
     fold_release(&fold);

@@ -28,7 +28,8 @@ struct books {
     int service_count;
     int rate; /* events per minute of a service, about */
     int64_t offsets[BOOKS_PARTITIONS];
-    int64_t events, rows; /* committed so far; rows: pending ones */
+    int64_t events;  /* committed so far */
+    int64_t tallies; /* that were pending when a fold began */
 };
 
 void books_open(struct books *books, const char *path, int service_count, int rate, uint64_t seed);

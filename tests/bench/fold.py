@@ -8,8 +8,8 @@ import books
 import measure
 
 NAME = "fold"
-HELP = "fold of pending rows, commit of many services, bytes of the store; no broker"
-EVENTS_PER_ROW = 100
+HELP = "fold of pending tallies, commit of many services, bytes of the store; no broker"
+EVENTS_PER_TALLY = 100
 COMMIT_MINUTES, HOURS = 5, 6
 RATE = 43  # events a minute: the nights that a store begins with have fewer
 DAYS, DEMO_RATE = 7, 3  # of the store whose size is taken; the demo's services have about three requests a minute
@@ -19,8 +19,8 @@ COMMITS = 15
 def fold_once(place, services):
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:
         facts, cost = books.fill(place, Path(folder, "f.db"), services, HOURS, RATE, COMMIT_MINUTES, "folded")
-    if facts["rows"] < services * HOURS * 60 // COMMIT_MINUTES:
-        raise measure.Failed(f"{facts['rows']} pending rows are fewer than there are services, hours and batches")
+    if facts["tallies"] < services * HOURS * 60 // COMMIT_MINUTES:
+        raise measure.Failed(f"{facts['tallies']} pending tallies are fewer than there are services, hours and batches")
     return facts, cost
 
 
@@ -40,10 +40,10 @@ def store_bytes(place, services):
 def run(place, options, report):
     folds = [fold_once(place, options.services) for _ in range(options.runs)]
     rates = [facts["events"] / facts["fold_s"] / 1e6 for facts, _ in folds]
-    per_row = [facts["fold_s"] / facts["rows"] * 1e6 for facts, _ in folds]
-    report.value(f"fold: million events a CPU second, {EVENTS_PER_ROW} a pending row", statistics.median(rates),
+    per_tally = [facts["fold_s"] / facts["tallies"] * 1e6 for facts, _ in folds]
+    report.value(f"fold: million events a CPU second, {EVENTS_PER_TALLY} a pending tally", statistics.median(rates),
                  at_least=20 / options.live_cpu)
-    report.value("fold: CPU microseconds a pending row", statistics.median(per_row))
+    report.value("fold: CPU microseconds a pending tally", statistics.median(per_tally))
     report.value("fold: peak memory, MiB", max(cost.rss_mib for _, cost in folds))
     report.value("store: bytes per service and hour, 200 services", store_bytes(place, min(options.services, 200)), at_most=400)
     commits = [commit_once(place, options.services) for _ in range(options.runs)]

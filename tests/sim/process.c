@@ -166,6 +166,7 @@ static void consumer_main(void *context)
     while (!s->calm) {
         struct consume_options options = {.config = s->config,
                                           .batch_records_max = s->batch_records,
+                                          .pending_row_size = s->pending_row_size,
                                           .follow = random_below(&s->random, 2) == 0};
 
         if (!s->grouped) {

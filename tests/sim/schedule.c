@@ -180,6 +180,7 @@ static void draw(struct schedule *s, const struct schedule_options *options)
     s->aggregators = 1 + (random_below(r, 4) > 0);
     s->batch_records = 4 + (int64_t)random_below(r, 40);
     s->rows_per_step = 1 + (int64_t)random_below(r, 30);
+    s->pending_row_size = 1 + (size_t)random_below(r, 400); /* a tally each, or all in one */
     s->config = s->grouped ? options->config_group : options->config_alone;
     s->config_alone = options->config_alone;
     broker_init(&s->broker, s, (int64_t)(10 + random_below(r, 30)) * NS_PER_SECOND);

@@ -82,6 +82,7 @@ struct schedule {
     bool grouped;
     int consumers, aggregators;
     int64_t batch_records, rows_per_step;
+    size_t pending_row_size;
 };
 
 struct schedule_options {

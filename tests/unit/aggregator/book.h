@@ -20,6 +20,8 @@
 #include "tests/unit/store_place.h"
 #include "tests/unit/temporary.h"
 
+/* Small, so that the few tallies of a test make several pending rows, and several steps of a fold. */
+enum { BOOK_PENDING_ROW_SIZE = 64 };
 /* 2026-10-01T00:00:00Z */
 #define BOOK_START_NS (INT64_C(1790812800) * NS_PER_SECOND)
 enum { BOOK_PARTITIONS = 3 };
@@ -50,8 +52,11 @@ static inline struct db *book_connect(struct book *book)
 
 static inline struct ledger book_ledger(struct book *book, struct db *db)
 {
-    return (struct ledger){
-        .db = db, .book_id = 1, .random = &book->random, .program_version = "test"};
+    return (struct ledger){.db = db,
+                           .book_id = 1,
+                           .random = &book->random,
+                           .program_version = "test",
+                           .pending_row_size = BOOK_PENDING_ROW_SIZE};
 }
 
 static inline void book_open(struct book *book)

@@ -245,7 +245,7 @@ static const struct damage damages[] = {
     /* windows and pending rows */
     {"DELETE FROM window_hour WHERE kind = 'window' AND a = 'zeta'", "requests: the ledger counts"},
     {"DELETE FROM window_hour WHERE kind = 'check' AND a = 'zeta'", "checks: the ledger counts"},
-    {"DELETE FROM pending WHERE kind = 'check'", "checks: the ledger counts"},
+    {"DELETE FROM pending WHERE part = 0", "requests: the ledger counts"},
     {"UPDATE window_hour SET tally = substr(tally, 1, 9) || x'05' || substr(tally, 11) WHERE kind "
      "= "
      "'window' AND a = 'zeta'",
@@ -256,13 +256,22 @@ static const struct damage damages[] = {
      "min(hour) FROM window_hour WHERE kind = 'check')",
      "holds results of another minute"},
     {"UPDATE window_hour SET a = a || char(10) WHERE a = 'shop'", "shop?"},
-    {"UPDATE pending SET tally = x'01' WHERE kind = 'window' AND a = 'zeta'",
-     "damaged near byte 1 of 1"},
+    {"UPDATE pending SET packed = x'01'", "part 1: damaged near byte 1 of 1"},
+    {"UPDATE pending SET packed = packed || x'00' WHERE part = 1", "part 1: damaged near byte"},
+    {"UPDATE pending SET packed = substr(packed, 1, length(packed) - 1) || x'ff' WHERE part = 0",
+     "part 0 window basket hour 2026-10-01T"},
+    {"UPDATE pending SET packed = substr(packed, 1, length(packed) - 1) || x'ff' WHERE part = 0",
+     "packed window: damaged near byte"},
+    {"UPDATE pending SET packed = replace(packed, 'basket', 'zetata') WHERE part = 0",
+     "part 0: the row was changed (checksum)"},
+    {"UPDATE pending SET part = part + 1000", "part 1000: the row was changed (checksum)"},
+    {"UPDATE pending SET tallies = tallies + 1 WHERE part = 2",
+     "part 2: holds another number of tallies than it says"},
     /* a window whose first byte says that particulars follow, and none do */
     {"UPDATE window_hour SET tally = x'04' || substr(tally, 2) WHERE kind = 'window' AND a = "
      "'zeta'",
      "packed window: damaged near byte"},
-    {"UPDATE pending SET kind = 'other' WHERE kind = 'window'", "unknown kind"},
+    {"UPDATE window_hour SET kind = 'other' WHERE kind = 'window'", "unknown kind"},
     {"UPDATE batch SET folded = 1", "its batch counts as folded"},
     {"UPDATE rollup_hour SET errors = errors + 1 WHERE service = 'shop'", "rollup_hour shop / "},
     {"DELETE FROM rollup_hour WHERE service = 'shop'", "differs from its window"},

@@ -184,10 +184,10 @@ static void test_complete_until(void **state)
 static void test_damaged_rows_stop_the_fold(void **state)
 {
     static const char *const damages[] = {
-        "UPDATE pending SET checksum = checksum + 1 WHERE kind = 'window' AND a = 'zeta'",
-        "UPDATE pending SET tally = x'0100' WHERE kind = 'check'",
-        "UPDATE pending SET kind = 'windows' WHERE kind = 'window'",
-        "UPDATE pending SET hour = hour + 1000 WHERE kind = 'activity'"};
+        "UPDATE pending SET checksum = checksum + 1 WHERE part = 3",
+        "UPDATE pending SET packed = x'0100' WHERE part = 1",
+        "UPDATE pending SET tallies = tallies + 1 WHERE part = 0",
+        "UPDATE pending SET part = part + 1000 WHERE part = 2"};
     struct fixture *f = *state;
 
     world_consume(&f->world, &f->book, f->book.db, 50);
@@ -266,12 +266,46 @@ static void test_progress(void **state)
     int64_t seen[2] = {0, 0};
 
     world_consume(&f->world, &f->book, f->book.db, 50);
-    pending = book_number(f->book.db, "SELECT count(*) FROM pending");
+    pending = book_number(f->book.db, "SELECT CAST(sum(tallies) AS BIGINT) FROM pending");
     assert_int_equal(fold_acquire(&fold, &err), ERR_OK);
     assert_int_equal(fold_run(&fold, count_progress, seen, &err), ERR_OK);
     assert_int_equal(seen[0], pending);
     assert_int_equal(seen[1], pending);
     assert_int_equal(book_number(f->book.db, "SELECT count(*) FROM batch WHERE folded = 0"), 0);
+}
+
+/* However few bytes a step may take, it takes a row, and any size of steps ends in the same windows. */
+static void test_steps_of_few_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct strbuf expected;
+    size_t sizes[] = {1, 3000, 20000};
+
+    world_expected(&f->world, &expected);
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        struct fold_options options = {
+            .holder = "a", .book_id = 1, .bytes_per_step = sizes[i], .rows_per_step = 1 << 20};
+        struct err err = ERR_INIT;
+        struct fold fold;
+        struct book book;
+        int64_t rows;
+        bool done = false;
+        int steps = 0;
+
+        book_open(&book);
+        world_consume(&f->world, &book, book.db, 17);
+        rows = book_number(book.db, "SELECT count(*) FROM pending");
+        options.db = book.db;
+        fold_init(&fold, &options);
+        assert_int_equal(fold_acquire(&fold, &err), ERR_OK);
+        for (; !done; steps++) {
+            assert_int_equal(fold_step(&fold, &done, &err), ERR_OK);
+        }
+        assert_true(i == 0 ? steps == rows : steps > 1 && steps < rows);
+        world_assert_equal(&expected, book.db);
+        book_close(&book);
+    }
+    strbuf_release(&expected);
 }
 
 static bool always(void)
@@ -305,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_windows_hold_every_event, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stop_between_steps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_steps_of_few_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rollups, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_activity_marks_other_services, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_complete_until, set_up, tear_down),
