@@ -6,7 +6,13 @@
 static enum err_code add_up(const struct fold_taken *taken, const struct fold_key *key,
                             struct tally *delta, struct err *err)
 {
-    for (uint32_t i = key->first; i != FOLD_NONE; i = taken->tallies[i].next) {
+    for (uint32_t i = key->first, next; i != FOLD_NONE; i = next) {
+        next = taken->tallies[i].next;
+        if (next != FOLD_NONE) {
+            /* It is of another row, far from this one. */
+            __builtin_prefetch(taken->tallies[next].packed.data);
+            __builtin_prefetch(taken->tallies[next].packed.data + 64);
+        }
         if (tally_merge_packed(key->key.kind, delta, taken->tallies[i].packed, err) != ERR_OK) {
             return fold_set_damaged(&key->key, "pending", err);
         }

@@ -8,8 +8,8 @@
 
 enum {
     SLOTS_MIN = 1024,
-    KEY_COST = 1024, /* bytes of a window and what follows from it, about */
-    ROW_SIZE_MAX = 128 * 1024 * 1024
+    KEY_COST = 1024,                /* bytes of a window and what follows from it, about */
+    ROW_SIZE_MAX = 32 * 1024 * 1024 /* with the largest tally as its last */
 };
 
 struct row_name {

@@ -33,7 +33,7 @@ struct ledger {
     const struct id_group
         *groups; /* borrowed; sorted by name. Every group of a batch's partitions is among them */
     size_t group_count;
-    size_t pending_row_size; /* as PENDING_ROW_SIZE, which 0 stands for */
+    size_t pending_row_size; /* at most PENDING_ROW_SIZE, which 0 stands for */
     bool lasting_ids;        /* ids that are inserted are never forgotten: for redrives */
 };
 

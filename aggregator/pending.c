@@ -10,7 +10,7 @@
 #include "base/clock.h"
 
 enum { FORMAT = 1, SAME_NAME = 0 };
-enum { PACKED_SIZE_MAX = 64 * 1024 * 1024 };
+enum { PACKED_SIZE_MAX = 16 * 1024 * 1024 }; /* of a tally */
 
 #define HOUR_MAX (INT64_MAX / NS_PER_HOUR)
 
@@ -25,7 +25,7 @@ size_t pending_name_count(enum tally_kind kind)
 void pending_writer_init(struct pending_writer *writer)
 {
     *writer = (struct pending_writer){.hour = 0};
-    strbuf_init(&writer->packed, PACKED_SIZE_MAX);
+    strbuf_init(&writer->packed, PENDING_ROW_SIZE + 2 * PACKED_SIZE_MAX);
     strbuf_init(&writer->tally, PACKED_SIZE_MAX);
 }
 
@@ -86,6 +86,7 @@ void pending_add(struct pending_writer *writer, const struct tally_key *key,
 {
     const struct str names[PENDING_NAMES_MAX] = {key->a, key->b, key->c, key->d};
 
+    CHECK(writer->packed.size < PENDING_ROW_SIZE);
     if (writer->count == 0) {
         strbuf_append_char(&writer->packed, FORMAT);
     }
@@ -123,6 +124,7 @@ void pending_reader_release(struct pending_reader *reader)
 
 void pending_begin(struct pending_reader *reader, struct str packed)
 {
+    reader->row = packed;
     reader->rest = packed;
     forget_names(reader->last_names);
     for (size_t i = 0; i < PENDING_NAMES_MAX; i++) {
@@ -248,7 +250,8 @@ enum pending_result pending_next(struct pending_reader *reader, struct pending_e
         }
         reader->rest = str_of(reader->rest.data + 1, reader->rest.size - 1);
     }
-    if (!read_entry(reader, ret_entry) ||
+    if (reader->row.size - reader->rest.size >= PENDING_ROW_SIZE ||
+        !read_entry(reader, ret_entry) ||
         (reader->any && !ascends(reader, &reader->last, ret_entry))) {
         return PENDING_DAMAGED;
     }

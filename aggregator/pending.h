@@ -6,7 +6,7 @@
  *   name:  0: as the last one of its place; else 1 + the number of bytes that both begin with, size of the rest, the rest
  *
  * Like that of a tally each content has one form, and reading refuses all others: a beginning that could be longer, keys out of order, hours
- * that no time has. Tallies are handed on as they are packed; whoever merges them looks into them.
+ * that no time has, an entry more than the row takes. Tallies are handed on as they are packed; whoever merges them looks into them.
  */
 #ifndef AGGREGATOR_PENDING_H
 #define AGGREGATOR_PENDING_H
@@ -19,12 +19,8 @@
 #include "base/intern.h"
 #include "base/str.h"
 
-enum {
-    PENDING_ROW_SIZE =
-        256 *
-        1024, /* a row that is as large takes no other entry, unless its owner says otherwise */
-    PENDING_NAMES_MAX = 4
-};
+/* A row that is as large takes no other entry: what a reader keeps of one is bounded. */
+enum { PENDING_ROW_SIZE = 256 * 1024, PENDING_NAMES_MAX = 4 };
 
 /* Names that a key of this kind has: a, b and so on; the others are empty. */
 size_t pending_name_count(enum tally_kind kind);
@@ -46,7 +42,7 @@ struct pending_writer {
 
 void pending_writer_init(struct pending_writer *writer);
 void pending_writer_release(struct pending_writer *writer);
-/* Keys ascend (tally_key_compare). */
+/* Keys ascend (tally_key_compare); the row is smaller than PENDING_ROW_SIZE. */
 void pending_add(struct pending_writer *writer, const struct tally_key *key,
                  const struct tally *tally);
 /* Begins the next row. */
@@ -62,7 +58,7 @@ struct pending_entry {
 /* Reads row after row. Names keep their numbers from one row to the next. */
 struct pending_reader {
     struct intern names;
-    struct str rest; /* of the row */
+    struct str row, rest;
     struct pending_name last_names[PENDING_NAMES_MAX];
     uint32_t numbers[PENDING_NAMES_MAX]; /* of those */
     struct pending_entry last;

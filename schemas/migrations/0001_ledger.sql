@@ -185,7 +185,8 @@ CREATE TABLE duplicate (
 );
 
 -- Tallies that are committed and not yet folded: a row per batch, several if they are many (aggregator/pending.h says how they are packed).
--- Each tally is of a window hour, a check hour or an activity hour.
+-- Each tally is of a window hour, a check hour or an activity hour. Not in the order of its key: rows are large, and SQLite would read a whole
+-- one whenever it compares keys.
 -- kind: 'window' (a = service, b = customer), 'check' (a = service, b = instance, c = region, d = checker),
 -- 'activity' (a = 'topic' or 'checker', b = its name).
 CREATE TABLE pending (
@@ -196,7 +197,7 @@ CREATE TABLE pending (
     packed BYTEA NOT NULL,
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, batch_id, part)
-) WITHOUT ROWID;
+);
 
 -- The folded truth, with the same keys.
 CREATE TABLE window_hour (

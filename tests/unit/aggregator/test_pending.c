@@ -246,6 +246,28 @@ static void test_hostile_bytes(void **state)
     assert_in_range(accepted, 1000, 29000);
 }
 
+/* A row is full with 256 KiB; what stands behind that is no row. */
+static void test_a_row_is_bounded(void **state)
+{
+    struct expected one = {{.kind = TALLY_ACTIVITY, .a = STR("topic"), .b = STR("r")}, 1};
+    struct pending_writer writer;
+    struct strbuf more;
+
+    (void)state;
+    pending_writer_init(&writer);
+    while (writer.packed.size < PENDING_ROW_SIZE) {
+        one.key.hour++;
+        add(&writer, &one);
+    }
+    assert_true(try_row(strbuf_view(&writer.packed)));
+    strbuf_init(&more, 1 << 20);
+    strbuf_append(&more, strbuf_view(&writer.packed));
+    strbuf_append(&more, str_of("\x02\x00\x00\x02\x02\x03\x01", 7)); /* the next hour */
+    assert_false(try_row(strbuf_view(&more)));
+    strbuf_release(&more);
+    pending_writer_release(&writer);
+}
+
 #define TALLY "\x02\x03\x01" /* its size; activity in the first minute */
 
 /* Each differs from a row in one thing. 2: activity. 1: begins with 0 bytes of the last name. */
@@ -310,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_come_back),
         cmocka_unit_test(test_hostile_bytes),
+        cmocka_unit_test(test_a_row_is_bounded),
         cmocka_unit_test(test_other_forms),
     };
 
