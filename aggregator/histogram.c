@@ -16,6 +16,7 @@ enum {
     WIDTH_BITS = 6,
     SMALL_WIDTH = 3 /* a block of such counts and its width are one word */
 };
+_Static_assert(GROWTH % BLOCK == 0, "counts are whole blocks");
 _Static_assert(WIDTH_BITS + SMALL_WIDTH * BLOCK <= PACK_BITS_MAX, "a word has them all");
 
 /* bounds[k] = floor(2^(63 + k/64)), found with exact integers. The scaled latency is an integer too, so "above the bound"
@@ -131,21 +132,52 @@ void histogram_add(struct histogram *histogram, int64_t latency_ns, int64_t weig
     histogram->counts[bucket - histogram->first] += weight;
 }
 
-/* The buckets that are not empty: false if there is none. */
+/* What all counts have of bits, and their sum. */
+static inline uint64_t look_at(const int64_t *counts, int32_t size, int64_t *ret_sum)
+{
+    uint64_t any = 0;
+    int64_t sum = 0;
+
+    for (int32_t i = 0; i < size; i++) {
+        any |= (uint64_t)counts[i];
+        sum += counts[i];
+    }
+    *ret_sum = sum;
+    return any;
+}
+
+static bool block_empty(const int64_t *counts)
+{
+    int64_t sum;
+
+    return look_at(counts, BLOCK, &sum) == 0;
+}
+
+/* The buckets that are not empty: false if there is none. Whole blocks first: most of a histogram is empty. */
 static bool used_range(const struct histogram *histogram, int32_t *ret_begin, int32_t *ret_end)
 {
+    const int64_t *counts = histogram->counts;
     int32_t begin = 0;
     int32_t end = histogram->size;
 
-    while (begin < end && histogram->counts[begin] == 0) {
+    while (begin < end && block_empty(counts + begin)) {
+        begin += BLOCK;
+    }
+    while (end > begin && block_empty(counts + end - BLOCK)) {
+        end -= BLOCK;
+    }
+    if (begin == end) {
+        return false;
+    }
+    while (counts[begin] == 0) {
         begin++;
     }
-    while (end > begin && histogram->counts[end - 1] == 0) {
+    while (counts[end - 1] == 0) {
         end--;
     }
     *ret_begin = begin;
     *ret_end = end;
-    return begin < end;
+    return true;
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
@@ -167,8 +199,11 @@ int64_t histogram_count(const struct histogram *histogram)
 {
     int64_t count = histogram->zero_count;
 
-    for (int32_t i = 0; i < histogram->size; i++) {
-        count += histogram->counts[i];
+    /* Always so many at a time, which the compiler adds together. */
+    for (int32_t i = 0; i < histogram->size; i += BLOCK) {
+        for (int32_t j = 0; j < BLOCK; j++) {
+            count += histogram->counts[i + j];
+        }
     }
     return count;
 }
@@ -202,48 +237,49 @@ int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille)
     return result_ns;
 }
 
-static void pack_block(const int64_t *counts, int32_t size, struct bit_writer *writer)
+/* Returns the sum. */
+static int64_t pack_block(const int64_t *counts, int32_t size, struct bit_writer *writer)
 {
-    uint64_t any = 0;
     uint64_t word = 0;
-    int width;
+    int64_t sum;
+    uint64_t any = size == BLOCK ? look_at(counts, BLOCK, &sum) : look_at(counts, size, &sum);
+    int width = bits_width(any);
 
-    for (int32_t i = 0; i < size; i++) {
-        any |= (uint64_t)counts[i];
-    }
-    width = bits_width(any);
     bits_put(writer, (uint64_t)width, WIDTH_BITS);
     if (width > 0 && width <= SMALL_WIDTH) {
         for (int32_t i = 0; i < size; i++) {
             word |= (uint64_t)counts[i] << (i * width);
         }
         bits_put(writer, word, width * size);
-        return;
+        return sum;
     }
     for (int32_t i = 0; i < size && width > 0; i++) {
         bits_put(writer, (uint64_t)counts[i], width);
     }
+    return sum;
 }
 
 /* Zero count, number of buckets, the first one (shifted by one: bucket -1 exists), then the counts as bits: in each block of BLOCK
  * buckets first how many bits its highest count has. The first and the last bucket are never empty. */
-void histogram_pack(const struct histogram *histogram, struct strbuf *out)
+int64_t histogram_pack(const struct histogram *histogram, struct strbuf *out)
 {
     struct bit_writer writer = {.out = out};
+    int64_t count = histogram->zero_count;
     int32_t begin;
     int32_t end;
 
     pack_count(out, histogram->zero_count);
     if (!used_range(histogram, &begin, &end)) {
         pack_uint(out, 0);
-        return;
+        return count;
     }
     pack_count(out, end - begin);
     pack_count(out, histogram->first + begin - BUCKET_MIN);
     for (int32_t i = begin; i < end; i += BLOCK) {
-        pack_block(histogram->counts + i, i + BLOCK < end ? BLOCK : end - i, &writer);
+        count += pack_block(histogram->counts + i, i + BLOCK < end ? BLOCK : end - i, &writer);
     }
     bits_end(&writer);
+    return count;
 }
 
 /* Counts of `width` bits, which a word holds all; their sum. */

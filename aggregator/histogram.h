@@ -30,7 +30,8 @@ int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille);
 /* The same of several, ascending. */
 void histogram_quantiles_ns(const struct histogram *histogram, const int *per_mille,
                             int64_t *ret_ns, size_t count);
-void histogram_pack(const struct histogram *histogram, struct strbuf *out);
+/* Returns how many it holds. */
+int64_t histogram_pack(const struct histogram *histogram, struct strbuf *out);
 /* into += a packed one, with a look at all that histogram_unpack looks at; *ret_count: how many it holds, PACK_COUNT_MAX at most. Advances
  * *packed behind it; false: there is none. */
 bool histogram_merge_packed(struct str *packed, struct histogram *into, int64_t *ret_count);

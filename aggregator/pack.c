@@ -10,6 +10,10 @@ void pack_uint(struct strbuf *out, uint64_t value)
     char bytes[10];
     size_t size = 0;
 
+    if (value < 0x80) {
+        strbuf_append_char(out, (char)value);
+        return;
+    }
     while (value >= 0x80) {
         bytes[size++] = (char)(value | 0x80);
         value >>= 7;

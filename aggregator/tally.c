@@ -230,11 +230,14 @@ void tally_release(enum tally_kind kind, struct tally *tally)
     if (kind == TALLY_WINDOW) {
         histogram_release(&tally->window.latency);
         memory_free(tally->window.ranges);
+        tally->window.ranges = NULL;
+        tally->window.range_count = 0;
         particulars_release(&tally->window.particulars);
     } else if (kind == TALLY_CHECK) {
         memory_free(tally->check.ranges);
+        tally->check.ranges = NULL;
+        tally->check.range_count = 0;
     }
-    memset(tally, 0, sizeof(*tally));
 }
 
 static void window_merge(struct window_tally *into, const struct window_tally *from)

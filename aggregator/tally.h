@@ -107,6 +107,7 @@ void offset_ranges_add(struct offset_range **ranges, size_t *range_count, int64_
 
 /* An empty tally of any kind. */
 void tally_init(struct tally *tally);
+/* What is inside; its counts stay what they are, so it is to be made anew before it is used again. NULL is allowed. */
 void tally_release(enum tally_kind kind, struct tally *tally);
 /* into += from. */
 void tally_merge(enum tally_kind kind, struct tally *into, const struct tally *from);

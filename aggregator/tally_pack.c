@@ -38,9 +38,9 @@ bool window_minute_valid(const struct window_minute *minute)
                minute->no_latency == 0;
     }
     /* A slow request succeeded and has a latency, so neither sum counts one twice. */
-    return minute->records > 0 && minute->total >= minute->records &&
-           minute->total <= PACK_COUNT_MAX && minute->errors >= 0 && minute->slow >= 0 &&
-           minute->no_latency >= 0 && minute->errors <= minute->total - minute->slow &&
+    return minute->records > 0 && minute->total >= minute->records && minute->errors >= 0 &&
+           minute->slow >= 0 && minute->no_latency >= 0 &&
+           minute->errors <= minute->total - minute->slow &&
            minute->no_latency <= minute->total - minute->slow;
 }
 
@@ -84,25 +84,43 @@ static bool find_counted(const struct window_minute *minutes, uint64_t *ret_coun
     return others == 0;
 }
 
-static bool window_valid(const struct window_tally *tally)
+/* *ret_counted: minutes with records; *ret_known: requests with a latency. False if a minute is none, or all together are too many. */
+static bool counts_valid(const struct window_tally *tally, uint64_t *ret_counted,
+                         int64_t *ret_known)
 {
     __int128 known = 0;
-    uint64_t counted;
+    __int128 all = 0;
 
-    if (!find_counted(tally->minutes, &counted)) {
+    if (!find_counted(tally->minutes, ret_counted)) {
         return false;
     }
-    for (; counted != 0; counted &= counted - 1) {
-        const struct window_minute *minute = &tally->minutes[__builtin_ctzll(counted)];
+    for (uint64_t left = *ret_counted; left != 0; left &= left - 1) {
+        const struct window_minute *minute = &tally->minutes[__builtin_ctzll(left)];
 
         if (!window_minute_valid(minute)) {
             return false;
         }
         known += minute->total - minute->no_latency;
+        all += minute->total;
     }
-    return known <= PACK_COUNT_MAX && known == histogram_count(&tally->latency) &&
+    *ret_known = (int64_t)known;
+    return all <= PACK_COUNT_MAX;
+}
+
+/* All but what counts and latencies have to do with each other. */
+static bool parts_valid(const struct window_tally *tally, uint64_t *ret_counted, int64_t *ret_known)
+{
+    return counts_valid(tally, ret_counted, ret_known) &&
            offset_ranges_valid(tally->ranges, tally->range_count) &&
            particulars_valid(&tally->particulars, tally->minutes);
+}
+
+static bool window_valid(const struct window_tally *tally)
+{
+    uint64_t counted;
+    int64_t known;
+
+    return parts_valid(tally, &counted, &known) && known == histogram_count(&tally->latency);
 }
 
 bool tally_valid(enum tally_kind kind, const struct tally *tally)
@@ -190,8 +208,10 @@ static void pack_window(const struct window_tally *tally, struct strbuf *out)
     int64_t records[TALLY_MINUTES];
     size_t count = 0;
     uint64_t counted;
+    int64_t known;
+    int64_t packed;
 
-    CHECK(find_counted(tally->minutes, &counted));
+    CHECK(parts_valid(tally, &counted, &known));
     for (uint64_t left = counted; left != 0; left &= left - 1) {
         records[count++] = tally->minutes[__builtin_ctzll(left)].records;
     }
@@ -201,7 +221,8 @@ static void pack_window(const struct window_tally *tally, struct strbuf *out)
     for (int f = 0; f < FIGURE_COUNT && count > 0; f++) {
         pack_figure(tally, counted, (enum figure)f, out);
     }
-    histogram_pack(&tally->latency, out);
+    packed = histogram_pack(&tally->latency, out);
+    CHECK(packed == known);
     if (!particulars_empty(&tally->particulars)) {
         particulars_pack(&tally->particulars, out);
     }
@@ -216,7 +237,7 @@ static unsigned char format_of(enum tally_kind kind, const struct tally *tally)
 
 void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *out)
 {
-    tally_check(kind, tally);
+    CHECK(kind == TALLY_WINDOW || tally_valid(kind, tally)); /* a window looks as it goes */
     strbuf_append_char(out, (char)format_of(kind, tally));
     switch (kind) {
     case TALLY_WINDOW:

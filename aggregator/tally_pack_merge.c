@@ -29,11 +29,13 @@ static bool merge_minutes(const struct window_minute *from, uint64_t counted,
                           struct window_minute *into, int64_t *ret_known)
 {
     __int128 known = 0;
+    __int128 all = 0;
 
     for (; counted != 0; counted &= counted - 1) {
         int i = __builtin_ctzll(counted);
 
         known += from[i].total - from[i].no_latency;
+        all += from[i].total;
         into[i].records += from[i].records;
         into[i].total += from[i].total;
         into[i].errors += from[i].errors;
@@ -45,7 +47,7 @@ static bool merge_minutes(const struct window_minute *from, uint64_t counted,
         }
     }
     *ret_known = (int64_t)known;
-    return known <= PACK_COUNT_MAX;
+    return all <= PACK_COUNT_MAX;
 }
 
 static bool merge_particulars(struct str *packed, const struct window_minute *minutes,

@@ -214,6 +214,12 @@ void strbuf_append_text(struct strbuf *buf, const char *text)
 
 void strbuf_append_char(struct strbuf *buf, char c)
 {
+    /* Most of what is packed comes byte by byte. */
+    if (buf->size + 1 < buf->capacity && buf->size < buf->size_max && !buf->overflow) {
+        buf->data[buf->size++] = c;
+        buf->data[buf->size] = '\0';
+        return;
+    }
     strbuf_append(buf, str_of(&c, 1));
 }
 
