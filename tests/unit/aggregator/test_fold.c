@@ -221,6 +221,55 @@ static void test_damaged_rows_stop_the_fold(void **state)
     }
 }
 
+/* The row of part 0 once more, with a checksum that is right and another number of tallies. */
+static void say_more_tallies(struct db *db)
+{
+    struct db_stmt *stmt, *insert;
+    struct arena arena = ARENA_INIT;
+    struct str id, packed;
+    struct err err = ERR_INIT;
+    int64_t tallies;
+    bool row;
+
+    assert_int_equal(
+        db_prepare(db, "SELECT batch_id, tallies, packed FROM pending WHERE part = 0", &stmt, &err),
+        ERR_OK);
+    assert_int_equal(db_step(stmt, &row, &err), ERR_OK);
+    assert_true(row);
+    id = arena_str(&arena, db_column_blob(stmt, 0));
+    tallies = db_column_int64(stmt, 1);
+    packed = arena_str(&arena, db_column_blob(stmt, 2));
+    db_reset(stmt);
+    book_exec(db, "DELETE FROM pending WHERE part = 0");
+    assert_int_equal(db_prepare(db,
+                                "INSERT INTO pending (book_id, batch_id, part, tallies, packed, "
+                                "checksum) VALUES ($1, $2, $3, $4, $5, $6)",
+                                &insert, &err),
+                     ERR_OK);
+    db_bind_int64(insert, 1, 1);
+    db_bind_blob(insert, 2, id);
+    db_bind_int64(insert, 3, 0);
+    db_bind_int64(insert, 4, tallies + 1);
+    db_bind_blob(insert, 5, packed);
+    db_bind_checksum(insert, 6);
+    assert_int_equal(db_run(insert, NULL, &err), ERR_OK);
+    arena_release(&arena);
+}
+
+/* A row that says how many tallies it holds, and holds others, is damaged whatever its checksum says. */
+static void test_a_row_of_other_tallies(void **state)
+{
+    struct fixture *f = *state;
+    struct fold fold = world_fold(f->book.db, "a", 1 << 20);
+    struct err err = ERR_INIT;
+
+    world_consume(&f->world, &f->book, f->book.db, WORLD_RECORDS);
+    say_more_tallies(f->book.db);
+    assert_int_equal(fold_acquire(&fold, &err), ERR_OK);
+    assert_int_equal(fold_run(&fold, NULL, NULL, &err), ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "part 0: the row is damaged"));
+}
+
 /* A lease keeps others out until it ends or is given back; its holder may take it again. */
 static void test_lease(void **state)
 {
@@ -344,6 +393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_activity_marks_other_services, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_complete_until, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged_rows_stop_the_fold, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_row_of_other_tallies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lease, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_progress, set_up, tear_down),
     };

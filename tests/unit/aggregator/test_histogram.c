@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "aggregator/histogram.h"
+#include "base/check.h"
 #include "base/random.h"
 #include "schemas/event.h"
 
@@ -241,6 +242,7 @@ static void test_hostile_bytes(void **state)
         {"empty first bucket", "\x00\x02\x00\x81", 4},
         {"empty last bucket", "\x00\x02\x00\x41", 4},
         {"more bits than the counts need", "\x00\x02\x00\x42\x01", 5},
+        {"more bits than that, still too many", "\x00\x02\x00\x44\x04", 5},
         {"more bits than a number may have", "\x00\x02\x00\x3a\x00\x00\x00\x00\x00\x00\x00\x00",
          12},
         {"bits behind the last count", "\x00\x01\x00\xc1", 4},
@@ -259,9 +261,38 @@ static void test_hostile_bytes(void **state)
     }
 }
 
+/* Several quantiles in one pass are those that are asked for one by one. */
+static void test_quantiles_in_one_pass(void **state)
+{
+    static const int per_mille[] = {0, 1, 500, 500, 950, 990, 1000};
+    struct random random;
+    uint64_t seed = 8;
+
+    (void)state;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    random_init_seed(&random, seed);
+    for (int round = 0; round < 200; round++) {
+        struct histogram histogram = {0};
+        int64_t quantiles_ns[ARRAY_COUNT(per_mille)];
+        int values = (int)random_below(&random, 30);
+
+        for (int i = 0; i < values; i++) {
+            histogram_add(&histogram,
+                          (int64_t)random_below(&random, 1u << random_below(&random, 30)),
+                          1 + (int64_t)random_below(&random, 3));
+        }
+        histogram_quantiles_ns(&histogram, per_mille, quantiles_ns, ARRAY_COUNT(per_mille));
+        for (size_t i = 0; i < ARRAY_COUNT(per_mille); i++) {
+            assert_int_equal(quantiles_ns[i], histogram_quantile_ns(&histogram, per_mille[i]));
+        }
+        histogram_release(&histogram);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_quantiles_in_one_pass),
         cmocka_unit_test(test_buckets_are_exact),
         cmocka_unit_test(test_bounds_of_a_doubling),
         cmocka_unit_test(test_quantiles),
