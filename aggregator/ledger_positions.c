@@ -1,4 +1,4 @@
-/* Where the ledger stands: origins, positions, drained notes, and what it knows of streams and services. */
+/* Where the ledger stands: origins, positions, drained notes. */
 #include <stdlib.h>
 
 #include "aggregator/ledger.h"
