@@ -75,7 +75,7 @@ const struct audit_partition *audit_partition(const struct audit *audit, int64_t
     return NULL;
 }
 
-static enum err_code read_partitions(struct audit *audit, struct err *err)
+enum err_code audit_partitions(struct audit *audit, struct err *err)
 {
     struct audit_partition *list = NULL;
     struct db_stmt *stmt;
@@ -111,7 +111,7 @@ static enum err_code read_partitions(struct audit *audit, struct err *err)
 }
 
 /* Conservation over the whole book: what the ledger says was tallied stands in windows or is pending. */
-static void compare_totals(struct audit *audit)
+void audit_totals(struct audit *audit)
 {
     static const char *const kinds[2] = {"requests", "checks"};
 
@@ -140,7 +140,7 @@ static enum err_code run_parts(struct audit *audit, struct err *err)
     enum err_code code;
 
     verify_store(audit);
-    code = read_partitions(audit, err);
+    code = audit_partitions(audit, err);
 
     if (code == ERR_OK) {
         code = audit_coverage(audit, err);
@@ -152,7 +152,7 @@ static enum err_code run_parts(struct audit *audit, struct err *err)
         code = audit_services(audit, err);
     }
     if (code == ERR_OK) {
-        compare_totals(audit);
+        audit_totals(audit);
         code = audit_rows(audit, err);
     }
     if (code == ERR_OK) {
@@ -183,7 +183,7 @@ static enum err_code run_archive(struct audit *audit, struct err *err)
     if (code != ERR_OK || !found || other.book_id == audit->book_id) {
         return code;
     }
-    code = read_partitions(&other, err);
+    code = audit_partitions(&other, err);
     if (code == ERR_OK) {
         code = audit_archive(&other, err);
     }
@@ -213,6 +213,9 @@ enum err_code audit_run(struct db *db, int64_t book_id,
     code = run_parts(&audit, err);
     if (code == ERR_OK) {
         code = run_archive(&audit, err);
+    }
+    if (code == ERR_OK) {
+        code = audit_rebuilds(&audit, err);
     }
     db_rollback(db);
     arena_release(&audit.arena);

@@ -5,7 +5,8 @@
  * delivered = tallied + excluded + duplicate + dead-lettered; dead letters, duplicates and exclusions held against their rows; absent 0 where the topic
  * has neither compaction nor transactions), redrives (each resolved letter stands in the moved counts of the one batch that resolved it, and those
  * add up), row checksums (every table whose rows do not follow from others), window totals plus pending = tallied
- * per book and stream kind, the book of the archive with the rows of its files, what follows from windows and ranges (services, roll-ups, guards, graded hours), and the database's own structures.
+ * per book and stream kind, the book of the archive with the rows of its files, the
+ * books of open rebuilds, what follows from windows and ranges (services, roll-ups, guards, graded hours), and the database's own structures.
  */
 #ifndef AGGREGATOR_AUDIT_H
 #define AGGREGATOR_AUDIT_H

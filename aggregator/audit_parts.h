@@ -29,6 +29,7 @@ struct audit {
     struct db *db;      /* inside one snapshot */
     const char *prefix; /* of findings: which book, if it is not the one that is asked for */
     int64_t book_id;
+    bool plain; /* the book has windows, and nothing that is derived from them */
     bool (*allow_absent)(void *context, struct str topic);
     void (*finding)(void *context, const char *line);
     void *context;
@@ -71,6 +72,12 @@ enum err_code audit_rows(struct audit *audit, struct err *err);
 enum err_code audit_book_rows(struct audit *audit, struct err *err);
 /* All of the book of the archive. */
 enum err_code audit_archive(struct audit *audit, struct err *err);
+/* What all of it begins with: the partitions of the book. */
+enum err_code audit_partitions(struct audit *audit, struct err *err);
+/* Tallied records of the ledger against windows and pending rows. */
+void audit_totals(struct audit *audit);
+/* The open rebuilds of the book, each an account of its own. */
+enum err_code audit_rebuilds(struct audit *audit, struct err *err);
 /* Contents of graded hours. */
 enum err_code audit_grades(struct audit *audit, struct err *err);
 /* Days of services against their hours. */

@@ -54,6 +54,28 @@ static const struct table_row tables[] = {
      .key_first = 1,
      .key_last = 3,
      .of_book = true},
+    {.table = "rebuild",
+     .sql = "SELECT book_id, month, first_hour, end_hour, rebuild_book, since_book, opened_ns, "
+            "checksum FROM rebuild WHERE book_id = $1 ORDER BY month",
+     .column_count = 7,
+     .key_first = 1,
+     .key_last = 1,
+     .of_book = true},
+    {.table = "rebuild_boundary",
+     .sql = "SELECT rebuild_book, stream_id, partition_id, boundary, low_named, high_named, "
+            "checksum FROM rebuild_boundary WHERE rebuild_book = $1 "
+            "ORDER BY stream_id, partition_id",
+     .column_count = 6,
+     .key_first = 1,
+     .key_last = 2,
+     .of_book = true},
+    {.table = "rebuild_redrive",
+     .sql = "SELECT rebuild_book, batch_id, checksum FROM rebuild_redrive WHERE rebuild_book = $1 "
+            "ORDER BY batch_id",
+     .column_count = 2,
+     .key_first = 0,
+     .key_last = 0,
+     .of_book = true},
     {.table = "incident",
      .sql = "SELECT book_id, service, first_minute, end_minute, worst, level, detected_ns, "
             "closed_ns, checksum FROM incident WHERE book_id = $1 ORDER BY service, first_minute",

@@ -190,7 +190,8 @@ static enum err_code check_windows(struct audit *audit, struct err *err)
         if (valid) {
             bool has_records = tally_records(kind, &tally) > 0; /* or only offsets of duplicates */
 
-            if (kind == TALLY_WINDOW && (has_records || !db_column_null(stmt, 9))) {
+            if (kind == TALLY_WINDOW && !audit->plain &&
+                (has_records || !db_column_null(stmt, 9))) {
                 check_rollup(audit, stmt, &tally);
             }
             if (has_records) {

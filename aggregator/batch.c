@@ -499,15 +499,19 @@ static struct batch_exclusion *exclusion_get(struct batch *batch, struct batch_p
     return &partition->exclusions[count];
 }
 
+void batch_exclude(struct batch *batch, struct batch_partition *partition, enum verdict verdict,
+                   struct str rule, int64_t records)
+{
+    CHECK(verdict_row(verdict)->class == VERDICT_CLASS_EXCLUDED);
+    partition->excluded += records;
+    rule = verdict == VERDICT_RULE ? rule : str_of(NULL, 0);
+    exclusion_get(batch, partition, verdict, rule)->records += records;
+}
+
 void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum verdict verdict,
                         struct str rule)
 {
-    struct batch_partition *partition = batch_deliver(batch, at);
-
-    CHECK(verdict_row(verdict)->class == VERDICT_CLASS_EXCLUDED);
-    partition->excluded++;
-    rule = verdict == VERDICT_RULE ? rule : str_of(NULL, 0);
-    exclusion_get(batch, partition, verdict, rule)->records++;
+    batch_exclude(batch, batch_deliver(batch, at), verdict, rule, 1);
 }
 
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to)

@@ -71,7 +71,16 @@ void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, in
 void batch_lose(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to,
                 int64_t from_ns, int64_t to_ns);
 
+/* For those who read again what another book has decided (batch_again.c). A duplicate of that book: it is left out of the counts, but its window
+ * names its offset, as when it was read first. */
+void batch_add_known_duplicate(struct batch *batch, const struct coordinate *at,
+                               const struct event *event);
+/* Nobody looks into [next, to): `records` of it are left out, all for this reason; the rest is absent. */
+void batch_pass_over(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to,
+                     int64_t records, enum verdict verdict);
+
 int64_t batch_next_offset(const struct batch *batch, int64_t stream_id, int32_t partition);
+int64_t batch_first_offset(const struct batch *batch, int64_t stream_id, int32_t partition);
 int64_t batch_records(const struct batch *batch); /* delivered since the last clear */
 int64_t batch_dead_letters_of(const struct batch *batch, int64_t stream_id);
 int64_t batch_records_of(const struct batch *batch, int64_t stream_id);

@@ -119,6 +119,9 @@ struct batch_partition *batch_deliver(struct batch *batch, const struct coordina
 /* Counts the event in the tallies, but not in the partition's counts. */
 void batch_tally(struct batch *batch, struct batch_partition *partition,
                  const struct coordinate *at, const struct event *event);
+/* Counts that many delivered records as excluded. */
+void batch_exclude(struct batch *batch, struct batch_partition *partition, enum verdict verdict,
+                   struct str rule, int64_t records);
 /* Widens the offset ranges of the event's window without counting it. */
 void batch_touch(struct batch *batch, const struct coordinate *at, const struct event *event);
 struct batch_partition *batch_partition_get(const struct batch *batch, int64_t stream_id,

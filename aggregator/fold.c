@@ -215,22 +215,16 @@ static enum err_code publish(struct fold *fold, struct err *err)
     return code;
 }
 
-/* Everything between BEGIN and COMMIT. */
-static enum err_code step_inside(struct fold *fold, bool *ret_done, int64_t *ret_tallies,
+/* A step, under the lease. */
+static enum err_code step_locked(struct fold *fold, bool *ret_done, int64_t *ret_tallies,
                                  struct err *err)
 {
     const struct fold_bounds bounds = {.rows = fold->options.rows_per_step,
                                        .bytes = fold->options.bytes_per_step};
     int64_t open = 0;
     int64_t left = 0;
-    enum err_code code = fold_lock_lease(fold, err);
+    enum err_code code = round_open(fold, &open, err);
 
-    if (code == ERR_OK && FAULT("fold.step.lease")) {
-        code = fault_error("fold.step.lease", err);
-    }
-    if (code == ERR_OK) {
-        code = round_open(fold, &open, err);
-    }
     if (code == ERR_OK && open == 0) {
         code = start_round(fold, err);
     }
@@ -250,6 +244,37 @@ static enum err_code step_inside(struct fold *fold, bool *ret_done, int64_t *ret
     }
     *ret_done = code == ERR_OK && left == 0;
     return *ret_done ? publish(fold, err) : code;
+}
+
+/* Everything between BEGIN and COMMIT. */
+static enum err_code step_inside(struct fold *fold, bool *ret_done, int64_t *ret_tallies,
+                                 struct err *err)
+{
+    enum err_code code = fold_lock_lease(fold, err);
+
+    if (code == ERR_OK && FAULT("fold.step.lease")) {
+        code = fault_error("fold.step.lease", err);
+    }
+    return code == ERR_OK ? step_locked(fold, ret_done, ret_tallies, err) : code;
+}
+
+enum err_code fold_drain(struct fold *fold, struct err *err)
+{
+    int64_t left = 1;
+    enum err_code code = ERR_OK;
+
+    while (code == ERR_OK && left > 0) {
+        int64_t tallies;
+        bool done;
+
+        code = read_for_book(fold->options.db, fold->options.book_id,
+                             "SELECT count(*) FROM batch WHERE book_id = $1 AND folded = 0", &left,
+                             err);
+        if (code == ERR_OK && left > 0) {
+            code = step_locked(fold, &done, &tallies, err);
+        }
+    }
+    return code;
 }
 
 static enum err_code step(struct fold *fold, bool *ret_done, int64_t *ret_tallies, struct err *err)

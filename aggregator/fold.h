@@ -53,6 +53,9 @@ enum err_code fold_step(struct fold *fold, bool *ret_done, struct err *err);
 enum err_code fold_run(struct fold *fold,
                        void (*progress)(void *context, int64_t folded, int64_t total),
                        void *context, struct err *err);
+/* Inside the caller's transaction, after fold_lock_lease: folds what is pending until nothing is. Whoever needs that to stay so has locked the positions of
+ * the book. */
+enum err_code fold_drain(struct fold *fold, struct err *err);
 /* Smallest published complete-until over the book's open streams; INT64_MIN if one has none. */
 enum err_code fold_complete_until(struct db *db, int64_t book_id, int64_t *ret_complete_ns,
                                   struct err *err);

@@ -58,13 +58,13 @@ static void bind_quantiles(struct db_stmt *stmt, const struct histogram *latency
     }
 }
 
-static enum err_code write_rollup_hour(struct fold_derived *derived,
-                                       const struct fold_change *change,
+static enum err_code write_rollup_hour(struct db *db, int64_t book_id, const struct tally_key *key,
+                                       const struct window_tally *window,
                                        const struct window_minute *sum, struct err *err)
 {
     struct db_stmt *stmt;
     enum err_code code = db_prepare(
-        derived->db,
+        db,
         "INSERT INTO rollup_hour (book_id, service, customer, hour, records, total, errors, slow, "
         "no_latency, latency_p50_ns, latency_p95_ns, latency_p99_ns) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
@@ -78,9 +78,17 @@ static enum err_code write_rollup_hour(struct fold_derived *derived,
     if (code != ERR_OK) {
         return code;
     }
-    bind_rollup(stmt, derived->book_id, change->key->a, change->key->b, change->key->hour, sum);
-    bind_quantiles(stmt, &change->merged->window.latency);
+    bind_rollup(stmt, book_id, key->a, key->b, key->hour, sum);
+    bind_quantiles(stmt, &window->latency);
     return db_run(stmt, NULL, err);
+}
+
+enum err_code fold_write_rollup_hour(struct db *db, int64_t book_id, const struct tally_key *key,
+                                     const struct window_tally *window, struct err *err)
+{
+    struct window_minute sum = totals(window);
+
+    return write_rollup_hour(db, book_id, key, window, &sum, err);
 }
 
 /* Days before 1970 round down as well. */
@@ -252,12 +260,11 @@ static enum err_code mark_if_known(struct fold_derived *derived, const struct fo
 
 /* Minutes in which a topic or a checker turned out to be alive give their names of unknown time to services that were
  * silent then, so all that existed may grade differently. */
-static enum err_code mark_all_services(struct fold_derived *derived,
-                                       const struct fold_change *change, struct err *err)
+enum err_code fold_mark_all_services(struct db *db, int64_t book_id, int64_t hour, struct err *err)
 {
     struct db_stmt *stmt;
     enum err_code code =
-        db_prepare(derived->db,
+        db_prepare(db,
                    "INSERT INTO regrade (book_id, service, hour) "
                    "SELECT book_id, service, $2 FROM service WHERE book_id = $1 AND "
                    "first_minute < $3 ON CONFLICT (book_id, service, hour) DO NOTHING",
@@ -266,9 +273,9 @@ static enum err_code mark_all_services(struct fold_derived *derived,
     if (code != ERR_OK) {
         return code;
     }
-    db_bind_int64(stmt, 1, derived->book_id);
-    db_bind_int64(stmt, 2, change->key->hour);
-    db_bind_int64(stmt, 3, (change->key->hour + 1) * TALLY_MINUTES);
+    db_bind_int64(stmt, 1, book_id);
+    db_bind_int64(stmt, 2, hour);
+    db_bind_int64(stmt, 3, (hour + 1) * TALLY_MINUTES);
     return db_run(stmt, NULL, err);
 }
 
@@ -283,7 +290,8 @@ static enum err_code derive_hour(struct fold_derived *derived, const struct fold
         struct window_minute sum =
             change->merged == change->delta ? added : totals(&change->merged->window);
 
-        code = write_rollup_hour(derived, change, &sum, err);
+        code = write_rollup_hour(derived->db, derived->book_id, change->key,
+                                 &change->merged->window, &sum, err);
         if (code == ERR_OK) {
             code = add_rollup_day(derived, change, &added, err);
         }
@@ -302,7 +310,7 @@ enum err_code fold_derive(struct fold_derived *derived, const struct fold_change
 {
     if (change->key->kind == TALLY_ACTIVITY) {
         return change->merged->activity.minutes != change->old_activity
-                   ? mark_all_services(derived, change, err)
+                   ? fold_mark_all_services(derived->db, derived->book_id, change->key->hour, err)
                    : ERR_OK;
     }
     /* Nothing but the offsets of duplicates: they may name one more topic for the service, and that is all. */

@@ -1,5 +1,5 @@
 /*
- * What follows from changed windows: roll-ups, known services, hours to grade again. For fold_windows.c only.
+ * What follows from changed windows: roll-ups, known services, hours to grade again. For fold_windows.c and rebuild_swap.c only.
  *
  * Changes come in the order of their keys, so what the last ones have in common is written once: a day of a service at its end, a service
  * and a mark not again.
@@ -45,5 +45,10 @@ enum err_code fold_derive(struct fold_derived *derived, const struct fold_change
                           struct err *err);
 /* Writes what was kept. */
 enum err_code fold_derived_end(struct fold_derived *derived, struct err *err);
+
+/* Parts of it: the roll-up of an hour; the hour of an activity, for all services that existed then. */
+enum err_code fold_write_rollup_hour(struct db *db, int64_t book_id, const struct tally_key *key,
+                                     const struct window_tally *window, struct err *err);
+enum err_code fold_mark_all_services(struct db *db, int64_t book_id, int64_t hour, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
 #include "aggregator/fold_merge.h"
 
+#include "aggregator/fold_side.h"
 #include "aggregator/fold_windows.h"
 
 /* Adds up what was taken of one key. */
@@ -22,7 +23,8 @@ static enum err_code add_up(const struct fold_taken *taken, const struct fold_ke
 
 /* The one place where a book's windows grow. */
 static enum err_code merge_key(const struct fold_taken *taken, const struct fold_key *key,
-                               struct fold_windows *windows, struct err *err)
+                               struct fold_windows *windows, struct fold_side *side,
+                               struct err *err)
 {
     struct tally delta;
     enum err_code code;
@@ -31,6 +33,9 @@ static enum err_code merge_key(const struct fold_taken *taken, const struct fold
     code = add_up(taken, key, &delta, err);
     if (code == ERR_OK) {
         code = fold_windows_add(windows, &key->key, &delta, err);
+    }
+    if (code == ERR_OK) {
+        code = fold_side_add(side, &key->key, &delta, err);
     }
     tally_release(key->key.kind, &delta);
     return code;
@@ -42,16 +47,18 @@ static enum err_code merge_taken(const struct fold_taken *taken, struct db *db, 
                                  struct err *err)
 {
     struct fold_windows windows;
-    enum err_code code = ERR_OK;
+    struct fold_side side;
+    enum err_code code = fold_side_open(&side, db, book_id, err);
 
-    fold_windows_init(&windows, db, book_id);
+    fold_windows_init(&windows, db, book_id, side.plain);
     for (size_t i = 0; i < taken->key_count && code == ERR_OK; i++) {
-        code = merge_key(taken, &taken->keys[i], &windows, err);
+        code = merge_key(taken, &taken->keys[i], &windows, &side, err);
     }
     if (code == ERR_OK) {
         code = fold_windows_end(&windows, err);
     }
     fold_windows_release(&windows);
+    fold_side_release(&side);
     return code;
 }
 

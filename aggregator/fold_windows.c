@@ -6,9 +6,9 @@
 
 enum { PACKED_SIZE_MAX = 16 * 1024 * 1024 };
 
-void fold_windows_init(struct fold_windows *windows, struct db *db, int64_t book_id)
+void fold_windows_init(struct fold_windows *windows, struct db *db, int64_t book_id, bool plain)
 {
-    *windows = (struct fold_windows){.db = db, .book_id = book_id};
+    *windows = (struct fold_windows){.db = db, .book_id = book_id, .plain = plain};
     strbuf_init(&windows->packed, PACKED_SIZE_MAX);
     fold_derived_init(&windows->derived, db, book_id);
 }
@@ -99,7 +99,7 @@ static enum err_code put_window(struct fold_windows *windows, const struct fold_
         return fold_set_damaged(change->key, "window_hour", err);
     }
     code = write_window(windows, change->key, change->merged, err);
-    return code == ERR_OK ? fold_derive(&windows->derived, change, err) : code;
+    return code == ERR_OK && !windows->plain ? fold_derive(&windows->derived, change, err) : code;
 }
 
 enum err_code fold_windows_add(struct fold_windows *windows, const struct tally_key *key,

@@ -14,11 +14,12 @@
 struct fold_windows {
     struct db *db; /* borrowed; inside the transaction of the step */
     int64_t book_id;
+    bool plain; /* nothing follows from them: they are of a rebuild */
     struct strbuf packed;
     struct fold_derived derived;
 };
 
-void fold_windows_init(struct fold_windows *windows, struct db *db, int64_t book_id);
+void fold_windows_init(struct fold_windows *windows, struct db *db, int64_t book_id, bool plain);
 void fold_windows_release(struct fold_windows *windows);
 /* += delta. ERR_STORE; ERR_MISMATCH: the window is damaged, or the sum of both is none; the message names it. */
 enum err_code fold_windows_add(struct fold_windows *windows, const struct tally_key *key,

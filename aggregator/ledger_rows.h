@@ -1,5 +1,5 @@
 /*
- * The rows of a commit, written inside the caller's transaction, and the way every batch is committed. For ledger*.c and redrive.c only.
+ * The rows of a commit, written inside the caller's transaction, and the way every batch is committed. For ledger*.c, redrive.c and rebuild_commit.c only.
  */
 #ifndef AGGREGATOR_LEDGER_ROWS_H
 #define AGGREGATOR_LEDGER_ROWS_H

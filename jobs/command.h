@@ -107,6 +107,7 @@ enum global_option {
 extern const struct command command_consume, command_aggregate, command_report, command_credits,
     command_announce, command_nightly, command_redrive, command_status, command_audit,
     command_export, command_check, command_demo, command_evaluate, command_slo, command_import,
-    command_explain, command_reclassify, command_claim, command_verify, command_archive;
+    command_explain, command_reclassify, command_claim, command_verify, command_archive,
+    command_rebuild;
 
 #endif

@@ -44,6 +44,7 @@ static const struct command *const commands[] = {
     /* Prove */
     &command_audit,
     &command_verify,
+    &command_rebuild,
     /* Set up */
     &command_demo,
     &command_check,

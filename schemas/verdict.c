@@ -34,6 +34,14 @@ static const struct verdict_row rows[VERDICT_COUNT] = {
                                     "the configuration does not declare this service"},
     [VERDICT_ARCHIVED] = {"archived", VERDICT_CLASS_EXCLUDED,
                           "kept in an archive file; only in the book of the archive"},
+    [VERDICT_OTHER_MONTH] = {"other_month", VERDICT_CLASS_EXCLUDED,
+                             "not of the month that is rebuilt; only in the book of a rebuild"},
+    [VERDICT_KNOWN_DEAD] = {"known_dead", VERDICT_CLASS_EXCLUDED,
+                            "a dead letter of the live book; only in the book of a rebuild"},
+    [VERDICT_KNOWN_DUPLICATE] = {"known_duplicate", VERDICT_CLASS_EXCLUDED,
+                                 "a duplicate of the live book; only in the book of a rebuild"},
+    [VERDICT_KNOWN_LOST] = {"known_lost", VERDICT_CLASS_EXCLUDED,
+                            "lost to the live book; only in the book of a rebuild"},
 };
 
 const struct verdict_row *verdict_row(enum verdict verdict)

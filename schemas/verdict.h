@@ -25,6 +25,10 @@ enum verdict {
     VERDICT_TIME_OUT_OF_RANGE,
     VERDICT_UNDECLARED_SERVICE,
     VERDICT_ARCHIVED, /* an exclusion: the only verdict of the book "archive", which tallies nothing */
+    VERDICT_OTHER_MONTH, /* exclusions of a rebuild: not of its month, ... */
+    VERDICT_KNOWN_DEAD,  /* ... and what was decided when the record was read first is taken over */
+    VERDICT_KNOWN_DUPLICATE,
+    VERDICT_KNOWN_LOST,
     VERDICT_COUNT
 };
 

@@ -86,7 +86,8 @@ CREATE TABLE exclusion (
     batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
     stream_id BIGINT NOT NULL,
     partition_id BIGINT NOT NULL,
-    reason TEXT NOT NULL,        -- 'tombstone', 'not_a_request', 'rule:NAME'; 'archived' in the book of the archive
+    reason TEXT NOT NULL,        -- 'tombstone', 'not_a_request', 'rule:NAME'; 'archived' in the book of the archive; 'other_month',
+                                 -- 'known_dead', 'known_duplicate', 'known_lost' in that of a rebuild
     records BIGINT NOT NULL,
     checksum BIGINT NOT NULL,
     PRIMARY KEY (batch_id, stream_id, partition_id, reason)
@@ -152,6 +153,41 @@ CREATE TABLE archive_file (
     expired_ns BIGINT,           -- when that began
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, stream_id, partition_id, from_offset)
+);
+
+-- A month of a book that is counted again from the archive. `rebuild_book` is a ledger like any other, whose windows are of that month only;
+-- `since_book` has windows alone: what the fold has added to the month of `book_id` since the rebuild was opened. Both together are what the
+-- month should be, at any time.
+CREATE TABLE rebuild (
+    book_id BIGINT NOT NULL,
+    month TEXT NOT NULL,         -- '2026-10', of UTC
+    first_hour BIGINT NOT NULL,
+    end_hour BIGINT NOT NULL,    -- exclusive
+    rebuild_book BIGINT NOT NULL,
+    since_book BIGINT NOT NULL,
+    opened_ns BIGINT NOT NULL,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (book_id, month)
+);
+
+-- How far the book had read, and folded, when the rebuild was opened: what lies before is the rebuild's, what comes behind is the fold's.
+CREATE TABLE rebuild_boundary (
+    rebuild_book BIGINT NOT NULL,
+    stream_id BIGINT NOT NULL,
+    partition_id BIGINT NOT NULL,
+    boundary BIGINT NOT NULL,
+    low_named BIGINT,            -- lowest and highest offset that windows of the month named then; NULL: none
+    high_named BIGINT,
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (rebuild_book, stream_id, partition_id)
+);
+
+-- The redrives whose letters were counted by then. Those of later ones come by the fold.
+CREATE TABLE rebuild_redrive (
+    rebuild_book BIGINT NOT NULL,
+    batch_id BYTEA NOT NULL REFERENCES batch (batch_id),
+    checksum BIGINT NOT NULL,
+    PRIMARY KEY (rebuild_book, batch_id)
 );
 
 -- Event ids of topics whose producers retry, as long as a copy may still come (duplicates.horizon).

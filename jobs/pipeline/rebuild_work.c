@@ -1,0 +1,511 @@
+/* Threads that read items of the feed. Each has a decoder and a batch of its own, and no more memory than a block and a batch; commits follow the order of
+ * the partition, so two threads may read two files of one partition at the same time. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+#include "base/memory.h"
+#include "consumers/archive_reader.h"
+#include "jobs/pipeline/connect.h"
+#include "jobs/pipeline/rebuild_state.h"
+#include "jobs/stop.h"
+
+enum {
+    BATCH_SIZE_DEFAULT = 16 * 1024 * 1024,
+    LOOK_RECORDS = 1024, /* between two looks at signals and at the size of the batch */
+    STORE_TRIES = 3,
+    STORE_PAUSE_MS = 200
+};
+
+/* The registry's client, by one thread at a time. */
+struct shared_http {
+    struct http http; /* first: handed out */
+    struct http *inner;
+    pthread_mutex_t lock;
+};
+
+struct worker {
+    struct rebuild_job *job;
+    pthread_t thread;
+    struct arena arena;
+    struct shared_http *http;
+    struct registry *registry; /* owned */
+    struct intake *intakes;    /* owned; by target */
+    struct batch *batch;       /* owned */
+    struct rebuild_known *known;
+    struct rebuild_result counts; /* since the last commit */
+};
+
+static void lock(struct rebuild_job *job)
+{
+    CHECK(pthread_mutex_lock(&job->lock) == 0);
+}
+
+static void unlock(struct rebuild_job *job)
+{
+    CHECK(pthread_mutex_unlock(&job->lock) == 0);
+}
+
+static enum err_code perform_alone(struct http *http, const struct http_request *request,
+                                   int *ret_status, struct strbuf *body, struct err *err)
+{
+    struct shared_http *shared = (struct shared_http *)http;
+    enum err_code code;
+
+    CHECK(pthread_mutex_lock(&shared->lock) == 0);
+    code = shared->inner->perform(shared->inner, request, ret_status, body, err);
+    CHECK(pthread_mutex_unlock(&shared->lock) == 0);
+    return code;
+}
+
+/* --- commits --- */
+
+static void settle(struct worker *worker, struct rebuild_lane *lane, int64_t to)
+{
+    struct rebuild_result *result = worker->job->result;
+    const struct rebuild_result *counts = &worker->counts;
+
+    result->records += counts->records;
+    result->tallied += counts->tallied;
+    result->other_month += counts->other_month;
+    result->excluded += counts->excluded;
+    result->known_dead += counts->known_dead;
+    result->known_duplicate += counts->known_duplicate;
+    result->known_lost += counts->known_lost;
+    result->files += counts->files;
+    result->files_passed += counts->files_passed;
+    result->bytes += counts->bytes;
+    worker->counts = (struct rebuild_result){.records = 0};
+    worker->job->done += to - lane->next;
+    lane->next = to;
+    if (worker->job->options->progress != NULL) {
+        worker->job->options->progress(worker->job->options->context, worker->job->done,
+                                       worker->job->total);
+    }
+}
+
+static enum err_code try_commit(struct worker *worker, struct err *err)
+{
+    struct rebuild_job *job = worker->job;
+    struct err cause = ERR_INIT;
+    enum err_code code = ERR_OK;
+
+    for (int i = 0; i < STORE_TRIES; i++) {
+        cause = ERR_INIT;
+        code = rebuild_commit(&job->ledger, worker->batch, &cause);
+        if (code != ERR_STORE || !cause.retriable) {
+            break;
+        }
+        clock_sleep_ns(clock_system(), STORE_PAUSE_MS * NS_PER_MS);
+    }
+    if (code != ERR_OK) {
+        *err = cause;
+    }
+    return code;
+}
+
+/* Waits until everything of the partition before the batch is committed. Who has that in hand waits for nobody: items are handed out in order. */
+static enum err_code commit(struct worker *worker, size_t lane_index, struct err *err)
+{
+    struct rebuild_job *job = worker->job;
+    struct rebuild_lane *lane = &job->lanes[lane_index];
+    int64_t to = batch_next_offset(worker->batch, lane->stream_id, lane->partition);
+    int64_t from = batch_first_offset(worker->batch, lane->stream_id, lane->partition);
+    enum err_code code;
+
+    if (FAULT("rebuild.work.commit")) {
+        return fault_error("rebuild.work.commit", err);
+    }
+    lock(job);
+    while (job->failure.code == ERR_OK && lane->next < from) {
+        CHECK(pthread_cond_wait(&job->moved, &job->lock) == 0);
+    }
+    code = job->failure.code != ERR_OK ? err_set(err, ERR_INTERRUPTED, "another thread failed")
+                                       : try_commit(worker, err);
+    if (code == ERR_OK) {
+        settle(worker, lane, to);
+        CHECK(pthread_cond_broadcast(&job->moved) == 0);
+    }
+    unlock(job);
+    if (code == ERR_OK && FAULT("rebuild.work.committed")) {
+        return fault_error("rebuild.work.committed", err);
+    }
+    return code;
+}
+
+/* --- records --- */
+
+static enum err_code open_intake(struct worker *worker, struct rebuild_target *target,
+                                 struct intake **ret_intake, struct err *err)
+{
+    struct rebuild_job *job = worker->job;
+    struct intake *intake = &worker->intakes[target - job->targets];
+    struct intake_options options = {.config = job->config,
+                                     .topic = target->topic,
+                                     .registry = worker->registry,
+                                     .clock = job->options->clock,
+                                     .stream = target->stream,
+                                     .proven = true,
+                                     .command = "rebuild"};
+
+    *ret_intake = intake;
+    if (intake->topic != NULL) {
+        return ERR_OK;
+    }
+    if (intake_open(intake, &options, err) != ERR_OK) {
+        return err->code;
+    }
+    return rebuild_schemas_add(job->options->objects, target->folder, &intake->finder, err);
+}
+
+static enum err_code refuse_record(const struct intake *intake, const struct record *record,
+                                   const struct decoded *decoded, struct err *err)
+{
+    struct str detail = intake_detail(intake, decoded);
+
+    return err_set(err, ERR_MISMATCH,
+                   "topic %.*s, partition %" PRId32 ", offset %" PRId64
+                   ": the book has counted this record, which is now %s%s%.*s; a schema may be "
+                   "missing from archive and registry",
+                   STR_ARGS(intake->topic->name), record->partition, record->offset,
+                   verdict_row(decoded->verdict)->name, detail.size > 0 ? ": " : "",
+                   STR_ARGS(detail));
+}
+
+static void exclude(struct worker *worker, const struct coordinate *at, enum verdict verdict,
+                    struct str rule, int64_t *count)
+{
+    batch_add_excluded(worker->batch, at, verdict, rule);
+    worker->counts.excluded++;
+    if (count != NULL) {
+        ++*count;
+    }
+}
+
+/* The one place where a verdict of then and an event of now become a count. */
+static enum err_code take(struct worker *worker, struct intake *intake, const struct record *record,
+                          enum rebuild_fate fate, struct err *err)
+{
+    const struct rebuild_job *job = worker->job;
+    const struct coordinate at = {intake->stream.stream_id, record->partition, record->offset,
+                                  record->time_ns};
+    const struct str none = {NULL, 0};
+    const struct decoded *decoded;
+
+    worker->counts.records++;
+    if (fate == REBUILD_DEAD || fate == REBUILD_GONE) {
+        exclude(worker, &at, fate == REBUILD_DEAD ? VERDICT_KNOWN_DEAD : VERDICT_KNOWN_LOST, none,
+                fate == REBUILD_DEAD ? &worker->counts.known_dead : &worker->counts.known_lost);
+        return ERR_OK;
+    }
+    if (decoder_run(intake->decoder, record, &decoded, err) != ERR_OK) {
+        return err_context(err, "topic %.*s, partition %" PRId32 ", offset %" PRId64,
+                           STR_ARGS(intake->topic->name), record->partition, record->offset);
+    }
+    if (decoded->verdict != VERDICT_TALLIED) {
+        if (verdict_row(decoded->verdict)->class != VERDICT_CLASS_EXCLUDED) {
+            return refuse_record(intake, record, decoded, err);
+        }
+        exclude(worker, &at, decoded->verdict, decoded->rule, NULL);
+    } else if (decoded->event.time_ns < job->from_ns || decoded->event.time_ns >= job->to_ns) {
+        batch_add_excluded(worker->batch, &at, VERDICT_OTHER_MONTH, none);
+        worker->counts.other_month++;
+    } else if (fate == REBUILD_DUPLICATE) {
+        batch_add_known_duplicate(worker->batch, &at, &decoded->event);
+        worker->counts.excluded++;
+        worker->counts.known_duplicate++;
+    } else {
+        batch_add_event(worker->batch, &at, &decoded->event);
+        worker->counts.tallied++;
+    }
+    return ERR_OK;
+}
+
+/* --- items --- */
+
+static void begin(struct worker *worker, const struct rebuild_item *item,
+                  const struct rebuild_lane *lane, const struct rebuild_target *target)
+{
+    /* What is passed over may be of a topic that the configuration does not have any more. */
+    batch_begin_partition(worker->batch, lane->stream_id, target->stream.topic,
+                          STR(target->topic != NULL ? target->topic->digest : ""), lane->partition,
+                          item->from);
+}
+
+static enum err_code read_closed(struct worker *worker, const struct rebuild_item *item,
+                                 const struct rebuild_lane *lane, struct err *err)
+{
+    if (item->kind == REBUILD_LOST) {
+        batch_lose(worker->batch, lane->stream_id, lane->partition, item->to, item->first_time_ns,
+                   item->last_time_ns);
+    } else {
+        batch_pass_over(worker->batch, lane->stream_id, lane->partition, item->to, item->records,
+                        VERDICT_OTHER_MONTH);
+        worker->counts.other_month += item->records;
+        worker->counts.files_passed += item->files;
+    }
+    return commit(worker, item->lane, err);
+}
+
+static enum err_code look_around(struct worker *worker, size_t lane, struct err *err)
+{
+    int64_t limit = worker->job->options->batch_size_max;
+
+    if (stop_is_requested()) {
+        return err_set(err, ERR_INTERRUPTED,
+                       "stopped by signal %d before the end; the next run goes on from here",
+                       stop_requested());
+    }
+    return (int64_t)batch_size(worker->batch) >= (limit > 0 ? limit : BATCH_SIZE_DEFAULT)
+               ? commit(worker, lane, err)
+               : ERR_OK;
+}
+
+static enum err_code read_records(struct worker *worker, const struct rebuild_item *item,
+                                  struct archive_reader *reader, struct intake *intake,
+                                  struct err *err)
+{
+    const char *header = framing_header(intake->topic->framing);
+    struct archive_record kept;
+    bool found;
+    int64_t seen = 0;
+
+    while (archive_reader_next(reader, &found, &kept, err) == ERR_OK && found &&
+           kept.offset < item->to) {
+        enum rebuild_fate fate = REBUILD_OPEN;
+        struct record record;
+
+        if (kept.offset < item->from) {
+            continue;
+        }
+        if (kept.offset >= worker->known->next &&
+            rebuild_known_find(worker->known, kept.offset, &fate, err) != ERR_OK) {
+            break;
+        }
+        record = archive_record_view(&kept, 0, header);
+        if (take(worker, intake, &record, fate, err) != ERR_OK ||
+            (++seen % LOOK_RECORDS == 0 && look_around(worker, item->lane, err) != ERR_OK)) {
+            break;
+        }
+    }
+    return err->code;
+}
+
+static enum err_code check_head(const struct rebuild_item *item,
+                                const struct rebuild_target *target,
+                                const struct rebuild_lane *lane, const struct archive_head *head,
+                                struct err *err)
+{
+    if (!str_equal(head->cluster, target->stream.cluster) ||
+        !str_equal(head->topic, target->stream.topic) ||
+        head->incarnation != target->stream.incarnation || head->partition != lane->partition ||
+        head->from != item->file_from || head->to != item->file_to) {
+        return err_set(err, ERR_DATA, "its head names other records than the store does");
+    }
+    return ERR_OK;
+}
+
+static enum err_code read_content(struct worker *worker, const struct rebuild_item *item,
+                                  const struct rebuild_target *target, struct intake *intake,
+                                  int fd, struct err *err)
+{
+    struct archive_reader reader;
+    struct container_input input;
+    enum err_code code = container_input_file(&fd, &input, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = archive_reader_open(&reader, &input, err);
+    if (code == ERR_OK) {
+        code = check_head(item, target, &worker->job->lanes[item->lane], &reader.head, err);
+    }
+    if (code != ERR_OK) {
+        archive_reader_release(&reader);
+        return err_context(err, "archive file %s", item->name);
+    }
+    code = read_records(worker, item, &reader, intake, err);
+    if (code == ERR_DATA && reader.container.at <= reader.container.input.size) {
+        code = err_context(err, "archive file %s is damaged, or cannot be counted", item->name);
+    }
+    archive_reader_release(&reader);
+    return code;
+}
+
+static enum err_code read_file(struct worker *worker, const struct rebuild_item *item,
+                               struct rebuild_target *target, struct err *err)
+{
+    struct rebuild_job *job = worker->job;
+    const struct rebuild_lane *lane = &job->lanes[item->lane];
+    struct intake *intake;
+    enum err_code code;
+    int fd = -1;
+
+    if (target->topic == NULL) {
+        return err_set(err, ERR_CONFIG,
+                       "topic %.*s holds events of the month, and the configuration does not have "
+                       "it: nobody knows how to read them",
+                       STR_ARGS(target->stream.topic));
+    }
+    lock(job);
+    code = rebuild_known_open(worker->known, job, lane, item->from, item->to, err);
+    unlock(job);
+    if (code == ERR_OK) {
+        code = open_intake(worker, target, &intake, err);
+    }
+    if (code == ERR_OK) {
+        code = rebuild_open_file(job, item, &fd, err);
+    }
+    if (code == ERR_OK) {
+        code = read_content(worker, item, target, intake, fd, err);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    batch_advance(worker->batch, lane->stream_id, lane->partition, item->to);
+    worker->counts.files++;
+    worker->counts.bytes += item->file_size;
+    return commit(worker, item->lane, err);
+}
+
+static enum err_code run_item(struct worker *worker, const struct rebuild_item *item,
+                              struct err *err)
+{
+    const struct rebuild_lane *lane = &worker->job->lanes[item->lane];
+    struct rebuild_target *target = rebuild_target_of(worker->job, lane->stream_id);
+    enum err_code code;
+
+    CHECK(target != NULL);
+    begin(worker, item, lane, target);
+    code = item->kind == REBUILD_FILE ? read_file(worker, item, target, err)
+                                      : read_closed(worker, item, lane, err);
+    if (code == ERR_OK) {
+        batch_end_partition(worker->batch, lane->stream_id, lane->partition);
+    }
+    return code;
+}
+
+/* --- threads --- */
+
+static enum err_code next_item(struct rebuild_job *job, bool *ret_found,
+                               struct rebuild_item *ret_item, struct err *err)
+{
+    enum err_code code = ERR_OK;
+
+    lock(job);
+    *ret_found = false;
+    if (job->failure.code == ERR_OK) {
+        code = rebuild_feed_next(job, ret_found, ret_item, err);
+    }
+    unlock(job);
+    return code;
+}
+
+static void fail(struct rebuild_job *job, const struct err *err)
+{
+    lock(job);
+    if (job->failure.code == ERR_OK) {
+        job->failure = *err;
+    }
+    CHECK(pthread_cond_broadcast(&job->moved) == 0);
+    unlock(job);
+}
+
+static enum err_code open_worker(struct worker *worker, struct err *err)
+{
+    struct rebuild_job *job = worker->job;
+
+    worker->batch = batch_new(0);
+    worker->known = memory_alloc(sizeof(*worker->known));
+    worker->intakes = memory_calloc(job->target_count, sizeof(*worker->intakes));
+    return connect_registry(job->config, &worker->http->http, job->options->clock, &worker->arena,
+                            &worker->registry, err);
+}
+
+static void close_worker(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->job->target_count; i++) {
+        intake_release(&worker->intakes[i]);
+    }
+    memory_free(worker->intakes);
+    memory_free(worker->known);
+    registry_free(worker->registry);
+    batch_free(worker->batch);
+    arena_release(&worker->arena);
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    struct err err = ERR_INIT;
+    bool found = true;
+    enum err_code code = open_worker(worker, &err);
+
+    while (code == ERR_OK && found) {
+        struct rebuild_item item;
+
+        code = next_item(worker->job, &found, &item, &err);
+        if (code == ERR_OK && found) {
+            code = run_item(worker, &item, &err);
+        }
+    }
+    if (code != ERR_OK) {
+        fail(worker->job, &err);
+    }
+    close_worker(worker);
+    return NULL;
+}
+
+/* Signals are for the thread that asks for them. */
+static bool start(struct worker *worker)
+{
+    sigset_t all, before;
+    bool started;
+
+    (void)sigfillset(&all);
+    CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    started = pthread_create(&worker->thread, NULL, work, worker) == 0;
+    CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    return started;
+}
+
+static void run_threads(struct worker *workers, int32_t count)
+{
+    int32_t started = 0;
+
+    /* The last one is this thread. With fewer than were asked for it only takes longer. */
+    while (started < count - 1 && start(&workers[started])) {
+        started++;
+    }
+    (void)work(&workers[count - 1]);
+    for (int32_t i = 0; i < started; i++) {
+        CHECK(pthread_join(workers[i].thread, NULL) == 0);
+    }
+}
+
+enum err_code rebuild_work(struct rebuild_job *job, struct err *err)
+{
+    int32_t count = job->options->thread_count;
+    struct worker *workers = memory_calloc((size_t)count, sizeof(*workers));
+    struct shared_http http = {.http = {.perform = perform_alone}, .inner = job->options->http};
+
+    CHECK(count >= 1);
+    CHECK(pthread_mutex_init(&http.lock, NULL) == 0);
+    rebuild_feed_init(job);
+    for (int32_t i = 0; i < count; i++) {
+        workers[i] = (struct worker){.job = job, .http = &http};
+    }
+    run_threads(workers, count);
+    CHECK(pthread_mutex_destroy(&http.lock) == 0);
+    memory_free(workers);
+    if (job->failure.code != ERR_OK) {
+        *err = job->failure;
+    }
+    return job->failure.code;
+}
