@@ -143,8 +143,17 @@ enum err_code rebuild_complete(struct db *db, const struct rebuild *rebuild, boo
     return code;
 }
 
-enum err_code rebuild_needs(struct db *db, int64_t stream_id, int32_t partition, int64_t from,
-                            int64_t to, bool *ret_needed, char *ret_month, struct err *err)
+static void bind_hour(struct db_stmt *stmt, int index, int64_t time_ns)
+{
+    if (time_ns == ARCHIVE_NO_TIME) {
+        db_bind_null(stmt, index);
+    } else {
+        db_bind_int64(stmt, index, tally_hour(time_ns));
+    }
+}
+
+enum err_code rebuild_needs(struct db *db, const struct archive_file *file, bool *ret_needed,
+                            char *ret_month, struct err *err)
 {
     struct db_stmt *stmt;
     enum err_code code = db_prepare(
@@ -152,16 +161,22 @@ enum err_code rebuild_needs(struct db *db, int64_t stream_id, int32_t partition,
         "SELECT r.month FROM rebuild r JOIN rebuild_boundary b ON b.rebuild_book = r.rebuild_book "
         "JOIN partition_offset p ON p.book_id = b.rebuild_book AND p.stream_id = b.stream_id AND "
         "p.partition_id = b.partition_id WHERE b.stream_id = $1 AND b.partition_id = $2 AND "
-        "b.boundary > $3 AND p.next_offset < $4 ORDER BY r.month LIMIT 1",
+        "b.boundary > $3 AND p.origin < $4 AND (CAST($5 AS BIGINT) > 0 OR "
+        "(b.low_named < $4 AND b.high_named >= $3) OR "
+        "(r.first_hour <= CAST($7 AS BIGINT) AND r.end_hour > CAST($6 AS BIGINT))) "
+        "ORDER BY r.month LIMIT 1",
         &stmt, err);
 
     if (code != ERR_OK) {
         return code;
     }
-    db_bind_int64(stmt, 1, stream_id);
-    db_bind_int64(stmt, 2, partition);
-    db_bind_int64(stmt, 3, from);
-    db_bind_int64(stmt, 4, to);
+    db_bind_int64(stmt, 1, file->stream_id);
+    db_bind_int64(stmt, 2, file->partition);
+    db_bind_int64(stmt, 3, file->from);
+    db_bind_int64(stmt, 4, file->to);
+    db_bind_int64(stmt, 5, file->undated);
+    bind_hour(stmt, 6, file->low_event_ns);
+    bind_hour(stmt, 7, file->high_event_ns);
     code = db_step(stmt, ret_needed, err);
     if (code == ERR_OK && *ret_needed) {
         (void)snprintf(ret_month, REBUILD_MONTH_SIZE, "%.*s", STR_ARGS(db_column_text(stmt, 0)));

@@ -12,6 +12,7 @@
 #ifndef AGGREGATOR_REBUILD_H
 #define AGGREGATOR_REBUILD_H
 
+#include "aggregator/archive_file.h"
 #include "aggregator/fold.h"
 #include "aggregator/ledger.h"
 #include "aggregator/tally.h"
@@ -57,9 +58,10 @@ enum err_code rebuild_complete(struct db *db, const struct rebuild *rebuild, boo
                                struct err *err);
 /* ledger_commit for R, whose streams may be closed. ledger->book_id is R's. ERR_FENCED: another run is at this partition, or the rebuild is over. */
 enum err_code rebuild_commit(struct ledger *ledger, struct batch *batch, struct err *err);
-/* Whether an open rebuild of any book has yet to read some of [from, to) of the partition. *ret_month, of REBUILD_MONTH_SIZE: which. */
-enum err_code rebuild_needs(struct db *db, int64_t stream_id, int32_t partition, int64_t from,
-                            int64_t to, bool *ret_needed, char *ret_month, struct err *err);
+/* Whether an open rebuild of any book counts from this file: until it is over, for a difference is held against the file once more. *ret_month, of
+ * REBUILD_MONTH_SIZE: which. */
+enum err_code rebuild_needs(struct db *db, const struct archive_file *file, bool *ret_needed,
+                            char *ret_month, struct err *err);
 
 /* What the month has and what it should have, key by key in their order; equal ones as well. */
 struct rebuild_pair {

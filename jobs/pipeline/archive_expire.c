@@ -1,5 +1,6 @@
 #include "jobs/pipeline/archive_expire.h"
 
+#include "aggregator/rebuild.h"
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
@@ -29,17 +30,20 @@ static enum err_code is_old(const struct archive_expire_options *options,
                             const struct archive_file *file, int64_t limit_ns, bool *ret_old,
                             struct err *err)
 {
+    char month[REBUILD_MONTH_SIZE];
     int64_t written_ns;
+    bool needed;
 
     *ret_old = file->state == ARCHIVE_EXPIRING;
     if (file->state != ARCHIVE_KEPT || file->high_time_ns == ARCHIVE_NO_TIME ||
         file->high_time_ns >= limit_ns) {
         return ERR_OK;
     }
-    if (committed_ns(options->db, file, &written_ns, err) != ERR_OK) {
+    if (committed_ns(options->db, file, &written_ns, err) != ERR_OK ||
+        rebuild_needs(options->db, file, &needed, month, err) != ERR_OK) {
         return err->code;
     }
-    *ret_old = written_ns < limit_ns;
+    *ret_old = written_ns < limit_ns && !needed;
     return ERR_OK;
 }
 

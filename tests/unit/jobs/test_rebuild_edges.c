@@ -1,0 +1,348 @@
+/*
+ * What a rebuild refuses, and how it goes on: archives that end early, files that are missing, cut or rotten, another configuration, no registry; shards,
+ * small batches, rivals and zombies.
+ */
+#include <ftw.h>
+
+#include "base/fault.h"
+#include "jobs/pipeline/archive_expire.h"
+#include "tests/unit/jobs/rebuild_world.h"
+
+enum { EVENTS = 3000 };
+
+static void open_month(struct world *world)
+{
+    open_world(world, PARTITIONS);
+    rebuild_configure(world);
+    rebuild_send_events(world, 0, EVENTS);
+    rebuild_consume(world);
+    rebuild_aggregate(world);
+}
+
+static void refuse(struct world *world, enum err_code code, const char *words)
+{
+    struct rebuild_result result;
+    struct err err = ERR_INIT;
+
+    assert_int_equal(rebuild_try(world, (struct rebuild_options){.thread_count = 2}, &result, &err),
+                     code);
+    if (strstr(err.text, words) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", err.text, words);
+    }
+    rebuild_sound(world);
+}
+
+static void an_archive_that_ends_early_is_waited_for(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+
+    (void)state;
+    open_month(&world);
+    refuse(&world, ERR_DATA, "run uptally archive first");
+    rebuild_archive(&world);
+    rebuild_send_events(&world, EVENTS, 300);
+    rebuild_consume(&world);
+    refuse(&world, ERR_DATA, "run uptally archive, then this again");
+    rebuild_archive(&world);
+    result = rebuild_plainly(&world);
+    assert_false(result.opened); /* it goes on */
+    assert_true(result.records < 600);
+    assert_int_equal(result.different, 0);
+    close_world(&world);
+}
+
+/* --- files --- */
+
+static char found_file[300];
+
+static int find_file(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status, (void)walk;
+    if (type == FTW_F && strstr(path, ".avro") != NULL && strstr(path, "/1/0") != NULL) {
+        (void)snprintf(found_file, sizeof(found_file), "%s", path);
+    }
+    return 0;
+}
+
+/* A file of partition 1. */
+static void pick_file(const struct world *world)
+{
+    char folder[128];
+
+    (void)snprintf(folder, sizeof(folder), "%s/archive", world->folder);
+    found_file[0] = '\0';
+    assert_int_equal(nftw(folder, find_file, 16, FTW_PHYS), 0);
+    assert_true(found_file[0] != '\0');
+}
+
+/* $F is that file. */
+static void shell(const char *words)
+{
+    char command[800];
+
+    (void)snprintf(command, sizeof(command), "F='%s'; %s", found_file, words);
+    assert_int_equal(system(command), 0);
+}
+
+static void a_file_that_is_missing_or_cut_is_named(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_month(&world);
+    rebuild_archive(&world);
+    pick_file(&world);
+    shell("mv \"$F\" \"$F.away\"");
+    refuse(&world, ERR_DATA, "is missing");
+    shell("head -c 700 \"$F.away\" > \"$F\"");
+    refuse(&world, ERR_DATA, "it is damaged");
+    shell("cp \"$F.away\" \"$F\"");
+    shell("printf '\\377\\377\\377\\377' | dd of=\"$F\" bs=1 seek=2500 conv=notrunc 2> /dev/null");
+    refuse(&world, ERR_DATA, "archive file");
+    shell("cp \"$F.away\" \"$F\"");
+    assert_int_equal(rebuild_plainly(&world).different, 0);
+    close_world(&world);
+}
+
+/* Nothing but the digest tells: deflate has no checksum, and the codec null none at all. */
+static void a_file_that_rotted_is_not_believed(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+    char map[2000];
+
+    (void)state;
+    open_world(&world, PARTITIONS);
+    (void)snprintf(map, sizeof(map),
+                   MAP
+                   "      event_id: us\narchive:\n  folder: \"%s/archive\"\n  codec: \"null\"\n",
+                   world.folder);
+    configure(&world, world.mock.servers, NULL, map,
+              "    gaps: true\n    duplicates: {horizon: 1h, count: 100000}\n");
+    rebuild_send_events(&world, 0, EVENTS);
+    rebuild_consume(&world);
+    rebuild_aggregate(&world);
+    rebuild_archive(&world);
+    pick_file(&world);
+    shell("cp \"$F\" \"$F.away\"");
+    shell("perl -0pi -e 's/service-3/service-2/' \"$F\"");
+    refuse(&world, ERR_DATA, "is not what its SHA-256 says");
+    assert_true(rebuild_with(&world, (struct rebuild_options){.drop = true}).ended);
+    shell("cp \"$F.away\" \"$F\"");
+    result = rebuild_plainly(&world);
+    assert_true(result.opened);
+    assert_int_equal(result.different, 0);
+    close_world(&world);
+}
+
+static void another_configuration_is_refused(void **state)
+{
+    struct world world;
+    char map[2000];
+
+    (void)state;
+    open_month(&world);
+    rebuild_archive(&world);
+    (void)snprintf(map, sizeof(map),
+                   "      service: service\n      time: ts\n      outcome: {path: status, success: "
+                   "[200], error: [503]}\n      latency: {path: us, unit: us}\n"
+                   "      event_id: us\narchive:\n  folder: \"%s/archive\"\n",
+                   world.folder);
+    configure(&world, world.mock.servers, NULL, map,
+              "    gaps: true\n    duplicates: {horizon: 1h, count: 100000}\n");
+    refuse(&world, ERR_CONFIG, "counted by another configuration");
+    rebuild_configure(&world);
+    assert_int_equal(rebuild_plainly(&world).different, 0);
+    close_world(&world);
+}
+
+/* Schemas stand beside the files. */
+static void the_registry_may_be_gone(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+
+    (void)state;
+    open_month(&world);
+    rebuild_archive(&world);
+    world.fake.down = true;
+    result = rebuild_plainly(&world);
+    assert_int_equal(result.different, 0);
+    assert_true(result.known_dead > 20);
+    close_world(&world);
+}
+
+/* --- several --- */
+
+static void shards_share_it_and_a_run_without_ends_it(void **state)
+{
+    struct world world;
+    struct rebuild_result results[3];
+    int64_t sum = 0;
+
+    (void)state;
+    open_month(&world);
+    rebuild_archive(&world);
+    for (int32_t i = 0; i < 3; i++) {
+        results[i] = rebuild_with(&world, (struct rebuild_options){.shard = i, .shard_count = 3});
+        assert_int_equal(results[i].waiting, 2 - i);
+        assert_int_equal(results[i].compared, i == 2);
+        assert_false(results[i].ended);
+        sum += results[i].records;
+        rebuild_sound(&world);
+    }
+    assert_int_equal(ask(&world, "SELECT CAST(sum(delivered) AS BIGINT) FROM batch_range WHERE "
+                                 "book_id = 1"),
+                     sum);
+    assert_true(rebuild_plainly(&world).ended);
+    close_world(&world);
+}
+
+static void small_batches_of_many_threads_are_the_same(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+
+    (void)state;
+    open_month(&world);
+    rebuild_archive(&world);
+    result = rebuild_with(&world, (struct rebuild_options){.thread_count = 5, .batch_size_max = 1});
+    assert_int_equal(result.different, 0);
+    rebuild_sound(&world);
+    close_world(&world);
+}
+
+/* Somebody else does something at the first commit of a run. */
+struct meeting {
+    struct world *world;
+    void (*act)(struct world *world);
+};
+
+static bool meet(const char *name, void *context)
+{
+    struct meeting *meeting = context;
+
+    if (strcmp(name, "rebuild.work.commit") == 0) {
+        fault_set_hook(NULL, NULL);
+        meeting->act(meeting->world);
+    }
+    return false;
+}
+
+static void meet_and_be_fenced(void (*act)(struct world *world))
+{
+    struct world world;
+    struct meeting meeting = {&world, act};
+    struct rebuild_result result;
+    struct err err = ERR_INIT;
+
+    open_month(&world);
+    rebuild_archive(&world);
+    fault_set_hook(meet, &meeting);
+    assert_int_equal(
+        rebuild_try(&world, (struct rebuild_options){.thread_count = 1}, &result, &err),
+        ERR_FENCED);
+    fault_set_hook(NULL, NULL);
+    rebuild_sound(&world);
+    assert_int_equal(rebuild_plainly(&world).different, 0);
+    rebuild_sound(&world);
+    close_world(&world);
+}
+
+static void do_all(struct world *world)
+{
+    assert_true(rebuild_plainly(world).ended);
+}
+
+static void do_one_shard(struct world *world)
+{
+    (void)rebuild_with(world, (struct rebuild_options){.shard = 0, .shard_count = 3});
+}
+
+static bool fail_now(const char *name, void *context)
+{
+    (void)context;
+    return strcmp(name, "rebuild.work.commit") == 0;
+}
+
+/* The books of the new one begin at the same offsets as those of the old one did. */
+static void drop_and_begin_again(struct world *world)
+{
+    struct rebuild_result result;
+    struct err err = ERR_INIT;
+
+    assert_true(rebuild_with(world, (struct rebuild_options){.drop = true}).ended);
+    fault_set_hook(fail_now, NULL);
+    assert_int_equal(rebuild_try(world, (struct rebuild_options){.thread_count = 1}, &result, &err),
+                     ERR_STORE);
+    fault_set_hook(NULL, NULL);
+    assert_true(result.opened);
+}
+
+static void a_rival_fences(void **state)
+{
+    (void)state;
+    meet_and_be_fenced(do_all);
+    meet_and_be_fenced(do_one_shard);
+    meet_and_be_fenced(drop_and_begin_again);
+}
+
+/* --- retention --- */
+
+static void tell(void *context, const struct archive_file *file)
+{
+    (void)context, (void)file;
+}
+
+static int64_t expire(struct world *world)
+{
+    struct archive_expire_options options = {.db = world->db, .retention_ns = 1, .tell = tell};
+    struct archive_expire_result result;
+    struct err err = ERR_INIT;
+
+    if (store_book(world->db, ARCHIVE_BOOK, &options.book_id, &err) != ERR_OK ||
+        archive_open_objects(world->config, false, &options.objects, &err) != ERR_OK ||
+        archive_expire(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    options.objects->close(options.objects);
+    return result.files;
+}
+
+static void retention_leaves_what_an_open_rebuild_counts_from(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_month(&world);
+    rebuild_archive(&world);
+    fault_set_hook(fail_now, NULL);
+    assert_int_equal(
+        rebuild_try(&world, (struct rebuild_options){.thread_count = 1}, &result, &err), ERR_STORE);
+    fault_set_hook(NULL, NULL);
+    assert_int_equal(expire(&world), 0);
+    assert_true(rebuild_plainly(&world).ended);
+    assert_true(expire(&world) > 0);
+    refuse(&world, ERR_DATA, "was deleted (archive.retention)");
+    close_world(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_archive_that_ends_early_is_waited_for),
+        cmocka_unit_test(a_file_that_is_missing_or_cut_is_named),
+        cmocka_unit_test(a_file_that_rotted_is_not_believed),
+        cmocka_unit_test(another_configuration_is_refused),
+        cmocka_unit_test(the_registry_may_be_gone),
+        cmocka_unit_test(shards_share_it_and_a_run_without_ends_it),
+        cmocka_unit_test(small_batches_of_many_threads_are_the_same),
+        cmocka_unit_test(a_rival_fences),
+        cmocka_unit_test(retention_leaves_what_an_open_rebuild_counts_from),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
