@@ -26,6 +26,7 @@ static inline void rebuild_configure(struct world *world)
                    world->folder);
     configure(world, world->mock.servers, NULL, map,
               "    gaps: true\n    duplicates: {horizon: 1h, count: 100000}\n");
+    world->config->registry_retry_ns = 50 * NS_PER_MS;
 }
 
 /* Event number i; schema: the id in front of it. */

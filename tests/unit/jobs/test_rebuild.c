@@ -14,7 +14,6 @@ static void open_month(struct world *world)
     rebuild_send_events(world, 0, EVENTS / 2);
     rebuild_consume(world);
     rebuild_learn_schema(world);
-    world->config->registry_retry_ns = NS_PER_SECOND;
     rebuild_redrive(world);
     rebuild_send_events(world, EVENTS / 2, EVENTS / 2);
     rebuild_consume(world);
