@@ -480,40 +480,6 @@ void batch_add_event(struct batch *batch, const struct coordinate *at, const str
     batch_tally(batch, partition, at, event);
 }
 
-static struct batch_exclusion *exclusion_get(struct batch *batch, struct batch_partition *partition,
-                                             enum verdict verdict, struct str rule)
-{
-    size_t count = partition->exclusion_count;
-
-    for (size_t i = 0; i < count; i++) {
-        if (partition->exclusions[i].verdict == verdict &&
-            str_equal(partition->exclusions[i].rule, rule)) {
-            return &partition->exclusions[i];
-        }
-    }
-    partition->exclusions =
-        memory_resize(partition->exclusions, count + 1, sizeof(partition->exclusions[0]));
-    partition->exclusions[count] =
-        (struct batch_exclusion){.verdict = verdict, .rule = arena_str(&batch->arena, rule)};
-    partition->exclusion_count++;
-    return &partition->exclusions[count];
-}
-
-void batch_exclude(struct batch *batch, struct batch_partition *partition, enum verdict verdict,
-                   struct str rule, int64_t records)
-{
-    CHECK(verdict_row(verdict)->class == VERDICT_CLASS_EXCLUDED);
-    partition->excluded += records;
-    rule = verdict == VERDICT_RULE ? rule : str_of(NULL, 0);
-    exclusion_get(batch, partition, verdict, rule)->records += records;
-}
-
-void batch_add_excluded(struct batch *batch, const struct coordinate *at, enum verdict verdict,
-                        struct str rule)
-{
-    batch_exclude(batch, batch_deliver(batch, at), verdict, rule, 1);
-}
-
 void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to)
 {
     struct batch_partition *advanced = batch_partition_get(batch, stream_id, partition);

@@ -71,7 +71,7 @@ void batch_advance(struct batch *batch, int64_t stream_id, int32_t partition, in
 void batch_lose(struct batch *batch, int64_t stream_id, int32_t partition, int64_t to,
                 int64_t from_ns, int64_t to_ns);
 
-/* For those who read again what another book has decided (batch_again.c). A duplicate of that book: it is left out of the counts, but its window
+/* For those who read again what another book has decided (batch_excluded.c). A duplicate of that book: it is left out of the counts, but its window
  * names its offset, as when it was read first. */
 void batch_add_known_duplicate(struct batch *batch, const struct coordinate *at,
                                const struct event *event);

@@ -66,6 +66,34 @@ enum err_code rebuild_find(struct db *db, int64_t book_id, const char *month, bo
     return code;
 }
 
+enum err_code rebuild_list(struct db *db, int64_t book_id,
+                           struct rebuild ret_rebuilds[REBUILDS_MAX], size_t *ret_count,
+                           struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row;
+    enum err_code code = db_prepare(
+        db,
+        "SELECT book_id, month, first_hour, end_hour, rebuild_book, since_book, opened_ns, "
+        "checksum FROM rebuild WHERE book_id = $1 ORDER BY month",
+        &stmt, err);
+
+    *ret_count = 0;
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 1, book_id);
+    while (*ret_count < REBUILDS_MAX && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        code = read_row(stmt, &ret_rebuilds[*ret_count], err);
+        if (code != ERR_OK) {
+            break;
+        }
+        ++*ret_count;
+    }
+    db_reset(stmt);
+    return code;
+}
+
 static enum err_code read_lane(struct db_stmt *stmt, struct rebuild_lane *ret_lane, struct err *err)
 {
     *ret_lane = (struct rebuild_lane){

@@ -41,6 +41,10 @@ bool rebuild_month(const char *text, struct rebuild *ret_rebuild);
 /* The open rebuild of book_id and month. */
 enum err_code rebuild_find(struct db *db, int64_t book_id, const char *month, bool *ret_found,
                            struct rebuild *ret_rebuild, struct err *err);
+/* Months of the book that are open, in their order; *ret_count at most REBUILDS_MAX. */
+enum err_code rebuild_list(struct db *db, int64_t book_id,
+                           struct rebuild ret_rebuilds[REBUILDS_MAX], size_t *ret_count,
+                           struct err *err);
 /* Goes on with the open one, or opens one, by one transaction under the lease of the book's fold, which the caller holds. archive_book: what was never archived is not
  * R's to read, if no window of the month is from there. *ret_opened: it was not open. */
 enum err_code rebuild_open(struct fold *fold, int64_t archive_book, struct rebuild *rebuild,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregator/fold.h"
+#include "aggregator/rebuild.h"
 #include "aggregator/windows.h"
 #include "base/arena.h"
 #include "base/check.h"
@@ -43,6 +44,8 @@ struct open_incident {
 
 struct status {
     struct missing missing;
+    struct rebuild rebuilds[REBUILDS_MAX]; /* that are open */
+    size_t rebuild_count;
     bool complete; /* false: nothing is complete yet, the strips are empty */
     int64_t complete_until_ns;
     int64_t lag_ns; /* behind the clock of this machine */
@@ -163,7 +166,9 @@ static enum err_code read_status(struct run *run, struct arena *arena, struct st
     status->complete = status->complete_until_ns >= NS_PER_MINUTE;
     status->lag_ns =
         status->complete ? clock_now_ns(run->clock) - status->complete_until_ns : INT64_MAX;
-    if (missing_read(run, arena, &status->missing, err) != ERR_OK) {
+    if (missing_read(run, arena, &status->missing, err) != ERR_OK ||
+        rebuild_list(run->db, run->book_id, status->rebuilds, &status->rebuild_count, err) !=
+            ERR_OK) {
         return err->code;
     }
     code = read_services(run, arena, status, err);
@@ -257,6 +262,14 @@ static void print_incidents(FILE *out, const struct status *status, bool color)
     }
 }
 
+static void print_rebuilds(FILE *out, const struct status *status)
+{
+    for (size_t i = 0; i < status->rebuild_count; i++) {
+        (void)fprintf(out, "\nA rebuild of %s is open: rebuild --month %s goes on with it.\n",
+                      status->rebuilds[i].month, status->rebuilds[i].month);
+    }
+}
+
 static void print_legend(FILE *out)
 {
     (void)fputs("\nSymbols:", out);
@@ -290,6 +303,7 @@ static void print_table(FILE *out, const struct status *status, bool color)
     if (status->service_count == 0) {
         (void)fputs("No service has had an event.\n", out);
         missing_print(out, &status->missing);
+        print_rebuilds(out, status);
         return;
     }
     columns = name_columns(status);
@@ -300,10 +314,20 @@ static void print_table(FILE *out, const struct status *status, bool color)
     }
     print_incidents(out, status, color);
     missing_print(out, &status->missing);
+    print_rebuilds(out, status);
     print_legend(out);
 }
 
 /* --- for programs --- */
+
+static void write_rebuilds(struct json_writer *json, const struct status *status)
+{
+    json_open_array(json, "rebuilds");
+    for (size_t i = 0; i < status->rebuild_count; i++) {
+        json_text(json, NULL, status->rebuilds[i].month);
+    }
+    json_close(json);
+}
 
 static void write_services(struct json_writer *json, const struct status *status)
 {
@@ -364,6 +388,7 @@ static enum err_code print_json(FILE *out, const struct status *status, struct e
         json_nothing(&json, "lag_seconds");
     }
     missing_write(&json, &status->missing);
+    write_rebuilds(&json, status);
     write_services(&json, status);
     json_int64(&json, "version", 1);
     json_close(&json);

@@ -254,3 +254,33 @@ enum err_code rebuild_known_find(struct rebuild_known *known, int64_t offset,
     set_next(known);
     return ERR_OK;
 }
+
+/* --- time --- */
+
+enum err_code rebuild_known_time(struct rebuild_known *known, int64_t offset, int64_t *ret_time_ns,
+                                 struct err *err)
+{
+    struct rebuild_job *job = known->job;
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code;
+
+    CHECK(pthread_mutex_lock(&job->lock) == 0);
+    code = db_prepare(job->options->db,
+                      "SELECT b.committed_ns FROM batch_range r JOIN batch b ON "
+                      "b.batch_id = r.batch_id WHERE r.book_id = $1 AND r.stream_id = $2 AND "
+                      "r.partition_id = $3 AND r.from_offset <= $4 AND r.to_offset > $4 "
+                      "ORDER BY r.from_offset DESC LIMIT 1",
+                      &stmt, err);
+    if (code == ERR_OK) {
+        db_bind_int64(stmt, 1, job->rebuild.book_id);
+        db_bind_int64(stmt, 2, known->lane->stream_id);
+        db_bind_int64(stmt, 3, known->lane->partition);
+        db_bind_int64(stmt, 4, offset);
+        code = db_step(stmt, &row, err);
+        *ret_time_ns = row ? db_column_int64(stmt, 0) : job->rebuild.opened_ns;
+        db_reset(stmt);
+    }
+    CHECK(pthread_mutex_unlock(&job->lock) == 0);
+    return code;
+}

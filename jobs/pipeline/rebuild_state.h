@@ -152,5 +152,8 @@ enum err_code rebuild_known_open(struct rebuild_known *known, struct rebuild_job
 /* Takes the lock where it has to ask the store. Offsets ascend; at or behind known->next. */
 enum err_code rebuild_known_find(struct rebuild_known *known, int64_t offset,
                                  enum rebuild_fate *ret_fate, struct err *err);
+/* When the offset was read first: what records without a time stamp are held against. Takes the lock. */
+enum err_code rebuild_known_time(struct rebuild_known *known, int64_t offset, int64_t *ret_time_ns,
+                                 struct err *err);
 
 #endif

@@ -36,6 +36,7 @@ struct worker {
     struct intake *intakes;    /* owned; by target */
     struct batch *batch;       /* owned */
     struct rebuild_known *known;
+    struct clock_simulated then;  /* the clock of those who read first */
     struct rebuild_result counts; /* since the last commit */
 };
 
@@ -146,7 +147,7 @@ static enum err_code open_intake(struct worker *worker, struct rebuild_target *t
     struct intake_options options = {.config = job->config,
                                      .topic = target->topic,
                                      .registry = worker->registry,
-                                     .clock = job->options->clock,
+                                     .clock = &worker->then.clock,
                                      .stream = target->stream,
                                      .proven = true,
                                      .command = "rebuild"};
@@ -201,7 +202,9 @@ static enum err_code take(struct worker *worker, struct intake *intake, const st
                 fate == REBUILD_DEAD ? &worker->counts.known_dead : &worker->counts.known_lost);
         return ERR_OK;
     }
-    if (decoder_run(intake->decoder, record, &decoded, err) != ERR_OK) {
+    if ((record->time_ns == INT64_MIN &&
+         rebuild_known_time(worker->known, record->offset, &worker->then.time_ns, err) != ERR_OK) ||
+        decoder_run(intake->decoder, record, &decoded, err) != ERR_OK) {
         return err_context(err, "topic %.*s, partition %" PRId32 ", offset %" PRId64,
                            STR_ARGS(intake->topic->name), record->partition, record->offset);
     }
@@ -421,6 +424,7 @@ static enum err_code open_worker(struct worker *worker, struct err *err)
 {
     struct rebuild_job *job = worker->job;
 
+    clock_simulated_init(&worker->then, job->rebuild.opened_ns);
     worker->batch = batch_new(0);
     worker->known = memory_alloc(sizeof(*worker->known));
     worker->intakes = memory_calloc(job->target_count, sizeof(*worker->intakes));

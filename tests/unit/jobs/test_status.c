@@ -107,10 +107,12 @@ static void test_nothing_yet(void **state)
                         "Nothing is complete yet: run uptally consume, then uptally aggregate.\n"
                         "No service has had an event.\n");
     status(1, UI_COLOR_NEVER);
-    assert_string_equal(output, "{\n  \"complete_until\": null,\n  \"incidents\": [],\n"
-                                "  \"lag_seconds\": null,\n  \"lost\": [],\n  \"parked\": [],\n"
-                                "  \"services\": [],\n"
-                                "  \"version\": 1\n}\n");
+    assert_string_equal(
+        output,
+        "{\n  \"complete_until\": null,\n  \"incidents\": [],\n"
+        "  \"lag_seconds\": null,\n  \"lost\": [],\n  \"parked\": [],\n  \"rebuilds\": [],\n"
+        "  \"services\": [],\n"
+        "  \"version\": 1\n}\n");
 }
 
 static void test_table(void **state)
