@@ -2,6 +2,9 @@
  * A month counted again from its archive: bit for bit what the live book has, with letters, redrives and duplicates taken over; a damaged window is named and
  * replaced; events that come late during it are in both, once.
  */
+#include <sys/wait.h>
+
+#include "base/fault.h"
 #include "tests/unit/jobs/rebuild_world.h"
 
 enum { EVENTS = 6000 };
@@ -244,6 +247,136 @@ static void an_untouched_month_is_the_same_bit_by_bit(void **state)
     close_world(&world);
 }
 
+/* --- the audit --- */
+
+static bool fail_second(const char *name, void *context)
+{
+    int *passed = context;
+
+    return strcmp(name, "rebuild.work.committed") == 0 && ++*passed == 2;
+}
+
+/* Half a rebuild, with something that came since. */
+static void open_half(struct world *world)
+{
+    struct rebuild_result result;
+    struct err err = ERR_INIT;
+    int passed = 0;
+
+    open_month(world);
+    fault_set_hook(fail_second, &passed);
+    assert_int_equal(
+        rebuild_try(world, (struct rebuild_options){.batch_size_max = 100000}, &result, &err),
+        ERR_STORE);
+    fault_set_hook(NULL, NULL);
+    rebuild_send_events(world, 1000, 200);
+    rebuild_consume(world);
+    rebuild_aggregate(world);
+    rebuild_sound(world);
+}
+
+/* Whoever changes what a rebuild rests on is found out, whether its numbers could be or not. */
+static void the_audit_proves_an_open_rebuild(void **state)
+{
+    static const struct {
+        const char *change, *back, *finding;
+    } rows[] = {
+        {"UPDATE rebuild SET end_hour = end_hour + 1", "UPDATE rebuild SET end_hour = end_hour - 1",
+         "rebuild 2026-09: the row was changed"},
+        {"UPDATE rebuild_boundary SET boundary = boundary + 1 WHERE partition_id = 1",
+         "UPDATE rebuild_boundary SET boundary = boundary - 1 WHERE partition_id = 1",
+         "rebuild_boundary"},
+        {"UPDATE rebuild_redrive SET checksum = checksum + 1",
+         "UPDATE rebuild_redrive SET checksum = checksum - 1", "rebuild_redrive"},
+        {"UPDATE partition_offset SET next_offset = next_offset + 7 WHERE partition_id = 0 AND "
+         "book_id = (SELECT rebuild_book FROM rebuild)",
+         "UPDATE partition_offset SET next_offset = next_offset - 7 WHERE partition_id = 0 AND "
+         "book_id = (SELECT rebuild_book FROM rebuild)",
+         "rebuild 2026-09: topic requests partition 0"},
+        {"UPDATE window_hour SET checksum = checksum + 1 WHERE "
+         "book_id = (SELECT since_book FROM rebuild) AND kind = 'activity'",
+         "UPDATE window_hour SET checksum = checksum - 1 WHERE "
+         "book_id = (SELECT since_book FROM rebuild) AND kind = 'activity'",
+         "since 2026-09: window_hour activity"},
+        {"UPDATE exclusion SET records = records + 1 WHERE reason = 'known_duplicate'",
+         "UPDATE exclusion SET records = records - 1 WHERE reason = 'known_duplicate'",
+         "rebuild 2026-09: exclusion"},
+    };
+    struct world world;
+
+    (void)state;
+    open_half(&world);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char lines[LINES_SIZE] = "";
+        struct audit_report report;
+        struct err err = ERR_INIT;
+
+        damage(&world, rows[i].change);
+        assert_int_equal(
+            audit_run(world.db, LIVE_BOOK, archive_gaps, archive_show, lines, &report, &err),
+            ERR_MISMATCH);
+        if (strstr(lines, rows[i].finding) == NULL) {
+            fail_msg("%s: %s", rows[i].change, lines);
+        }
+        damage(&world, rows[i].back);
+    }
+    rebuild_sound(&world);
+    assert_true(rebuild_plainly(&world).ended);
+    close_world(&world);
+}
+
+/* --- two machines --- */
+
+static pid_t begin_shard(struct world *world, int32_t shard)
+{
+    struct rebuild_options options = {
+        .shard = shard, .shard_count = 2, .thread_count = 2, .batch_size_max = 100000};
+    struct rebuild_result result;
+    struct err err = ERR_INIT;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        random_init_system(&world->random);
+        open_store(world);
+        _exit(rebuild_try(world, options, &result, &err) == ERR_OK ? 0 : 1);
+    }
+    return pid;
+}
+
+/* Two shards at the same time, whichever opens it, while late events are folded. */
+static void two_machines_share_a_month(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+    pid_t pids[2];
+
+    (void)state;
+    open_month(&world);
+    fail_all(&world, "service-3", hour_of(2300));
+    db_close(world.db);
+    for (int32_t i = 0; i < 2; i++) {
+        pids[i] = begin_shard(&world, i);
+    }
+    open_store(&world);
+    rebuild_send_events(&world, 2000, 100);
+    rebuild_consume(&world);
+    rebuild_archive(&world);
+    rebuild_aggregate(&world);
+    for (int i = 0; i < 2; i++) {
+        int status;
+
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    result = swap(&world);
+    assert_int_equal(result.records, 0); /* the shards have read everything */
+    assert_int_equal(result.different, 1);
+    rebuild_sound(&world);
+    assert_int_equal(rebuild_plainly(&world).different, 0);
+    close_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +384,8 @@ int main(void)
         cmocka_unit_test(a_changed_window_is_named_and_replaced),
         cmocka_unit_test(whatever_happened_to_windows_is_undone),
         cmocka_unit_test(what_comes_meanwhile_is_in_both),
+        cmocka_unit_test(the_audit_proves_an_open_rebuild),
+        cmocka_unit_test(two_machines_share_a_month),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
