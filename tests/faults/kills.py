@@ -33,6 +33,8 @@ ELSEWHERE = {
     "claim.": "where people enter something",
     "archive.": "of uptally archive: tests/unit/jobs/test_archive_kills.c",
     "objects.publish.": "of uptally archive",
+    "rebuild.": "of uptally rebuild: --rebuilds",
+    "fold.side.": "while a rebuild is open",
     "dead_letter.": "where their bytes expire: tests/unit/aggregator/test_dead_letter.c",
 }
 WORDS = {"consume": ("consume",), "aggregate": ("aggregate",), "nightly": ("nightly", "--quiet"),

@@ -167,6 +167,12 @@ def play_bytes(session, tally):
               r"(\d+) faults, (\d+) wrong")
 
 
+def play_rebuilds(session, tally):
+    """The unit test, with as many faults as are wanted."""
+    program = session.options.program.parents[1] / "tests/unit.jobs.rebuild_kills"
+    take_over(tally, ["env", f"UPTALLY_REBUILD_KILLS={tally.wanted}", program], r"(\d+) faults, (\d+) wrong")
+
+
 KINDS = (
     Kind("kills", "kill -9 of consume, aggregate, nightly, report and credits, at random moments and at every fault point",
          "kill -9 of every step", play_kills),
@@ -190,6 +196,8 @@ KINDS = (
     Kind("refusals", "write, fsync or malloc fails, or files may not grow", "calls that fail", play_refusals),
     Kind("clock", "the clock steps by an hour or 25, forwards or back", "steps of the clock", play_clock),
     Kind("twins", "two schedulers start the same job at once", "jobs that are started twice", play_twins),
+    Kind("rebuilds", "uptally rebuild is killed, or fails, at every fault point, while late events are read and folded",
+         "kills and failures of a rebuild and its swap", play_rebuilds, ("sqlite",)),
 )
 
 
