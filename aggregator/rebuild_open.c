@@ -406,7 +406,8 @@ static enum err_code try_open(struct opening *opening, bool *ret_opened, struct 
 {
     struct db *db = opening->db;
     bool unknown;
-    enum err_code code = db_begin(db, err);
+    enum err_code code =
+        FAULT("rebuild.open.begin") ? fault_error("rebuild.open.begin", err) : db_begin(db, err);
 
     if (code == ERR_OK) {
         code = open_inside(opening, ret_opened, err);
