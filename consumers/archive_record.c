@@ -96,7 +96,7 @@ static inline const uint8_t *take_optional(const uint8_t *p, const uint8_t *end,
 /* The head of a block of an array; *ret_count 0 ends it. */
 static bool take_count(struct str *rest, int64_t *ret_count)
 {
-    int64_t size;
+    int64_t size = -1;
 
     if (!varint_take(rest, ret_count) || *ret_count == INT64_MIN) {
         return false;
