@@ -196,11 +196,11 @@ class Particulars(unittest.TestCase):
         self.encode = Encoder(self.lab.register(SCHEMA), SCHEMA)
         self.topic = self.lab.topic("hits", 3)
 
-    def configure(self, name, mapping, contracts):
+    def configure(self, name, mapping, contracts, **more):
         topic = {"name": self.topic, "kind": "requests", "framing": "confluent", "services": "discover", "map": mapping,
                  "duplicates": {"horizon": "40d"}}
         return self.lab.configuration([topic], name=name, contracts=contracts,
-                                      services=[{"name": "api", "latency_threshold": "200ms"}])
+                                      services=[{"name": "api", "latency_threshold": "200ms"}], **more)
 
     def produce(self, events):
         self.lab.produce(self.topic, [(self.dice.randrange(3), self.encode(event)) for event in events])
@@ -302,6 +302,20 @@ class Particulars(unittest.TestCase):
         header = self.lab.must(config, "export", "windows").splitlines()[0]
         self.assertEqual(header, "service,minute,total,errors,slow")
 
+    def check_rebuild(self):
+        """The month again from an archive, in a store that read all of it by one mapping: weights, customers, copies, particulars."""
+        contracts, archive = [terms.contract(self.story) for terms in self.terms], {"folder": "archive", "file_bytes": "64 KiB"}
+        config = self.configure("again.yaml", MAP, contracts, store={"sqlite": "again.db"}, archive=archive)
+        self.consume(config)
+        for command in (["archive"], ["rebuild", "--month", self.story.name, "--threads", "3"], ["audit"]):
+            self.lab.must(config, *command)
+        # The other store has read some of it by another one.
+        config = self.configure("mixed.yaml", MAP, contracts, archive={"folder": "mixed"})
+        self.lab.must(config, "archive")
+        done = self.lab.run(config, "rebuild", "--month", self.story.name)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("were counted by another configuration", done.stderr)
+
     def test_statements_are_what_the_events_say(self):
         config = self.read_all()
         self.assertGreater(self.lab.query("SELECT count(*) FROM duplicate")[0][0], 0)
@@ -311,6 +325,7 @@ class Particulars(unittest.TestCase):
         self.check_explanations(config)
         self.check_evidence(config)
         self.check_refusal()
+        self.check_rebuild()
 
 
 if __name__ == "__main__":

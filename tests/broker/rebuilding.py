@@ -19,8 +19,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import fastavro
+from confluent_kafka.admin import AdminClient
 
-from lab import REQUEST_MAP, Lab
+from lab import CHECK_MAP, REQUEST_MAP, Lab
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 from hostile_store import checksum  # noqa: E402
@@ -43,10 +44,13 @@ class Rebuilding(unittest.TestCase):
         self.lab = Lab("rebuilding")
         self.addCleanup(self.lab.close)
         self.encode = self.lab.encoder("request_event")
+        self.encode_check = self.lab.encoder("health_check_event")
         self.topic = self.lab.topic("requests", partitions=3)
+        self.checks = self.lab.topic("checks", partitions=2)
         self.config = self.lab.configuration(
             [{"name": self.topic, "kind": "requests", "framing": "confluent", "services": "discover", "max_age": "400d",
-              "map": {**REQUEST_MAP, "event_id": "event_id"}, "duplicates": {"horizon": "1d", "count": 1000000}}],
+              "map": {**REQUEST_MAP, "event_id": "event_id"}, "duplicates": {"horizon": "1d", "count": 1000000}},
+             {"name": self.checks, "kind": "checks", "framing": "confluent", "services": "discover", "max_age": "400d", "map": CHECK_MAP}],
             archive={"folder": "archive", "file_bytes": "64 KiB", "block_bytes": "4 KiB"},
             contracts=[{
                 "id": "acme", "customer": "ACME", "services": ["service-0"], "time_zone": "UTC", "currency": "EUR", "fee": "1000.00",
@@ -54,7 +58,7 @@ class Rebuilding(unittest.TestCase):
                 "availability": {"target": 99.9, "method": "request_ratio", "unknown": {
                     "no_traffic": "up", "probe_down": "exclude", "pipeline_gap": "down", "not_provisioned": "exclude"}},
                 "credits": {"tiers": [{"below": 99.9, "percent": 10}, {"below": 50.0, "percent": 50}], "rounding": "half_even"}}])
-        self.sent = 0
+        self.sent = self.checked = 0  # events; checks of the month
 
     def send(self, count, spread=MINUTES + 600):
         """Events of the month and of the hours behind it; some come twice, some are no events."""
@@ -72,6 +76,16 @@ class Rebuilding(unittest.TestCase):
             if self.random.random() < 0.02:
                 records.append((number % 3, b"no event"))
         self.lab.produce(self.topic, records)
+        results = []
+        for number in range(count // 10):
+            minute = self.random.randrange(spread)
+            self.checked += minute < MINUTES
+            results.append((number % 2, self.encode_check({
+                "service_name": f"service-{self.random.randrange(5)}", "service_instance_id": f"i-{self.random.randrange(3)}",
+                "observed_time": int((MONTH + timedelta(minutes=minute)).timestamp()) * 1000000,
+                "status": self.random.choice(["pass", "pass", "warn", "fail", "unknown", "removed"]), "interval_ms": 60000,
+                "checker": self.random.choice(["probe-1", "probe-2", None]), "region": "eu"})))
+        self.lab.produce(self.checks, results)
 
     def oracle(self):
         """(service, minute) to [total, errors] of the month, by the archive's files alone: of the copies of an event one counts."""
@@ -198,6 +212,22 @@ class Rebuilding(unittest.TestCase):
         self.assertIn("all as they were counted again", self.rebuild("--swap").stdout)
         self.assertIn("nothing is due", self.lab.run(self.config, "nightly").stderr)
 
+    def test_a_topic_that_was_made_again(self):
+        """Its incarnation of before is closed, and its events are of the month like the others."""
+        self.send(300)
+        for command in ("consume", "archive"):
+            self.lab.must(self.config, command)
+        admin = AdminClient({"bootstrap.servers": self.lab.bootstrap})
+        for future in admin.delete_topics([self.topic]).values():
+            future.result(30)
+        self.lab.wait_for(lambda: self.topic not in admin.list_topics(timeout=10).topics, "the deletion")
+        self.lab.topic("again", partitions=3, name=self.topic)
+        self.lab.renew_producer()
+        self.send(200)
+        for command in (["consume", "--accept-new", self.topic], ["archive"], ["aggregate"], ["rebuild", "--month", NAME], ["audit"]):
+            self.lab.must(self.config, *command)
+        self.assertEqual(self.windows(), self.oracle())
+
     def test_words(self):
         """What a person hears who asks for too much, or too early."""
         self.assertEqual(self.rebuild_status("--month", "2026-13"), (2, "no month"))
@@ -213,7 +243,7 @@ class Rebuilding(unittest.TestCase):
         self.assertEqual(self.lab.query("SELECT count(*) FROM rebuild"), [(0,)])
         summary = json.loads(self.lab.must(self.config, "rebuild", "--month", NAME, "--format", "json", "--threads", "3"))
         self.assertEqual((summary["windows_different"], summary["open"], summary["partitions_waiting"]), (0, False, 0))
-        self.assertEqual(summary["tallied"], sum(total for total, _ in self.oracle().values()))
+        self.assertEqual(summary["tallied"], self.checked + sum(total for total, _ in self.oracle().values()))
 
     def rebuild_status(self, *arguments):
         done = self.lab.run(self.config, "rebuild", *arguments)
