@@ -1,7 +1,7 @@
 /*
  * A small but complete store, for tests that damage it: two streams, excluded records, dead letters with their outbox, duplicates, checks,
  * announcements, reclassifications, windows with particulars and grades, one issued statement with its credit note and a claim, contracts that are due
- * and not issued yet, the book of an archive, and pending rows of a batch that nobody has folded: among them failed checks of the issued month,
+ * and not issued yet, the book of an archive, a rebuild that is open, and pending rows of a batch that nobody has folded: among them failed checks of the issued month,
  * which come too late.
  *
  *     small_store FOLDER
@@ -14,8 +14,10 @@
 
 #include "aggregator/archive_file.h"
 #include "aggregator/fold.h"
+#include "aggregator/fold_merge.h"
 #include "aggregator/grading.h"
 #include "aggregator/ledger.h"
+#include "aggregator/rebuild.h"
 #include "aggregator/store.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -453,6 +455,63 @@ static void archive(struct maker *maker)
     batch_free(batch);
 }
 
+/* What the fold of a late event would have added. */
+static void come_since(struct maker *maker, const struct rebuild *rebuild)
+{
+    const struct tally_key key = {.kind = TALLY_ACTIVITY,
+                                  .a = STR("topic"),
+                                  .b = STR("requests"),
+                                  .hour = rebuild->end_hour - 1};
+    struct tally delta;
+    struct strbuf packed;
+    struct err err = ERR_INIT;
+    bool unknown;
+
+    strbuf_init(&packed, 1000);
+    tally_init(&delta);
+    delta.activity.minutes = 6;
+    must(db_begin(maker->db, &err), &err);
+    must(fold_window_add(maker->db, rebuild->since_book, &key, &delta, &packed, &err), &err);
+    must(db_commit(maker->db, &unknown, &err), &err);
+    strbuf_release(&packed);
+}
+
+/* A month that is being counted again: a range of it is read, and nothing of that folded. */
+static void rebuild(struct maker *maker)
+{
+    struct fold_options options = {
+        .db = maker->db, .book_id = 1, .holder = "small_store", .lease_ns = NS_PER_MINUTE};
+    struct ledger ledger = maker->ledger;
+    struct batch *batch = batch_new(0);
+    struct coordinate at = {maker->requests, 0, 7, start_ns};
+    struct event event = {.kind = EVENT_REQUEST,
+                          .outcome = OUTCOME_SUCCESS,
+                          .time_ns = start_ns,
+                          .service = STR("api"),
+                          .latency_ns = NS_PER_MS,
+                          .latency_threshold_ns = NS_PER_SECOND,
+                          .weight = 1};
+    struct err err = ERR_INIT;
+    struct rebuild rebuild;
+    struct fold fold;
+    int64_t archive_book;
+    bool opened;
+
+    CHECK(rebuild_month("2024-10", &rebuild));
+    must(store_book(maker->db, ARCHIVE_BOOK, &archive_book, &err), &err);
+    fold_init(&fold, &options);
+    must(fold_acquire(&fold, &err), &err);
+    must(rebuild_open(&fold, archive_book, &rebuild, &opened, &err), &err);
+    fold_release(&fold);
+    ledger.book_id = rebuild.rebuild_book;
+    batch_begin_partition(batch, maker->requests, STR("requests"), STR(""), 0, 0);
+    batch_pass_over(batch, maker->requests, 0, 7, 7, VERDICT_OTHER_MONTH);
+    batch_add_event(batch, &at, &event);
+    must(rebuild_commit(&ledger, batch, &err), &err);
+    batch_free(batch);
+    come_since(maker, &rebuild);
+}
+
 /* The first contract only; what the second one gets is computed by whoever looks at the store. */
 static void issue(struct maker *maker)
 {
@@ -499,8 +558,9 @@ int main(int argc, char **argv)
     reclassify(&maker);
     issue(&maker);
     claim(&maker);
-    come_too_late(&maker);
     archive(&maker);
+    rebuild(&maker);
+    come_too_late(&maker);
     consume(&maker, HOURS * 60 + 30, HOURS * 60 + 40);
     maker.objects->close(maker.objects);
     config_free(maker.config);
