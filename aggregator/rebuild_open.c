@@ -74,24 +74,27 @@ static enum err_code lock_lanes(struct opening *opening, struct err *err)
     return code == ERR_OK ? list_lanes(opening, err) : code;
 }
 
-static struct rebuild_lane *find_lane(const struct opening *opening, int64_t stream_id,
-                                      int32_t partition)
+static bool stands_before(const struct rebuild_lane *lane, const struct offset_range *range)
 {
-    for (size_t i = 0; i < opening->lane_count; i++) {
-        if (opening->lanes[i].stream_id == stream_id && opening->lanes[i].partition == partition) {
-            return &opening->lanes[i];
-        }
-    }
-    return NULL;
+    return lane->stream_id < range->stream_id ||
+           (lane->stream_id == range->stream_id && lane->partition < range->partition);
 }
 
+/* Both are sorted by stream and partition. */
 static void widen(const struct opening *opening, const struct window_counts *counts)
 {
+    size_t at = 0;
+
     for (size_t i = 0; i < counts->range_count; i++) {
         const struct offset_range *range = &counts->ranges[i];
-        struct rebuild_lane *lane = find_lane(opening, range->stream_id, range->partition);
+        struct rebuild_lane *lane;
 
-        if (lane != NULL) {
+        while (at < opening->lane_count && stands_before(&opening->lanes[at], range)) {
+            at++;
+        }
+        lane = at < opening->lane_count ? &opening->lanes[at] : NULL;
+        if (lane != NULL && lane->stream_id == range->stream_id &&
+            lane->partition == range->partition) {
             lane->low_named = range->low < lane->low_named ? range->low : lane->low_named;
             lane->high_named = range->high > lane->high_named ? range->high : lane->high_named;
         }
