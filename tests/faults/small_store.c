@@ -14,7 +14,7 @@
 
 #include "aggregator/archive_file.h"
 #include "aggregator/fold.h"
-#include "aggregator/fold_merge.h"
+#include "aggregator/fold_windows.h"
 #include "aggregator/grading.h"
 #include "aggregator/ledger.h"
 #include "aggregator/rebuild.h"
@@ -463,17 +463,17 @@ static void come_since(struct maker *maker, const struct rebuild *rebuild)
                                   .b = STR("requests"),
                                   .hour = rebuild->end_hour - 1};
     struct tally delta;
-    struct strbuf packed;
+    struct fold_windows windows;
     struct err err = ERR_INIT;
     bool unknown;
 
-    strbuf_init(&packed, 1000);
+    fold_windows_init(&windows, maker->db, rebuild->since_book, true);
     tally_init(&delta);
     delta.activity.minutes = 6;
     must(db_begin(maker->db, &err), &err);
-    must(fold_window_add(maker->db, rebuild->since_book, &key, &delta, &packed, &err), &err);
+    must(fold_windows_add(&windows, &key, &delta, &err), &err);
     must(db_commit(maker->db, &unknown, &err), &err);
-    strbuf_release(&packed);
+    fold_windows_release(&windows);
 }
 
 /* A month that is being counted again: a range of it is read, and nothing of that folded. */
