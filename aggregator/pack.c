@@ -122,16 +122,9 @@ void bits_end(struct bit_writer *writer)
     writer->held_count = 0;
 }
 
-/* The word that begins at a byte, all of which there is. */
-static inline uint64_t whole_word_at(struct str bytes, size_t at)
-{
-    uint64_t word;
+enum { BITS_COUNT_MAX = 1 << 20 };
 
-    memcpy(&word, bytes.data + at, sizeof(word));
-    return le64toh(word);
-}
-
-/* The same as far as there are bytes. */
+/* The word that begins at a byte, as far as there are bytes. */
 static inline uint64_t word_at(struct str bytes, size_t at)
 {
     uint64_t word = 0;
@@ -159,26 +152,34 @@ bool bits_get(struct bit_reader *reader, int width, int64_t *ret_values, size_t 
               uint64_t *ret_any)
 {
     uint64_t mask = (UINT64_C(1) << width) - 1;
+    size_t at = reader->at;
+    size_t end = at + count * (size_t)width;
     uint64_t any = 0;
-    size_t at = reader->at, i = 0;
 
     CHECK(width <= PACK_BITS_MAX);
-    if (count > (reader->bytes.size * 8 - at) / (width > 0 ? (size_t)width : 1) && width > 0) {
+    CHECK(count <= BITS_COUNT_MAX); /* so that their bits can be counted */
+    if (end > reader->bytes.size * 8) {
         return false;
     }
-    for (; i < count && at / 8 + sizeof(mask) <= reader->bytes.size; i++, at += (size_t)width) {
-        uint64_t value = whole_word_at(reader->bytes, at / 8) >> (at % 8) & mask;
+    if (end / 8 + sizeof(uint64_t) <= reader->bytes.size) {
+        /* A whole word begins wherever a number does. */
+        for (size_t i = 0; i < count; i++, at += (size_t)width) {
+            uint64_t word;
 
-        any |= value;
-        ret_values[i] = (int64_t)value;
-    }
-    for (; i < count; i++, at += (size_t)width) {
-        uint64_t value = width > 0 ? word_at(reader->bytes, at / 8) >> (at % 8) & mask : 0;
+            memcpy(&word, reader->bytes.data + at / 8, sizeof(word));
+            word = le64toh(word) >> (at % 8) & mask;
+            any |= word;
+            ret_values[i] = (int64_t)word;
+        }
+    } else {
+        for (size_t i = 0; i < count; i++, at += (size_t)width) {
+            uint64_t word = width > 0 ? word_at(reader->bytes, at / 8) >> (at % 8) & mask : 0;
 
-        any |= value;
-        ret_values[i] = (int64_t)value;
+            any |= word;
+            ret_values[i] = (int64_t)word;
+        }
     }
-    reader->at = at;
+    reader->at = end;
     *ret_any = any;
     return true;
 }
