@@ -303,6 +303,118 @@ static void a_rival_fences(void **state)
     meet_and_be_fenced(drop_and_begin_again);
 }
 
+/* --- what the archive does not have --- */
+
+/* The archive begins behind the first events. Their month cannot be counted again; the next one can, for no window of it is from there. */
+static void a_month_needs_only_its_own_part_of_the_archive(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+    char map[2000];
+
+    (void)state;
+    open_world(&world, PARTITIONS);
+    (void)snprintf(map, sizeof(map), MAP "      event_id: us\narchive:\n  folder: \"%s/archive\"\n",
+                   world.folder);
+    rebuild_configure(&world);
+    rebuild_send_events(&world, 0, 3000); /* all of September */
+    rebuild_consume(&world);
+    configure(&world, world.mock.servers, NULL, map,
+              "    gaps: true\n    start: latest\n"
+              "    duplicates: {horizon: 1h, count: 100000}\n");
+    rebuild_archive(&world);
+    rebuild_send_events(&world, 5000, 3000); /* all of October */
+    rebuild_consume(&world);
+    rebuild_archive(&world);
+    rebuild_aggregate(&world);
+    refuse(&world, ERR_DATA, "were never archived");
+    assert_true(rebuild_with(&world, (struct rebuild_options){.drop = true}).ended);
+    result = rebuild_with(&world, (struct rebuild_options){.month = "2026-10"});
+    assert_int_equal(result.different, 0);
+    assert_true(result.tallied > 2900);
+    assert_int_equal(result.other_month, 0); /* nothing was read of what is not there */
+    rebuild_sound(&world);
+    close_world(&world);
+}
+
+static void accept_losses(struct world *world, bool archives)
+{
+    struct archive_options options = {.consume = options_of(world)};
+    struct archive_result archived;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+    enum err_code code = ERR_OK;
+
+    options.consume.accept_loss = "all";
+    if (archives) {
+        code = store_book_make(world->db, ARCHIVE_BOOK, &options.consume.book_id, &err);
+        code = code != ERR_OK ? code
+                              : archive_open_objects(world->config, false, &options.objects, &err);
+        code = code != ERR_OK ? code : archive_run(&options, &archived, &err);
+        options.objects->close(options.objects);
+    } else {
+        code = consume_run(&options.consume, &result, &err);
+    }
+    if (code != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+}
+
+/* The archive was faster than retention, the live book was not: what that has lost stays lost. */
+static void what_the_live_book_lost_is_not_found_again(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+
+    (void)state;
+    open_world(&world, PARTITIONS);
+    rebuild_configure(&world);
+    rebuild_send_events(&world, 0, 150);
+    rebuild_consume(&world);
+    rebuild_send_events(&world, 150, 2850);
+    rebuild_archive(&world);
+    (void)mock_expire(&world.mock, "requests", 1);
+    accept_losses(&world, false);
+    accept_losses(&world, true); /* of the ballast */
+    rebuild_aggregate(&world);
+    result = rebuild_plainly(&world);
+    assert_int_equal(result.different, 0);
+    assert_true(result.known_lost > 900);
+    rebuild_sound(&world);
+    close_world(&world);
+}
+
+/* The other way round: that month cannot be counted again, but the next one can. */
+static void what_the_archive_lost_is_missed_where_it_matters(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_world(&world, PARTITIONS);
+    rebuild_configure(&world);
+    rebuild_send_events(&world, 0, 3000);
+    rebuild_consume(&world);
+    rebuild_archive(&world);
+    rebuild_send_events(&world, 3000, 900);
+    rebuild_consume(&world);
+    (void)mock_expire(&world.mock, "requests", 1);
+    accept_losses(&world, true);
+    accept_losses(&world, false); /* of the ballast */
+    rebuild_send_events(&world, 5000, 900);
+    rebuild_consume(&world);
+    rebuild_archive(&world);
+    rebuild_aggregate(&world);
+    assert_true(ask(&world, "SELECT to_offset - from_offset FROM batch_range WHERE kind = 'lost' "
+                            "AND book_id > 1") > 300);
+    refuse(&world, ERR_DATA, "are lost to the archive");
+    assert_int_equal(
+        rebuild_with(&world, (struct rebuild_options){.month = "2026-10", .thread_count = 2})
+            .different,
+        0);
+    rebuild_sound(&world);
+    close_world(&world);
+}
+
 /* --- retention --- */
 
 static void tell(void *context, const struct archive_file *file)
@@ -356,6 +468,9 @@ int main(void)
         cmocka_unit_test(shards_share_it_and_a_run_without_ends_it),
         cmocka_unit_test(small_batches_of_many_threads_are_the_same),
         cmocka_unit_test(a_rival_fences),
+        cmocka_unit_test(a_month_needs_only_its_own_part_of_the_archive),
+        cmocka_unit_test(what_the_live_book_lost_is_not_found_again),
+        cmocka_unit_test(what_the_archive_lost_is_missed_where_it_matters),
         cmocka_unit_test(retention_leaves_what_an_open_rebuild_counts_from),
     };
 
