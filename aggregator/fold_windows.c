@@ -26,7 +26,7 @@ enum err_code fold_set_damaged(const struct tally_key *key, const char *table, s
                    STR_ARGS(key->c), STR_ARGS(key->d), key->hour);
 }
 
-static void bind_key(struct db_stmt *stmt, int64_t book_id, const struct tally_key *key)
+void fold_bind_key(struct db_stmt *stmt, int64_t book_id, const struct tally_key *key)
 {
     db_bind_int64(stmt, 1, book_id);
     db_bind_text(stmt, 2, STR(tally_kind_name(key->kind)));
@@ -51,7 +51,7 @@ static enum err_code read_window(struct fold_windows *windows, const struct tall
     if (code != ERR_OK) {
         return code;
     }
-    bind_key(stmt, windows->book_id, key);
+    fold_bind_key(stmt, windows->book_id, key);
     code = db_step(stmt, ret_found, err);
     if (code != ERR_OK || !*ret_found) {
         return code;
@@ -64,12 +64,12 @@ static enum err_code read_window(struct fold_windows *windows, const struct tall
     return code;
 }
 
-static enum err_code write_window(struct fold_windows *windows, const struct tally_key *key,
-                                  const struct tally *tally, struct err *err)
+enum err_code fold_window_put(struct db *db, int64_t book_id, const struct tally_key *key,
+                              struct str packed, struct err *err)
 {
     struct db_stmt *stmt;
     enum err_code code =
-        db_prepare(windows->db,
+        db_prepare(db,
                    "INSERT INTO window_hour (book_id, kind, a, b, c, d, hour, tally, checksum) "
                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
                    "ON CONFLICT (book_id, kind, a, b, c, d, hour) DO UPDATE "
@@ -79,13 +79,19 @@ static enum err_code write_window(struct fold_windows *windows, const struct tal
     if (code != ERR_OK) {
         return code;
     }
+    fold_bind_key(stmt, book_id, key);
+    db_bind_blob(stmt, 8, packed);
+    db_bind_checksum(stmt, 9);
+    return db_run(stmt, NULL, err);
+}
+
+static enum err_code write_window(struct fold_windows *windows, const struct tally_key *key,
+                                  const struct tally *tally, struct err *err)
+{
     strbuf_clear(&windows->packed);
     tally_pack(key->kind, tally, &windows->packed);
     CHECK(!windows->packed.overflow);
-    bind_key(stmt, windows->book_id, key);
-    db_bind_blob(stmt, 8, strbuf_view(&windows->packed));
-    db_bind_checksum(stmt, 9);
-    return db_run(stmt, NULL, err);
+    return fold_window_put(windows->db, windows->book_id, key, strbuf_view(&windows->packed), err);
 }
 
 /* A window whose delta and merged tally are known. */

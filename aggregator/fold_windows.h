@@ -1,5 +1,6 @@
 /*
- * What a fold adds to the windows of a book: one tally of a key after the other, and what follows from each. For fold*.c only.
+ * What a fold adds to the windows of a book: one tally of a key after the other, and what follows from each. For fold*.c and rebuild_swap.c
+ * only.
  *
  * Keys come in the order of tally_key_compare, each once; their names live until the end. What follows from several of them is kept until
  * the last one: nothing is complete before fold_windows_end.
@@ -25,6 +26,11 @@ void fold_windows_release(struct fold_windows *windows);
 enum err_code fold_windows_add(struct fold_windows *windows, const struct tally_key *key,
                                const struct tally *delta, struct err *err);
 enum err_code fold_windows_end(struct fold_windows *windows, struct err *err);
+
+/* The row of a key, whatever stood there; a key as parameters 1 to 7. */
+enum err_code fold_window_put(struct db *db, int64_t book_id, const struct tally_key *key,
+                              struct str packed, struct err *err);
+void fold_bind_key(struct db_stmt *stmt, int64_t book_id, const struct tally_key *key);
 
 /* ERR_MISMATCH with the place of a tally. */
 enum err_code fold_set_damaged(const struct tally_key *key, const char *table, struct err *err);

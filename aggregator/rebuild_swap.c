@@ -1,7 +1,7 @@
 /* The swap: windows of the month that are not what they should be are replaced, and what follows from them. */
 #include <inttypes.h>
 
-#include "aggregator/fold_derived.h"
+#include "aggregator/fold_windows.h"
 #include "aggregator/rebuild.h"
 #include "aggregator/rebuild_service.h"
 #include "base/check.h"
@@ -21,38 +21,6 @@ struct swap {
 
 /* --- the window --- */
 
-static void bind_key(struct db_stmt *stmt, const struct swap *swap, const struct tally_key *key)
-{
-    db_bind_int64(stmt, 1, swap->rebuild->book_id);
-    db_bind_text(stmt, 2, STR(tally_kind_name(key->kind)));
-    db_bind_text(stmt, 3, key->a);
-    db_bind_text(stmt, 4, key->b);
-    db_bind_text(stmt, 5, key->c);
-    db_bind_text(stmt, 6, key->d);
-    db_bind_int64(stmt, 7, key->hour);
-}
-
-static enum err_code write_window(const struct swap *swap, const struct rebuild_pair *pair,
-                                  struct err *err)
-{
-    struct db_stmt *stmt;
-    enum err_code code =
-        db_prepare(swap->db,
-                   "INSERT INTO window_hour (book_id, kind, a, b, c, d, hour, tally, checksum) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-                   "ON CONFLICT (book_id, kind, a, b, c, d, hour) DO UPDATE "
-                   "SET tally = excluded.tally, checksum = excluded.checksum",
-                   &stmt, err);
-
-    if (code != ERR_OK) {
-        return code;
-    }
-    bind_key(stmt, swap, &pair->key);
-    db_bind_blob(stmt, 8, pair->truth);
-    db_bind_checksum(stmt, 9);
-    return db_run(stmt, NULL, err);
-}
-
 static enum err_code remove_window(const struct swap *swap, const struct tally_key *key,
                                    struct err *err)
 {
@@ -66,7 +34,7 @@ static enum err_code remove_window(const struct swap *swap, const struct tally_k
     if (code != ERR_OK) {
         return code;
     }
-    bind_key(stmt, swap, key);
+    fold_bind_key(stmt, swap->rebuild->book_id, key);
     return db_run(stmt, NULL, err);
 }
 
@@ -201,8 +169,9 @@ static enum err_code replace(void *context, const struct rebuild_pair *pair, str
         return ERR_OK;
     }
     swap->changed++;
-    code = pair->truth.data != NULL ? write_window(swap, pair, err)
-                                    : remove_window(swap, &pair->key, err);
+    code = pair->truth.data != NULL
+               ? fold_window_put(swap->db, swap->rebuild->book_id, &pair->key, pair->truth, err)
+               : remove_window(swap, &pair->key, err);
     if (code == ERR_OK) {
         code = derive(swap, pair, err);
     }
