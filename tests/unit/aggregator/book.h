@@ -36,15 +36,21 @@ struct book {
     int64_t requests, checks; /* stream ids */
 };
 
-static inline struct db *book_connect(struct book *book)
+static inline enum err_code book_try_connect(struct book *book, struct db **ret_db, struct err *err)
 {
     struct db_options options = {.create = true,
                                  .clock = &book->clock.clock,
                                  .lock_wait_ns = store_place_on_server() ? 300 * NS_PER_MS : 0};
+
+    return store_place_open(book->path, options, ret_db, err);
+}
+
+static inline struct db *book_connect(struct book *book)
+{
     struct err err = ERR_INIT;
     struct db *db = NULL;
 
-    if (store_place_open(book->path, options, &db, &err) != ERR_OK) {
+    if (book_try_connect(book, &db, &err) != ERR_OK) {
         fail_msg("%s", err.text);
     }
     return db;

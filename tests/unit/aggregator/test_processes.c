@@ -144,12 +144,29 @@ static void test_kill_at_every_fault_point(void **state)
     assert_in_range(kills, 30, 200);
 }
 
+/* The clock of these books does not sleep, and another process may just be leaving the store as the last one. */
+static struct db *connect_among_others(struct book *book)
+{
+    struct err err = ERR_INIT;
+    struct db *db = NULL;
+
+    for (int tries = 0; tries < 10000; tries++) {
+        err = ERR_INIT;
+        if (book_try_connect(book, &db, &err) == ERR_OK) {
+            return db;
+        }
+        clock_sleep_ns(clock_system(), NS_PER_MS);
+    }
+    fail_msg("%s", err.text);
+    return NULL;
+}
+
 /* One of several consumers that all want everything: it commits what it can and reloads whenever it was too late. */
 static void race(struct book *book)
 {
     bool more = true;
 
-    book->db = book_connect(book);
+    book->db = connect_among_others(book);
     book->ledger = book_ledger(book, book->db);
     random_init_system(&book->random);
     for (int turn = 0; more && turn < 10000; turn++) {
@@ -176,7 +193,7 @@ static void race(struct book *book)
 /* The same against the aggregator's lease: whoever gets it folds a little. */
 static void race_fold(struct book *book, const char *holder)
 {
-    struct db *db = book_connect(book);
+    struct db *db = connect_among_others(book);
 
     for (int turn = 0; turn < 60; turn++) {
         struct fold fold = world_fold(db, holder, 1 + turn);
