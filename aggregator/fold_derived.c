@@ -7,21 +7,12 @@ void fold_derived_init(struct fold_derived *derived, struct db *db, int64_t book
     *derived = (struct fold_derived){.db = db, .book_id = book_id};
 }
 
-static void add_sums(struct window_minute *sum, const struct window_minute *minute)
-{
-    sum->records += minute->records;
-    sum->total += minute->total;
-    sum->errors += minute->errors;
-    sum->slow += minute->slow;
-    sum->no_latency += minute->no_latency;
-}
-
 static struct window_minute totals(const struct window_tally *tally)
 {
     struct window_minute sum = {0};
 
     for (int i = 0; i < TALLY_MINUTES; i++) {
-        add_sums(&sum, &tally->minutes[i]);
+        window_minute_add(&sum, &tally->minutes[i]);
     }
     return sum;
 }
@@ -145,7 +136,7 @@ static enum err_code add_rollup_day(struct fold_derived *derived, const struct f
         derived->day.day = day;
         derived->day.sum = (struct window_minute){.records = 0};
     }
-    add_sums(&derived->day.sum, sum);
+    window_minute_add(&derived->day.sum, sum);
     return code;
 }
 

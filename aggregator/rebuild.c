@@ -4,11 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "aggregator/service_day.h"
 #include "base/check.h"
 #include "base/civil.h"
 #include "base/memory.h"
-
-enum { HOURS_PER_DAY = 24 };
 
 bool rebuild_month(const char *text, struct rebuild *ret_rebuild)
 {
@@ -18,13 +17,18 @@ bool rebuild_month(const char *text, struct rebuild *ret_rebuild)
     if (!civil_parse_month(STR(text), &year, &month)) {
         return false;
     }
-    first = civil_days(year, month, 1) * HOURS_PER_DAY;
-    *ret_rebuild = (struct rebuild){
-        .first_hour = first, .end_hour = first + civil_month_days(year, month) * HOURS_PER_DAY};
+    first = civil_days(year, month, 1) * DAY_HOURS;
+    *ret_rebuild = (struct rebuild){.first_hour = first,
+                                    .end_hour = first + civil_month_days(year, month) * DAY_HOURS};
     (void)snprintf(ret_rebuild->month, sizeof(ret_rebuild->month), "%04" PRId32 "-%02" PRId32, year,
                    month);
     return true;
 }
+
+/* The columns of read_row. */
+#define SELECT_REBUILD                                                                             \
+    "SELECT book_id, month, first_hour, end_hour, rebuild_book, since_book, opened_ns, checksum "  \
+    "FROM rebuild WHERE book_id = $1"
 
 static enum err_code read_row(struct db_stmt *stmt, struct rebuild *ret_rebuild, struct err *err)
 {
@@ -47,11 +51,7 @@ enum err_code rebuild_find(struct db *db, int64_t book_id, const char *month, bo
                            struct rebuild *ret_rebuild, struct err *err)
 {
     struct db_stmt *stmt;
-    enum err_code code = db_prepare(
-        db,
-        "SELECT book_id, month, first_hour, end_hour, rebuild_book, since_book, opened_ns, "
-        "checksum FROM rebuild WHERE book_id = $1 AND month = $2",
-        &stmt, err);
+    enum err_code code = db_prepare(db, SELECT_REBUILD " AND month = $2", &stmt, err);
 
     if (code != ERR_OK) {
         return code;
@@ -72,11 +72,7 @@ enum err_code rebuild_list(struct db *db, int64_t book_id,
 {
     struct db_stmt *stmt;
     bool row;
-    enum err_code code = db_prepare(
-        db,
-        "SELECT book_id, month, first_hour, end_hour, rebuild_book, since_book, opened_ns, "
-        "checksum FROM rebuild WHERE book_id = $1 ORDER BY month",
-        &stmt, err);
+    enum err_code code = db_prepare(db, SELECT_REBUILD " ORDER BY month", &stmt, err);
 
     *ret_count = 0;
     if (code != ERR_OK) {

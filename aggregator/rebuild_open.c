@@ -280,10 +280,7 @@ static enum err_code insert_redrive(struct db *db, const struct rebuild *rebuild
 
 static enum err_code note_redrives(const struct opening *opening, struct err *err)
 {
-    struct arena arena = ARENA_INIT;
-    struct str *ids = NULL;
     struct db_stmt *stmt;
-    size_t count = 0;
     bool row;
     enum err_code code = db_prepare(
         opening->db, "SELECT DISTINCT batch_id FROM moved WHERE book_id = $1 ORDER BY batch_id",
@@ -293,16 +290,10 @@ static enum err_code note_redrives(const struct opening *opening, struct err *er
         return code;
     }
     db_bind_int64(stmt, 1, opening->book_id);
-    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        ids = memory_resize(ids, count + 1, sizeof(ids[0]));
-        ids[count++] = arena_str(&arena, db_column_blob(stmt, 0));
+    while (code == ERR_OK && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        code = insert_redrive(opening->db, opening->rebuild, db_column_blob(stmt, 0), err);
     }
     db_reset(stmt);
-    for (size_t i = 0; i < count && code == ERR_OK; i++) {
-        code = insert_redrive(opening->db, opening->rebuild, ids[i], err);
-    }
-    memory_free(ids);
-    arena_release(&arena);
     return code;
 }
 

@@ -9,8 +9,6 @@
 
 #define MINUTE_NONE INT64_MAX
 
-enum { HOURS_PER_DAY = 24 };
-
 /* What the windows show, or the row says. */
 struct facts {
     int64_t first_minute; /* MINUTE_NONE: there is no event */

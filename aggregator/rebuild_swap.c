@@ -4,11 +4,10 @@
 #include "aggregator/fold_windows.h"
 #include "aggregator/rebuild.h"
 #include "aggregator/rebuild_service.h"
+#include "aggregator/service_day.h"
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
-
-enum { HOURS_PER_DAY = 24 };
 
 struct swap {
     struct db *db;
@@ -65,7 +64,7 @@ static enum err_code run_for_customer(const struct swap *swap, const char *sql,
 /* The day is what its hours add up to; a day without hours has no row. */
 static enum err_code sum_day(const struct swap *swap, const struct tally_key *key, struct err *err)
 {
-    int64_t day = key->hour / HOURS_PER_DAY; /* months of before 1970 are refused */
+    int64_t day = key->hour / DAY_HOURS; /* months of before 1970 are refused */
     enum err_code code = run_for_customer(swap,
                                           "DELETE FROM rollup_day WHERE book_id = $1 AND "
                                           "service = $2 AND customer = $3 AND day = $4",

@@ -181,7 +181,7 @@ static bool unpack_sum(struct str *packed, struct window_minute *sum)
         return false;
     }
     sum->total = sum->records + extra;
-    return sum->total <= PACK_COUNT_MAX && window_minute_valid(sum);
+    return window_minute_valid(sum);
 }
 
 static bool unpack_runs(struct str *packed, struct service_day *day)

@@ -243,11 +243,7 @@ void tally_release(enum tally_kind kind, struct tally *tally)
 static void window_merge(struct window_tally *into, const struct window_tally *from)
 {
     for (int i = 0; i < TALLY_MINUTES; i++) {
-        into->minutes[i].records += from->minutes[i].records;
-        into->minutes[i].total += from->minutes[i].total;
-        into->minutes[i].errors += from->minutes[i].errors;
-        into->minutes[i].slow += from->minutes[i].slow;
-        into->minutes[i].no_latency += from->minutes[i].no_latency;
+        window_minute_add(&into->minutes[i], &from->minutes[i]);
     }
     histogram_merge(&into->latency, &from->latency);
     ranges_merge(&into->ranges, &into->range_count, from->ranges, from->range_count);

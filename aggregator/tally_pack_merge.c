@@ -36,11 +36,7 @@ static bool merge_minutes(const struct window_minute *from, uint64_t counted,
 
         known += from[i].total - from[i].no_latency;
         all += from[i].total;
-        into[i].records += from[i].records;
-        into[i].total += from[i].total;
-        into[i].errors += from[i].errors;
-        into[i].slow += from[i].slow;
-        into[i].no_latency += from[i].no_latency;
+        window_minute_add(&into[i], &from[i]);
         /* The largest of the five. Looked at each time, so that no number of them overflows. */
         if (into[i].total > PACK_COUNT_MAX) {
             return false;

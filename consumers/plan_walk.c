@@ -439,13 +439,19 @@ static void walk_init(struct walk *walk, const struct plan *plan, const uint8_t 
     walk->cause = NULL;
 }
 
+static inline struct value *slot_at(struct value *slots, const struct plan_instruction *in,
+                                    const uint8_t *start, const uint8_t *p)
+{
+    slots[in->a].at = (uint32_t)(p - start);
+    return &slots[in->a];
+}
+
 /* Instructions that are rare. *pc may move. */
 static const uint8_t *other(struct walk *walk, const uint8_t *start, const uint8_t *p,
                             const struct plan_instruction *in, struct value *slots, uint32_t *pc)
 {
     if (in->operation >= PLAN_READ_BOOLEAN) {
-        slots[in->a].at = (uint32_t)(p - start);
-        return read_slot(walk->plan, p, walk->end, in, &slots[in->a]);
+        return read_slot(walk->plan, p, walk->end, in, slot_at(slots, in, start, p));
     }
     if (in->operation == PLAN_SKIP_BOOLEAN) {
         return skip_boolean(p, walk->end, in->a);
@@ -454,13 +460,6 @@ static const uint8_t *other(struct walk *walk, const uint8_t *start, const uint8
     p = control(walk, p, in);
     *pc = walk->pc;
     return p;
-}
-
-static inline struct value *slot_at(struct value *slots, const struct plan_instruction *in,
-                                    const uint8_t *start, const uint8_t *p)
-{
-    slots[in->a].at = (uint32_t)(p - start);
-    return &slots[in->a];
 }
 
 /* The inner loop. Position and place in the code are locals, so that they stay in registers, and what most fields need stands in one
