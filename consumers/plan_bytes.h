@@ -30,34 +30,60 @@ static inline const uint8_t *varint_long(const uint8_t *p, const uint8_t *end, u
     return NULL;
 }
 
-/* Of up to eight bytes, without a branch for each: the groups of seven bits are moved together two by two. */
-static inline const uint8_t *varint_word(const uint8_t *p, uint64_t word, uint64_t ends,
-                                         uint64_t *ret_value)
+/* The position some bytes further on: never NULL, which the compiler cannot know where pointers may wrap. */
+static inline const uint8_t *further(const uint8_t *p, uint64_t size)
 {
-    word &= ends ^ (ends - 1); /* up to the end of the byte that ends the number */
-    word &= UINT64_C(0x7f7f7f7f7f7f7f7f);
-    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
-    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
-    *ret_value = (word & UINT64_C(0x0fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
-    return p + (__builtin_ctzll(ends) / 8 + 1);
+    p += size;
+    if (p == NULL) {
+        __builtin_unreachable();
+    }
+    return p;
 }
 
-static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
+/* A number and the position behind it, which is NULL if there is none: both fit the registers that a call returns. */
+struct varint {
+    const uint8_t *behind;
+    uint64_t value;
+};
+
+/* Of up to eight bytes, without a branch for each: the groups of seven bits are moved together two by two. */
+static inline struct varint varint_word(const uint8_t *p, uint64_t word, uint64_t ends)
 {
+    word &= ends ^ (ends - 1); /* up to the end of the byte that ends the number */
+    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+    word = (word & UINT64_C(0x0fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
+    return (struct varint){further(p, (unsigned)__builtin_ctzll(ends) / 8 + 1), word};
+}
+
+/* Of more than one byte, or none. Not inlined: what is around it is short, and shall keep its registers. */
+__attribute__((noinline)) static struct varint varint_more(const uint8_t *p, const uint8_t *end)
+{
+    struct varint number = {NULL, 0};
     uint64_t word, ends;
 
-    if (p < end && *p < 0x80) {
-        *ret_value = *p;
-        return p + 1;
-    }
     if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8) {
         memcpy(&word, p, 8);
         ends = ~word & UINT64_C(0x8080808080808080);
         if (ends != 0) {
-            return varint_word(p, word, ends, ret_value);
+            return varint_word(p, word, ends);
         }
     }
-    return varint_long(p, end, ret_value);
+    number.behind = varint_long(p, end, &number.value);
+    return number;
+}
+
+static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
+{
+    struct varint number;
+
+    if (p < end && *p < 0x80) {
+        *ret_value = *p;
+        return further(p, 1);
+    }
+    number = varint_more(p, end);
+    *ret_value = number.value;
+    return number.behind;
 }
 
 static inline int64_t zigzag(uint64_t value)
@@ -67,7 +93,7 @@ static inline int64_t zigzag(uint64_t value)
 
 static inline const uint8_t *fixed(const uint8_t *p, const uint8_t *end, uint64_t size)
 {
-    return size <= (uint64_t)(end - p) ? p + size : NULL;
+    return size <= (uint64_t)(end - p) ? further(p, size) : NULL;
 }
 
 /* An index below count: of a branch or a symbol. */
@@ -94,7 +120,7 @@ static inline const uint8_t *sized(const uint8_t *p, const uint8_t *end, struct 
         return NULL;
     }
     *ret_bytes = str_of((const char *)p, value >> 1);
-    return p + (value >> 1);
+    return further(p, value >> 1);
 }
 
 #endif

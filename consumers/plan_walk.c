@@ -73,9 +73,9 @@ static inline const uint8_t *skip_long(const uint8_t *p, const uint8_t *end, uin
 {
     uint64_t value;
 
-    for (; count > 0 && p != NULL; count--) {
+    do {
         p = varint(p, end, &value);
-    }
+    } while (p != NULL && --count > 0);
     return p;
 }
 
@@ -83,9 +83,9 @@ static inline const uint8_t *skip_bytes(const uint8_t *p, const uint8_t *end, ui
 {
     struct str bytes;
 
-    for (; count > 0 && p != NULL; count--) {
+    do {
         p = sized(p, end, &bytes);
-    }
+    } while (p != NULL && --count > 0);
     return p;
 }
 
@@ -277,11 +277,11 @@ static const uint8_t *loop_begin(struct walk *walk, const uint8_t *p,
 }
 
 /* Another item of the block that the innermost loop is in. */
-static inline bool item_left(struct walk *walk, uint32_t *ret_pc)
+static inline bool item_left(struct walk *walk)
 {
     struct frame *frame = &walk->frames[walk->frame_count - 1];
 
-    *ret_pc = frame->pc;
+    walk->pc = frame->pc;
     return --frame->left > 0;
 }
 
@@ -446,87 +446,100 @@ static inline struct value *slot_at(struct value *slots, const struct plan_instr
     return &slots[in->a];
 }
 
-/* Instructions that are rare. *pc may move. */
-static const uint8_t *other(struct walk *walk, const uint8_t *start, const uint8_t *p,
-                            const struct plan_instruction *in, struct value *slots, uint32_t *pc)
+/* Instructions that are rare; walk->pc may move. */
+__attribute__((noinline)) static const uint8_t *other(struct walk *walk, const uint8_t *start, const uint8_t *p,
+                            const struct plan_instruction *in, struct value *slots)
 {
+    walk->pc = (uint32_t)(in - walk->plan->code) + 1;
     if (in->operation >= PLAN_READ_BOOLEAN) {
         return read_slot(walk->plan, p, walk->end, in, slot_at(slots, in, start, p));
     }
     if (in->operation == PLAN_SKIP_BOOLEAN) {
         return skip_boolean(p, walk->end, in->a);
     }
-    walk->pc = *pc;
-    p = control(walk, p, in);
-    *pc = walk->pc;
-    return p;
+    return control(walk, p, in);
 }
 
-/* The inner loop. Position and place in the code are locals, so that they stay in registers, and what most fields need stands in one
- * switch. NULL: a rule is broken, by *ret_failed at *ret_before. */
-static const uint8_t *walk_all(struct walk *walk, const uint8_t *start, struct value *slots,
-                               const struct plan_instruction **ret_failed,
-                               const uint8_t **ret_before)
+/* The inner loop. Positions are locals whose address nobody takes, so that they stay in registers, and what most fields need stands
+ * in one switch. NULL: a rule is broken, by *ret_failed at *ret_at. */
+__attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, const uint8_t *start, struct value *slots,
+                               const struct plan_instruction **ret_failed, const uint8_t **ret_at)
 {
-    const struct plan_instruction *code = walk->plan->code, *in;
-    const uint8_t *end = walk->end, *p = start, *before;
-    uint32_t pc = 0;
+    const struct plan_instruction *code = walk->plan->code, *in = code;
+    const uint8_t *end = walk->end, *p = start, *behind;
     uint64_t index;
 
-    do {
-        in = &code[pc++];
-        before = p;
+    for (;; p = behind, in++) {
         switch ((enum plan_operation)in->operation) {
         case PLAN_END:
             return p;
         case PLAN_RETURN:
-            pc = return_from(walk);
-            break;
+            in = &code[return_from(walk)] - 1;
+            behind = p;
+            continue;
         case PLAN_CALL:
-            p = call(walk, in, pc) ? p : NULL;
-            pc = in->a;
+            behind = call(walk, in, (uint32_t)(in - code) + 1) ? p : NULL;
+            in = behind != NULL ? &code[in->a] - 1 : in;
             break;
         case PLAN_JUMP:
-            pc = in->a;
-            break;
-        case PLAN_NEXT:
-            p = item_left(walk, &pc) ? p : other(walk, start, p, in, slots, &pc);
-            break;
+            in = &code[in->a] - 1;
+            behind = p;
+            continue;
         case PLAN_SKIP_INT:
-            p = skip_int(p, end, in->a);
+            behind = skip_int(p, end, in->a);
             break;
         case PLAN_SKIP_LONG:
-            p = skip_long(p, end, in->a);
+            behind = skip_long(p, end, in->a);
             break;
         case PLAN_SKIP_BYTES:
-            p = skip_bytes(p, end, in->a);
+            behind = skip_bytes(p, end, in->a);
             break;
         case PLAN_SKIP_FIXED:
-            p = fixed(p, end, in->a);
+            behind = fixed(p, end, in->a);
             break;
         case PLAN_SKIP_ENUM:
-            p = index_of(p, end, in->a, &index);
+            behind = index_of(p, end, in->a, &index);
             break;
         case PLAN_OPTION:
-            p = index_of(p, end, 2, &index);
-            pc = p != NULL && index == in->b ? in->a : pc;
+            behind = index_of(p, end, 2, &index);
+            in = behind != NULL && index == in->b ? &code[in->a] - 1 : in;
             break;
         case PLAN_READ_INT:
-            p = read_integer(p, end, UINT32_MAX, in->b, slot_at(slots, in, start, p));
+            behind = read_integer(p, end, UINT32_MAX, in->b, slot_at(slots, in, start, p));
             break;
         case PLAN_READ_LONG:
-            p = read_integer(p, end, UINT64_MAX, in->b, slot_at(slots, in, start, p));
+            behind = read_integer(p, end, UINT64_MAX, in->b, slot_at(slots, in, start, p));
             break;
         case PLAN_READ_TEXT:
-            p = read_sized(p, end, VALUE_TEXT, slot_at(slots, in, start, p));
+            behind = read_sized(p, end, VALUE_TEXT, slot_at(slots, in, start, p));
+            break;
+        case PLAN_UNION:
+        case PLAN_ARRAY:
+        case PLAN_ITEMS:
+        case PLAN_NEXT:
+        case PLAN_KEY:
+        case PLAN_SKIP_BOOLEAN:
+        case PLAN_READ_BOOLEAN:
+        case PLAN_READ_FLOAT:
+        case PLAN_READ_DOUBLE:
+        case PLAN_READ_BYTES:
+        case PLAN_READ_FIXED:
+        case PLAN_READ_ENUM:
+        case PLAN_CONSTANT:
+        case PLAN_UNFIT:
+        case PLAN_CLEAR:
+            behind = other(walk, start, p, in, slots);
+            in = behind != NULL ? &code[walk->pc] - 1 : in;
             break;
         default:
-            p = other(walk, start, p, in, slots, &pc);
+            __builtin_unreachable();
+        }
+        if (behind == NULL) {
             break;
         }
-    } while (p != NULL);
+    }
     *ret_failed = in;
-    *ret_before = before;
+    *ret_at = p;
     return NULL;
 }
 
