@@ -328,6 +328,7 @@ enum err_code plan_compile(const struct schema *writer, const struct schema *rea
         plan_free(plan);
         return code;
     }
+    plan->plain = plan_is_plain(plan);
     *ret_plan = plan;
     return ERR_OK;
 }

@@ -123,6 +123,7 @@ struct plan {
     int *exclusion_slots;             /* parallel to mapping->exclusions */
     int *redaction_slots;             /* parallel to mapping->redactions */
     bool slot_in_map[PLAN_SLOTS_MAX]; /* earlier values of the same key are not in the slot */
+    bool plain;                       /* plan_is_plain, once the roles are bound */
 };
 
 /* Why a walk stopped. */
@@ -137,6 +138,11 @@ struct plan_fault {
  * payload breaks a rule. */
 bool plan_walk(const struct plan *plan, struct str payload, struct value *slots,
                struct plan_fault *ret_fault);
+/* Whether the mapping asks so little of a record that plan_plain may be tried. */
+bool plan_is_plain(const struct plan *plan);
+/* The event of a plain plan's slots, but for what plan_run sets itself; false, and nothing said, if a rule has to be asked. */
+bool plan_plain(const struct plan *plan, const struct value *slots, int64_t record_time_ns,
+                struct event *ret_event);
 /* "http.status" of a place, cut if it does not fit. */
 void plan_place_text(const struct plan *plan, uint32_t place, char *ret_text, size_t size);
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "consumers/convert.h"
 #include "consumers/outcome.h"
+#include "consumers/plain_name.h"
 #include "consumers/plan_code.h"
 
 /* A sampled record stands for so many requests at most: a sum of 2^33 of them still fits 63 bits. */
@@ -149,40 +150,6 @@ static bool outcome_refuse(struct run *run)
     return dead_value(run, VERDICT_BAD_OUTCOME, slot, cause);
 }
 
-/* True if no byte of a word is a control character or above ASCII. */
-static inline bool plain_word(uint64_t word)
-{
-    const uint64_t high = UINT64_C(0x8080808080808080);
-    const uint64_t spaces = UINT64_C(0x2020202020202020);
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t del = word ^ UINT64_C(0x7f7f7f7f7f7f7f7f); /* a zero byte where DEL stands */
-
-    return ((word | (word - spaces) | ((del - ones) & ~del)) & high) == 0;
-}
-
-/* The common name, eight bytes at a time; the last eight may overlap the ones before. */
-static bool plain_ascii(struct str name)
-{
-    uint64_t word;
-
-    if (name.size < 8) {
-        for (size_t i = 0; i < name.size; i++) {
-            if (name.data[i] < ' ' || name.data[i] > '~') {
-                return false;
-            }
-        }
-        return true;
-    }
-    for (size_t i = 0; i + 8 < name.size; i += 8) {
-        memcpy(&word, name.data + i, 8);
-        if (!plain_word(word)) {
-            return false;
-        }
-    }
-    memcpy(&word, name.data + name.size - 8, 8);
-    return plain_word(word);
-}
-
 /* Unicode's control characters: C0, DEL and C1. text is UTF-8. */
 static bool has_control(struct str text)
 {
@@ -206,7 +173,7 @@ static const char *name_fault(struct str text)
     if (text.size > NAME_SIZE_MAX) {
         return "a name longer than 255 bytes";
     }
-    if (plain_ascii(text)) {
+    if (plain_name(text)) {
         return NULL;
     }
     if (!str_is_utf8(text)) {
@@ -468,36 +435,63 @@ static void event_make(struct run *run)
     }
 }
 
+/* Of a payload that could be walked, by all the rules. */
+__attribute__((noinline)) static void judge(const struct plan *plan, const struct value *slots,
+                                            int64_t record_time_ns, struct plan_scratch *scratch,
+                                            struct decoded *decoded)
+{
+    struct run run = {plan, plan->mapping, slots, record_time_ns, scratch, decoded};
+
+    scratch->used = 0;
+    event_make(&run);
+}
+
+__attribute__((cold)) static void refuse(const struct plan *plan, const struct plan_fault *fault,
+                                         struct decoded *decoded)
+{
+    struct run run = {.plan = plan, .decoded = decoded};
+    char place[64];
+
+    if (fault->place == UINT32_MAX) {
+        (void)dead(&run, fault->verdict, "at byte %zu: %s", fault->at, fault->cause);
+        return;
+    }
+    plan_place_text(plan, fault->place, place, sizeof(place));
+    (void)dead(&run, fault->verdict, "field %s at byte %zu: %s", place, fault->at, fault->cause);
+}
+
+__attribute__((cold)) static void refuse_size(const struct plan *plan, size_t size,
+                                              struct decoded *decoded)
+{
+    struct run run = {.plan = plan, .decoded = decoded};
+
+    (void)dead(&run, VERDICT_TOO_LARGE, "%zu bytes; max_record_bytes is %zu", size,
+               plan->mapping->record_size_max);
+}
+
 void plan_run(const struct plan *plan, struct str payload, int64_t record_time_ns,
               struct plan_scratch *scratch, struct decoded *ret_decoded)
 {
     struct value slots[PLAN_SLOTS_MAX];
-    struct run run = {plan, plan->mapping, slots, record_time_ns, scratch, ret_decoded};
     struct plan_fault fault;
-    char place[64];
 
-    scratch->used = 0;
     ret_decoded->rule = (struct str){NULL, 0};
     ret_decoded->detail[0] = '\0';
     ret_decoded->event.kind = plan->mapping->kind;
     ret_decoded->event.latency_threshold_ns = LATENCY_THRESHOLD_NONE;
     ret_decoded->event.wanted = NULL;
     if (payload.size > plan->mapping->record_size_max || payload.size > UINT32_MAX) {
-        (void)dead(&run, VERDICT_TOO_LARGE, "%zu bytes; max_record_bytes is %zu", payload.size,
-                   plan->mapping->record_size_max);
+        refuse_size(plan, payload.size, ret_decoded);
         return;
     }
     for (uint32_t i = 0; i < plan->slot_count; i++) {
         slots[i].kind = VALUE_ABSENT;
     }
-    if (plan_walk(plan, payload, slots, &fault)) {
-        event_make(&run);
-        return;
+    if (!plan_walk(plan, payload, slots, &fault)) {
+        refuse(plan, &fault, ret_decoded);
+    } else if (plan->plain && plan_plain(plan, slots, record_time_ns, &ret_decoded->event)) {
+        ret_decoded->verdict = VERDICT_TALLIED;
+    } else {
+        judge(plan, slots, record_time_ns, scratch, ret_decoded);
     }
-    if (fault.place == UINT32_MAX) {
-        (void)dead(&run, fault.verdict, "at byte %zu: %s", fault.at, fault.cause);
-        return;
-    }
-    plan_place_text(plan, fault.place, place, sizeof(place));
-    (void)dead(&run, fault.verdict, "field %s at byte %zu: %s", place, fault.at, fault.cause);
 }
