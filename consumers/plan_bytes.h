@@ -56,34 +56,56 @@ static inline struct varint varint_word(const uint8_t *p, uint64_t word, uint64_
     return (struct varint){further(p, (unsigned)__builtin_ctzll(ends) / 8 + 1), word};
 }
 
-/* Of more than one byte, or none. Not inlined: what is around it is short, and shall keep its registers. */
-__attribute__((noinline)) static struct varint varint_more(const uint8_t *p, const uint8_t *end)
+/* Of more than one byte. Not inlined: what is around it is short, and shall keep its registers. A word that would run past the end is taken
+ * from in front of it, so that the last field of a record, a number as a rule, costs no loop whose length nobody can foretell. */
+__attribute__((noinline)) static struct varint varint_more(const uint8_t *begin, const uint8_t *p,
+                                                           const uint8_t *end)
 {
     struct varint number = {NULL, 0};
+    size_t left = (size_t)(end - p);
+    size_t missing = left < 8 ? 8 - left : 0;
     uint64_t word, ends;
 
-    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8) {
-        memcpy(&word, p, 8);
+    if (left >= 2 && p[1] < 0x80) {
+        return (struct varint){further(p, 2), (p[0] & 0x7fU) | (unsigned)p[1] << 7};
+    }
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && (size_t)(p - begin) >= missing) {
+        memcpy(&word, p - missing, 8);
+        word >>=
+            8 *
+            missing; /* zeros behind the end: a number that ran on would end in the first of them */
         ends = ~word & UINT64_C(0x8080808080808080);
         if (ends != 0) {
-            return varint_word(p, word, ends);
+            number = varint_word(p, word, ends);
+            number.behind = number.behind <= end ? number.behind : NULL;
+            return number;
         }
     }
     number.behind = varint_long(p, end, &number.value);
     return number;
 }
 
-static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
+/* begin: bytes from there on may be looked at. */
+static inline const uint8_t *varint_in(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                       uint64_t *ret_value)
 {
     struct varint number;
 
-    if (p < end && *p < 0x80) {
+    if (p >= end) {
+        return NULL;
+    }
+    if (*p < 0x80) {
         *ret_value = *p;
         return further(p, 1);
     }
-    number = varint_more(p, end);
+    number = varint_more(begin, p, end);
     *ret_value = number.value;
     return number.behind;
+}
+
+static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
+{
+    return varint_in(p, p, end, ret_value);
 }
 
 static inline int64_t zigzag(uint64_t value)
@@ -97,12 +119,12 @@ static inline const uint8_t *fixed(const uint8_t *p, const uint8_t *end, uint64_
 }
 
 /* An index below count: of a branch or a symbol. */
-static inline const uint8_t *index_of(const uint8_t *p, const uint8_t *end, uint64_t count,
-                                      uint64_t *ret_index)
+static inline const uint8_t *index_in(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                      uint64_t count, uint64_t *ret_index)
 {
     uint64_t value;
 
-    p = varint(p, end, &value);
+    p = varint_in(begin, p, end, &value);
     if (p == NULL || (value & 1) != 0 || value >> 1 >= count) {
         return NULL;
     }
@@ -111,16 +133,22 @@ static inline const uint8_t *index_of(const uint8_t *p, const uint8_t *end, uint
 }
 
 /* Length and bytes. */
-static inline const uint8_t *sized(const uint8_t *p, const uint8_t *end, struct str *ret_bytes)
+static inline const uint8_t *sized_in(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                      struct str *ret_bytes)
 {
     uint64_t value;
 
-    p = varint(p, end, &value);
+    p = varint_in(begin, p, end, &value);
     if (p == NULL || (value & 1) != 0 || value >> 1 > (uint64_t)(end - p)) {
         return NULL;
     }
     *ret_bytes = str_of((const char *)p, value >> 1);
     return further(p, value >> 1);
+}
+
+static inline const uint8_t *sized(const uint8_t *p, const uint8_t *end, struct str *ret_bytes)
+{
+    return sized_in(p, p, end, ret_bytes);
 }
 
 #endif

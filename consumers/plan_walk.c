@@ -17,7 +17,7 @@ struct frame {
 
 struct walk {
     const struct plan *plan;
-    const uint8_t *end;
+    const uint8_t *begin, *end;
     int64_t budget; /* items that the record may still have */
     uint32_t pc;
     uint32_t base; /* levels that were open when this subroutine was called */
@@ -58,43 +58,47 @@ static const uint8_t *skip_boolean(const uint8_t *p, const uint8_t *end, uint32_
     return p;
 }
 
-static inline const uint8_t *skip_int(const uint8_t *p, const uint8_t *end, uint32_t count)
+static inline const uint8_t *skip_int(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                      uint32_t count)
 {
     uint64_t value;
 
     for (; count > 0 && p != NULL; count--) {
-        p = varint(p, end, &value);
+        p = varint_in(begin, p, end, &value);
         p = p != NULL && value <= UINT32_MAX ? p : NULL;
     }
     return p;
 }
 
-static inline const uint8_t *skip_long(const uint8_t *p, const uint8_t *end, uint32_t count)
+static inline const uint8_t *skip_long(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                       uint32_t count)
 {
     uint64_t value;
 
     do {
-        p = varint(p, end, &value);
+        p = varint_in(begin, p, end, &value);
     } while (p != NULL && --count > 0);
     return p;
 }
 
-static inline const uint8_t *skip_bytes(const uint8_t *p, const uint8_t *end, uint32_t count)
+static inline const uint8_t *skip_bytes(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                        uint32_t count)
 {
     struct str bytes;
 
     do {
-        p = sized(p, end, &bytes);
+        p = sized_in(begin, p, end, &bytes);
     } while (p != NULL && --count > 0);
     return p;
 }
 
-static inline const uint8_t *read_integer(const uint8_t *p, const uint8_t *end, uint64_t raw_max,
-                                          uint32_t as, struct value *value)
+static inline const uint8_t *read_integer(const uint8_t *begin, const uint8_t *p,
+                                          const uint8_t *end, uint64_t raw_max, uint32_t as,
+                                          struct value *value)
 {
     uint64_t raw;
 
-    p = varint(p, end, &raw);
+    p = varint_in(begin, p, end, &raw);
     if (p == NULL || raw > raw_max) {
         return NULL;
     }
@@ -132,12 +136,12 @@ static const uint8_t *read_bits(const uint8_t *p, const uint8_t *end, unsigned s
     return p + size;
 }
 
-static inline const uint8_t *read_sized(const uint8_t *p, const uint8_t *end, enum value_kind kind,
-                                        struct value *value)
+static inline const uint8_t *read_sized(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                        enum value_kind kind, struct value *value)
 {
     struct str bytes;
 
-    p = sized(p, end, &bytes);
+    p = sized_in(begin, p, end, &bytes);
     if (p != NULL) {
         value->data = bytes.data;
         value->size = (uint32_t)bytes.size;
@@ -159,13 +163,13 @@ static const uint8_t *read_fixed(const uint8_t *p, const uint8_t *end, uint32_t 
     return next;
 }
 
-static inline const uint8_t *read_enum(const uint8_t *p, const uint8_t *end,
+static inline const uint8_t *read_enum(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
                                        const struct plan_symbols *symbols, struct value *value)
 {
     uint64_t index;
     uint32_t at = value->at;
 
-    p = index_of(p, end, symbols->count, &index);
+    p = index_in(begin, p, end, symbols->count, &index);
     if (p != NULL) {
         *value = symbols->values[index];
         value->at = at;
@@ -189,14 +193,14 @@ static const uint8_t *block_head(struct walk *walk, const uint8_t *p, uint64_t w
     uint64_t count;
 
     *ret_block_end = NULL;
-    p = varint(p, walk->end, &raw);
+    p = varint_in(walk->begin, p, walk->end, &raw);
     if (p == NULL) {
         return refuse(walk, VERDICT_MALFORMED, "a block count that is cut off or too long");
     }
     count = raw >> 1;
     if ((raw & 1) != 0) {
         count++; /* zigzag: raw = 2n - 1 stands for -n; no overflow, for raw >> 1 has 63 bits */
-        p = varint(p, walk->end, &size);
+        p = varint_in(walk->begin, p, walk->end, &size);
         if (p == NULL || (size & 1) != 0 || size >> 1 > (uint64_t)(walk->end - p)) {
             return refuse(walk, VERDICT_MALFORMED, "a block size that runs past the end");
         }
@@ -317,7 +321,7 @@ static const uint8_t *branch(struct walk *walk, const uint8_t *p, const struct p
 {
     uint64_t index;
 
-    p = index_of(p, walk->end, in->b, &index);
+    p = index_in(walk->begin, p, walk->end, in->b, &index);
     walk->pc = p != NULL ? walk->plan->addresses[in->a + index] : walk->pc;
     return p;
 }
@@ -326,7 +330,7 @@ static const uint8_t *key(struct walk *walk, const uint8_t *p, const struct plan
 {
     struct str text;
 
-    p = sized(p, walk->end, &text);
+    p = sized_in(walk->begin, p, walk->end, &text);
     for (uint32_t i = 0; i < in->b && p != NULL; i++) {
         if (str_equal(walk->plan->keys[in->a + i].key, text)) {
             walk->pc = walk->plan->keys[in->a + i].address;
@@ -358,9 +362,12 @@ static const uint8_t *control(struct walk *walk, const uint8_t *p,
 }
 
 /* One instruction that reads into a slot; the most frequent ones stand in the inner loop. */
-static const uint8_t *read_slot(const struct plan *plan, const uint8_t *p, const uint8_t *end,
+static const uint8_t *read_slot(const struct walk *walk, const uint8_t *p,
                                 const struct plan_instruction *in, struct value *value)
 {
+    const struct plan *plan = walk->plan;
+    const uint8_t *end = walk->end;
+
     switch ((enum plan_operation)in->operation) {
     case PLAN_READ_BOOLEAN:
         return read_boolean(p, end, value);
@@ -369,11 +376,11 @@ static const uint8_t *read_slot(const struct plan *plan, const uint8_t *p, const
     case PLAN_READ_DOUBLE:
         return read_bits(p, end, 8, VALUE_DOUBLE, value);
     case PLAN_READ_BYTES:
-        return read_sized(p, end, VALUE_BYTES, value);
+        return read_sized(walk->begin, p, end, VALUE_BYTES, value);
     case PLAN_READ_FIXED:
         return read_fixed(p, end, in->b, value);
     case PLAN_READ_ENUM:
-        return read_enum(p, end, &plan->symbols[in->b], value);
+        return read_enum(walk->begin, p, end, &plan->symbols[in->b], value);
     case PLAN_CONSTANT:
         *value = plan->constants[in->b];
         return p;
@@ -387,29 +394,30 @@ static const uint8_t *read_slot(const struct plan *plan, const uint8_t *p, const
 }
 
 /* One instruction that skips: how a failed run is walked again, value by value, to name the one that failed. */
-static const uint8_t *skip(const uint8_t *p, const uint8_t *end, enum plan_operation operation,
+static const uint8_t *skip(const struct walk *walk, const uint8_t *p, enum plan_operation operation,
                            uint32_t a)
 {
+    const uint8_t *begin = walk->begin, *end = walk->end;
     uint64_t index;
 
     switch (operation) {
     case PLAN_SKIP_BOOLEAN:
         return skip_boolean(p, end, a);
     case PLAN_SKIP_INT:
-        return skip_int(p, end, a);
+        return skip_int(begin, p, end, a);
     case PLAN_SKIP_LONG:
-        return skip_long(p, end, a);
+        return skip_long(begin, p, end, a);
     case PLAN_SKIP_FIXED:
         return fixed(p, end, a);
     case PLAN_SKIP_BYTES:
-        return skip_bytes(p, end, a);
+        return skip_bytes(begin, p, end, a);
     default: /* PLAN_SKIP_ENUM */
-        return index_of(p, end, a, &index);
+        return index_in(begin, p, end, a, &index);
     }
 }
 
 static void fault_set(const struct walk *walk, const struct plan_instruction *in,
-                      const uint8_t *start, const uint8_t *failed, struct plan_fault *ret_fault)
+                      const uint8_t *failed, struct plan_fault *ret_fault)
 {
     uint32_t place = in->place;
 
@@ -417,7 +425,7 @@ static void fault_set(const struct walk *walk, const struct plan_instruction *in
         in->operation == PLAN_SKIP_LONG || in->operation == PLAN_SKIP_BYTES) {
         for (const uint8_t *p = failed; p != NULL;) {
             failed = p;
-            p = skip(p, walk->end, (enum plan_operation)in->operation, 1);
+            p = skip(walk, p, (enum plan_operation)in->operation, 1);
             place += p != NULL;
         }
     }
@@ -425,14 +433,15 @@ static void fault_set(const struct walk *walk, const struct plan_instruction *in
         .verdict = walk->verdict,
         .cause = walk->cause != NULL ? walk->cause : causes[in->operation],
         .place = place,
-        .at = (size_t)(failed - start),
+        .at = (size_t)(failed - walk->begin),
     };
 }
 
-static void walk_init(struct walk *walk, const struct plan *plan, const uint8_t *end)
+static void walk_init(struct walk *walk, const struct plan *plan, struct str payload)
 {
     walk->plan = plan;
-    walk->end = end;
+    walk->begin = (const uint8_t *)(payload.size > 0 ? payload.data : "");
+    walk->end = walk->begin + payload.size;
     walk->budget = PLAN_ITEMS_MAX;
     walk->base = walk->frame_count = 0;
     walk->verdict = VERDICT_MALFORMED;
@@ -447,12 +456,13 @@ static inline struct value *slot_at(struct value *slots, const struct plan_instr
 }
 
 /* Instructions that are rare; walk->pc may move. */
-__attribute__((noinline)) static const uint8_t *other(struct walk *walk, const uint8_t *start, const uint8_t *p,
-                            const struct plan_instruction *in, struct value *slots)
+__attribute__((noinline)) static const uint8_t *other(struct walk *walk, const uint8_t *p,
+                                                      const struct plan_instruction *in,
+                                                      struct value *slots)
 {
     walk->pc = (uint32_t)(in - walk->plan->code) + 1;
     if (in->operation >= PLAN_READ_BOOLEAN) {
-        return read_slot(walk->plan, p, walk->end, in, slot_at(slots, in, start, p));
+        return read_slot(walk, p, in, slot_at(slots, in, walk->begin, p));
     }
     if (in->operation == PLAN_SKIP_BOOLEAN) {
         return skip_boolean(p, walk->end, in->a);
@@ -462,11 +472,12 @@ __attribute__((noinline)) static const uint8_t *other(struct walk *walk, const u
 
 /* The inner loop. Positions are locals whose address nobody takes, so that they stay in registers, and what most fields need stands
  * in one switch. NULL: a rule is broken, by *ret_failed at *ret_at. */
-__attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, const uint8_t *start, struct value *slots,
-                               const struct plan_instruction **ret_failed, const uint8_t **ret_at)
+__attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, struct value *slots,
+                                                         const struct plan_instruction **ret_failed,
+                                                         const uint8_t **ret_at)
 {
     const struct plan_instruction *code = walk->plan->code, *in = code;
-    const uint8_t *end = walk->end, *p = start, *behind;
+    const uint8_t *begin = walk->begin, *end = walk->end, *p = begin, *behind;
     uint64_t index;
 
     for (;; p = behind, in++) {
@@ -485,38 +496,41 @@ __attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, cons
             in = &code[in->a] - 1;
             behind = p;
             continue;
+        case PLAN_NEXT:
+            behind = item_left(walk) ? p : other(walk, p, in, slots);
+            in = behind != NULL ? &code[walk->pc] - 1 : in;
+            break;
         case PLAN_SKIP_INT:
-            behind = skip_int(p, end, in->a);
+            behind = skip_int(begin, p, end, in->a);
             break;
         case PLAN_SKIP_LONG:
-            behind = skip_long(p, end, in->a);
+            behind = skip_long(begin, p, end, in->a);
             break;
         case PLAN_SKIP_BYTES:
-            behind = skip_bytes(p, end, in->a);
+            behind = skip_bytes(begin, p, end, in->a);
             break;
         case PLAN_SKIP_FIXED:
             behind = fixed(p, end, in->a);
             break;
         case PLAN_SKIP_ENUM:
-            behind = index_of(p, end, in->a, &index);
+            behind = index_in(begin, p, end, in->a, &index);
             break;
         case PLAN_OPTION:
-            behind = index_of(p, end, 2, &index);
+            behind = index_in(begin, p, end, 2, &index);
             in = behind != NULL && index == in->b ? &code[in->a] - 1 : in;
             break;
         case PLAN_READ_INT:
-            behind = read_integer(p, end, UINT32_MAX, in->b, slot_at(slots, in, start, p));
+            behind = read_integer(begin, p, end, UINT32_MAX, in->b, slot_at(slots, in, begin, p));
             break;
         case PLAN_READ_LONG:
-            behind = read_integer(p, end, UINT64_MAX, in->b, slot_at(slots, in, start, p));
+            behind = read_integer(begin, p, end, UINT64_MAX, in->b, slot_at(slots, in, begin, p));
             break;
         case PLAN_READ_TEXT:
-            behind = read_sized(p, end, VALUE_TEXT, slot_at(slots, in, start, p));
+            behind = read_sized(begin, p, end, VALUE_TEXT, slot_at(slots, in, begin, p));
             break;
         case PLAN_UNION:
         case PLAN_ARRAY:
         case PLAN_ITEMS:
-        case PLAN_NEXT:
         case PLAN_KEY:
         case PLAN_SKIP_BOOLEAN:
         case PLAN_READ_BOOLEAN:
@@ -528,7 +542,7 @@ __attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, cons
         case PLAN_CONSTANT:
         case PLAN_UNFIT:
         case PLAN_CLEAR:
-            behind = other(walk, start, p, in, slots);
+            behind = other(walk, p, in, slots);
             in = behind != NULL ? &code[walk->pc] - 1 : in;
             break;
         default:
@@ -546,23 +560,21 @@ __attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, cons
 bool plan_walk(const struct plan *plan, struct str payload, struct value *slots,
                struct plan_fault *ret_fault)
 {
-    const uint8_t *start = (const uint8_t *)(payload.size > 0 ? payload.data : "");
-    const uint8_t *end = start + payload.size;
     const struct plan_instruction *failed;
-    const uint8_t *p, *before;
+    const uint8_t *p, *at;
     struct walk walk;
 
-    walk_init(&walk, plan, end);
-    p = walk_all(&walk, start, slots, &failed, &before);
+    walk_init(&walk, plan, payload);
+    p = walk_all(&walk, slots, &failed, &at);
     if (p == NULL) {
-        fault_set(&walk, failed, start, before, ret_fault);
+        fault_set(&walk, failed, at, ret_fault);
         return false;
     }
-    if (p != end) {
+    if (p != walk.end) {
         *ret_fault = (struct plan_fault){VERDICT_MALFORMED, "bytes are left over", UINT32_MAX,
-                                         (size_t)(p - start)};
+                                         (size_t)(p - walk.begin)};
     }
-    return p == end;
+    return p == walk.end;
 }
 
 void plan_place_text(const struct plan *plan, uint32_t place, char *ret_text, size_t size)
