@@ -3,7 +3,7 @@
  * writes them, and plan_walk.c and plan_run.c, which only read.
  *
  * The code of a plan is one array. It starts with the root type; behind it stands one subroutine for each record that is
- * skipped somewhere, so that code is linear in the schema even where it is recursive. Every CALL, and every array and map,
+ * skipped somewhere and is not small enough to be written out there, so that code is linear in the schema even where it is recursive. Every CALL, and every array and map,
  * is one level of depth and one frame on the walk's stack, so the stack's size is the limit of depth.
  *
  *   operation    a                 b                what it does
@@ -15,6 +15,7 @@
  *   OPTION       address of end    null's index     union of two with null: null jumps, the other one goes on
  *   ARRAY        address behind    depth            loop; the body follows, NEXT is its end
  *   ITEMS        width             depth            array of items with a fixed width in bytes, skipped block by block
+ *   EACH         address behind    depth            array or map whose items are one SKIP each, which follows
  *   NEXT                                            next item of the innermost loop
  *   KEY          first key         key count        reads a map's key; jumps to keys[i].address, else goes on
  *   SKIP_*       count             (width)          so many values of that type; FIXED: one run of bytes
@@ -49,6 +50,7 @@ enum plan_operation {
     PLAN_OPTION,
     PLAN_ARRAY,
     PLAN_ITEMS,
+    PLAN_EACH,
     PLAN_NEXT,
     PLAN_KEY,
     PLAN_SKIP_BOOLEAN,

@@ -3,16 +3,18 @@
 #include "base/check.h"
 #include "base/intern.h"
 #include "base/memory.h"
+#include "consumers/plan_emit.h"
 #include "consumers/resolve.h"
 
+enum { INLINED_DEPTH_MAX = 4, INLINED_FIELDS_MAX = 64, INLINED_CODE_MAX = 4096 };
+
 struct compiler {
-    struct plan *plan;
+    struct emitter emitter;
     struct plan_slots *slots;
     struct intern
         subroutines; /* keyed by the address of the record's node; the number is the subroutine's */
-    uint32_t barrier;   /* instructions before this one are jumped behind: nothing joins them */
-    enum err_code code; /* the first error; later steps do nothing */
-    struct err *err;
+    bool in_subroutine; /* instead of the root's code */
+    uint32_t inlined;   /* records that are being written out, one within the other */
 };
 
 /* A place in both schemas that is being compiled. */
@@ -30,72 +32,11 @@ static void compile_value(struct compiler *compiler, const struct site *site);
 static void compile_skip(struct compiler *compiler, const struct schema_node *writer,
                          uint32_t depth, uint32_t place);
 
-/* Room for one more element: arrays grow to the next power of two. */
-static void *grow(void *array, uint32_t count, size_t size)
-{
-    return (count & (count - 1)) == 0
-               ? memory_resize(array, count == 0 ? 1 : (size_t)count * 2, size)
-               : array;
-}
-
-static uint32_t emit(struct compiler *compiler, enum plan_operation operation, uint32_t a,
-                     uint32_t b, uint32_t place)
-{
-    struct plan *plan = compiler->plan;
-
-    if (plan->code_count >= PLAN_CODE_MAX) {
-        if (compiler->code == ERR_OK) {
-            compiler->code =
-                err_set(compiler->err, ERR_CONFIG,
-                        "the schema's unions make a plan of more than %d steps", PLAN_CODE_MAX);
-        }
-        return 0;
-    }
-    plan->code = grow(plan->code, plan->code_count, sizeof(plan->code[0]));
-    plan->code[plan->code_count] = (struct plan_instruction){operation, a, b, place};
-    return plan->code_count++;
-}
-
-/* The address of the next instruction, which something jumps to. */
-static uint32_t label(struct compiler *compiler)
-{
-    compiler->barrier = compiler->plan->code_count;
-    return compiler->barrier;
-}
-
-/* A skip that joins the one before it where it can: runs of equal fields are one instruction. */
-static void emit_skip(struct compiler *compiler, enum plan_operation operation, uint32_t amount,
-                      uint32_t place)
-{
-    struct plan *plan = compiler->plan;
-
-    if (plan->code_count > compiler->barrier) {
-        struct plan_instruction *last = &plan->code[plan->code_count - 1];
-        bool adjacent = operation == PLAN_SKIP_FIXED || last->place + last->a == place;
-
-        if (last->operation == operation && operation != PLAN_SKIP_ENUM && adjacent &&
-            last->a <= UINT32_MAX / 4 && amount <= UINT32_MAX / 4) {
-            last->a += amount;
-            return;
-        }
-    }
-    (void)emit(compiler, operation, amount, 0, place);
-}
-
-static uint32_t place_add(struct compiler *compiler, uint32_t outer, struct str name)
-{
-    struct plan *plan = compiler->plan;
-
-    plan->places = grow(plan->places, plan->place_count, sizeof(plan->places[0]));
-    plan->places[plan->place_count] = (struct plan_place){outer, name};
-    return plan->place_count++;
-}
-
 static void slot_emit(struct compiler *compiler, enum plan_operation operation, uint32_t slot,
                       uint32_t b, uint32_t kinds, uint32_t place)
 {
     compiler->slots->kinds[slot] |= kinds;
-    (void)emit(compiler, operation, slot, b, place);
+    (void)emit(&compiler->emitter, operation, slot, b, place);
 }
 
 static void slots_emit_unfit(struct compiler *compiler, const struct site *site)
@@ -118,13 +59,39 @@ static const struct plan_path *path_of(const struct compiler *compiler, uint32_t
     return &compiler->slots->paths[slot];
 }
 
+static void compile_skip_fields(struct compiler *compiler, const struct schema_node *record,
+                                uint32_t depth, uint32_t place)
+{
+    for (size_t i = 0; i < record->record.count; i++) {
+        compile_skip(compiler, record->record.fields[i].type, depth,
+                     emit_place(&compiler->emitter, place, record->record.fields[i].name));
+    }
+}
+
+/* Small records are written out where they stand, which saves the way there and back and lets runs go on. They count as a level all the same; only
+ * the root's code knows how many are open, and recursive ones come to an end there. */
+static bool stands_inline(const struct compiler *compiler, const struct schema_node *record,
+                          uint32_t depth)
+{
+    return !compiler->in_subroutine && compiler->inlined < INLINED_DEPTH_MAX &&
+           record->record.count <= INLINED_FIELDS_MAX && depth + 1 < PLAN_DEPTH_MAX &&
+           compiler->emitter.plan->code_count < INLINED_CODE_MAX;
+}
+
 static void compile_skip_record(struct compiler *compiler, const struct schema_node *writer,
                                 uint32_t depth, uint32_t place)
 {
-    uint32_t subroutine =
-        intern_add(&compiler->subroutines, str_of((const char *)&writer, sizeof(writer)));
+    uint32_t subroutine;
 
-    (void)emit(compiler, PLAN_CALL, subroutine, depth, place);
+    if (stands_inline(compiler, writer, depth)) {
+        compiler->inlined++;
+        compile_skip_fields(compiler, writer, depth + 1, place);
+        compiler->inlined--;
+        return;
+    }
+    subroutine = intern_add(&compiler->subroutines, str_of((const char *)&writer, sizeof(writer)));
+
+    (void)emit(&compiler->emitter, PLAN_CALL, subroutine, depth, place);
 }
 
 /* Bytes of every value, or 0 if they differ or there are none. */
@@ -142,52 +109,65 @@ static uint32_t fixed_width(const struct schema_node *node)
     }
 }
 
+static bool is_skip(const struct plan_instruction *in)
+{
+    return in->operation >= PLAN_SKIP_BOOLEAN && in->operation <= PLAN_SKIP_ENUM;
+}
+
 static void compile_skip_items(struct compiler *compiler, const struct schema_node *writer,
                                uint32_t depth, uint32_t place)
 {
     const struct schema_node *items = writer->items;
-    uint32_t inner = place_add(compiler, place, STR("[]"));
-    uint32_t loop;
+    uint32_t inner = emit_place(&compiler->emitter, place, STR("[]"));
+    uint32_t value = inner;
+    uint32_t loop, body;
 
     if (writer->type == SCHEMA_ARRAY && (items->zero_width || fixed_width(items) > 0)) {
-        (void)emit(compiler, PLAN_ITEMS, fixed_width(items), depth, inner);
+        (void)emit(&compiler->emitter, PLAN_ITEMS, fixed_width(items), depth, inner);
         return;
     }
-    loop = emit(compiler, PLAN_ARRAY, 0, depth, inner);
-    (void)label(compiler);
+    loop = emit(&compiler->emitter, PLAN_ARRAY, 0, depth, inner);
+    body = emit_label(&compiler->emitter);
     if (writer->type == SCHEMA_MAP) {
-        emit_skip(compiler, PLAN_SKIP_BYTES, 1, inner);
+        emit_skip(&compiler->emitter, PLAN_SKIP_BYTES, 1, inner);
+        value = emit_place(&compiler->emitter, place,
+                           STR("[]")); /* next to the key's, so that both are one run */
     }
-    compile_skip(compiler, items, depth + 1, inner);
-    (void)emit(compiler, PLAN_NEXT, 0, 0, inner);
-    compiler->plan->code[loop].a = label(compiler);
+    compile_skip(compiler, items, depth + 1, value);
+    if (compiler->emitter.plan->code_count == body + 1 &&
+        is_skip(&compiler->emitter.plan->code[body])) {
+        compiler->emitter.plan->code[loop].operation = PLAN_EACH;
+    } else {
+        (void)emit(&compiler->emitter, PLAN_NEXT, 0, 0, inner);
+    }
+    compiler->emitter.plan->code[loop].a = emit_label(&compiler->emitter);
 }
 
 /* Branches as bodies, one behind the other. reader is NULL where nothing is read. */
 static void compile_branches(struct compiler *compiler, const struct site *site)
 {
-    struct plan *plan = compiler->plan;
+    struct plan *plan = compiler->emitter.plan;
     size_t count = site->writer->branches.count;
     uint32_t first = plan->address_count;
     uint32_t *ends = memory_calloc(count, sizeof(ends[0]));
     uint32_t end;
 
     for (size_t i = 0; i < count; i++) {
-        plan->addresses = grow(plan->addresses, plan->address_count, sizeof(uint32_t));
+        plan->addresses = emit_grow(plan->addresses, plan->address_count, sizeof(uint32_t));
         plan->addresses[plan->address_count++] = 0;
     }
-    (void)emit(compiler, PLAN_UNION, first, (uint32_t)count, site->place);
-    for (size_t i = 0; i < count && compiler->code == ERR_OK; i++) {
+    (void)emit(&compiler->emitter, PLAN_UNION, first, (uint32_t)count, site->place);
+    for (size_t i = 0; i < count && compiler->emitter.code == ERR_OK; i++) {
         struct site branch = *site;
 
         branch.writer = site->writer->branches.branches[i];
         branch.reader = site->writer == site->reader ? branch.writer : site->reader;
-        plan->addresses[first + i] = label(compiler);
+        plan->addresses[first + i] = emit_label(&compiler->emitter);
         compile_value(compiler, &branch);
-        ends[i] = emit(compiler, PLAN_JUMP, 0, 0, site->place);
+        ends[i] = emit(&compiler->emitter, PLAN_JUMP, 0, 0, site->place);
     }
-    end = label(compiler);
-    for (size_t i = 0; i < count && compiler->code == ERR_OK; i++) {
+    end = emit_label(&compiler->emitter);
+    for (size_t i = 0; i < count && compiler->emitter.code == ERR_OK; i++) {
         plan->code[ends[i]].a = end;
     }
     memory_free(ends);
@@ -197,13 +177,13 @@ static void compile_branches(struct compiler *compiler, const struct site *site)
 static void compile_option(struct compiler *compiler, const struct site *site, uint32_t null_index)
 {
     struct site other = *site;
-    uint32_t option = emit(compiler, PLAN_OPTION, 0, null_index, site->place);
+    uint32_t option = emit(&compiler->emitter, PLAN_OPTION, 0, null_index, site->place);
 
     other.writer = site->writer->branches.branches[1 - null_index];
     other.reader = site->writer == site->reader ? other.writer : site->reader;
-    (void)label(compiler);
+    (void)emit_label(&compiler->emitter);
     compile_value(compiler, &other);
-    compiler->plan->code[option].a = label(compiler);
+    compiler->emitter.plan->code[option].a = emit_label(&compiler->emitter);
 }
 
 static void compile_union(struct compiler *compiler, const struct site *site)
@@ -224,32 +204,32 @@ static void compile_union(struct compiler *compiler, const struct site *site)
 static void compile_skip(struct compiler *compiler, const struct schema_node *writer,
                          uint32_t depth, uint32_t place)
 {
-    if (writer->zero_width || compiler->code != ERR_OK) {
+    if (writer->zero_width || compiler->emitter.code != ERR_OK) {
         return;
     }
     switch (writer->type) {
     case SCHEMA_NULL:
         return;
     case SCHEMA_BOOLEAN:
-        emit_skip(compiler, PLAN_SKIP_BOOLEAN, 1, place);
+        emit_skip(&compiler->emitter, PLAN_SKIP_BOOLEAN, 1, place);
         return;
     case SCHEMA_INT:
-        emit_skip(compiler, PLAN_SKIP_INT, 1, place);
+        emit_skip(&compiler->emitter, PLAN_SKIP_INT, 1, place);
         return;
     case SCHEMA_LONG:
-        emit_skip(compiler, PLAN_SKIP_LONG, 1, place);
+        emit_skip(&compiler->emitter, PLAN_SKIP_LONG, 1, place);
         return;
     case SCHEMA_FLOAT:
     case SCHEMA_DOUBLE:
     case SCHEMA_FIXED:
-        emit_skip(compiler, PLAN_SKIP_FIXED, fixed_width(writer), place);
+        emit_skip(&compiler->emitter, PLAN_SKIP_FIXED, fixed_width(writer), place);
         return;
     case SCHEMA_BYTES:
     case SCHEMA_STRING:
-        emit_skip(compiler, PLAN_SKIP_BYTES, 1, place);
+        emit_skip(&compiler->emitter, PLAN_SKIP_BYTES, 1, place);
         return;
     case SCHEMA_ENUM:
-        emit_skip(compiler, PLAN_SKIP_ENUM, (uint32_t)writer->enumeration.count, place);
+        emit_skip(&compiler->emitter, PLAN_SKIP_ENUM, (uint32_t)writer->enumeration.count, place);
         return;
     case SCHEMA_RECORD:
         compile_skip_record(compiler, writer, depth, place);
@@ -266,12 +246,12 @@ static void compile_skip(struct compiler *compiler, const struct schema_node *wr
 
 static void compile_read_enum(struct compiler *compiler, const struct site *site)
 {
-    struct plan *plan = compiler->plan;
+    struct plan *plan = compiler->emitter.plan;
     size_t count = site->writer->enumeration.count;
     struct plan_symbols *table;
     uint32_t kinds = 0;
 
-    plan->symbols = grow(plan->symbols, plan->symbols_count, sizeof(plan->symbols[0]));
+    plan->symbols = emit_grow(plan->symbols, plan->symbols_count, sizeof(plan->symbols[0]));
     table = &plan->symbols[plan->symbols_count];
     table->count = count;
     table->values = arena_calloc(&plan->arena, count, sizeof(struct value));
@@ -339,18 +319,18 @@ static void compile_read(struct compiler *compiler, const struct site *site)
 static void compile_default(struct compiler *compiler, const struct schema_field *field,
                             uint32_t slot, const struct site *site)
 {
-    struct plan *plan = compiler->plan;
+    struct plan *plan = compiler->emitter.plan;
     const struct plan_path *path = path_of(compiler, slot);
     struct value *value;
     uint32_t kinds;
 
-    plan->constants = grow(plan->constants, plan->constant_count, sizeof(plan->constants[0]));
+    plan->constants = emit_grow(plan->constants, plan->constant_count, sizeof(plan->constants[0]));
     value = &plan->constants[plan->constant_count];
     *value = (struct value){.kind = VALUE_ABSENT};
-    if (compiler->code == ERR_OK) {
-        compiler->code =
+    if (compiler->emitter.code == ERR_OK) {
+        compiler->emitter.code =
             resolve_default(field, path->parts + site->part + 1, path->count - site->part - 1,
-                            &plan->arena, value, compiler->err);
+                            &plan->arena, value, compiler->emitter.err);
     }
     kinds = value->kind == VALUE_INTEGER && value->logical != SCHEMA_LOGICAL_NONE
                 ? (uint32_t)PLAN_KIND_INSTANT
@@ -384,7 +364,7 @@ static void compile_record(struct compiler *compiler, const struct site *site)
                              .slots = slots,
                              .part = site->part + 1,
                              .depth = site->depth + 1,
-                             .place = place_add(compiler, site->place, field->name)};
+                             .place = emit_place(&compiler->emitter, site->place, field->name)};
 
         for (uint32_t i = 0; i < site->slot_count; i++) {
             /* Two fields of the reader may claim one of the writer's; the first path has it. */
@@ -434,32 +414,33 @@ static void compile_key(struct compiler *compiler, const struct site *site, stru
 
 static void compile_map(struct compiler *compiler, const struct site *site)
 {
-    struct plan *plan = compiler->plan;
+    struct plan *plan = compiler->emitter.plan;
     uint32_t done[PLAN_SLOTS_MAX];
     uint32_t done_count = 0;
-    uint32_t loop = emit(compiler, PLAN_ARRAY, 0, site->depth, site->place);
-    uint32_t keys = emit(compiler, PLAN_KEY, plan->key_count, site->slot_count, site->place);
+    uint32_t loop = emit(&compiler->emitter, PLAN_ARRAY, 0, site->depth, site->place);
+    uint32_t keys =
+        emit(&compiler->emitter, PLAN_KEY, plan->key_count, site->slot_count, site->place);
 
-    compiler->barrier = plan->code_count;
+    compiler->emitter.barrier = plan->code_count;
     /* As many keys as slots: a key of two slots stands twice, and the first one is found. */
     for (uint32_t i = 0; i < site->slot_count; i++) {
         plan->slot_in_map[site->slots[i]] = true;
-        plan->keys = grow(plan->keys, plan->key_count, sizeof(plan->keys[0]));
+        plan->keys = emit_grow(plan->keys, plan->key_count, sizeof(plan->keys[0]));
         plan->keys[plan->key_count++] =
             (struct plan_key){path_of(compiler, site->slots[i])->parts[site->part], 0};
     }
     compile_skip(compiler, site->writer->items, site->depth + 1, site->place);
-    (void)emit(compiler, PLAN_NEXT, 0, 0, site->place);
-    for (uint32_t i = 0; i < site->slot_count && compiler->code == ERR_OK; i++) {
+    (void)emit(&compiler->emitter, PLAN_NEXT, 0, 0, site->place);
+    for (uint32_t i = 0; i < site->slot_count && compiler->emitter.code == ERR_OK; i++) {
         if (!slot_listed(done, done_count, site->slots[i])) {
             struct plan_key *key = &plan->keys[plan->code[keys].a + i];
 
-            key->address = label(compiler);
+            key->address = emit_label(&compiler->emitter);
             compile_key(compiler, site, key->key, done, &done_count);
-            (void)emit(compiler, PLAN_NEXT, 0, 0, site->place);
+            (void)emit(&compiler->emitter, PLAN_NEXT, 0, 0, site->place);
         }
     }
-    plan->code[loop].a = label(compiler);
+    plan->code[loop].a = emit_label(&compiler->emitter);
 }
 
 /* A path may end here and another one may go on: a union may have text in one branch and a record in the next. */
@@ -504,7 +485,7 @@ static void compile_value(struct compiler *compiler, const struct site *site)
 {
     struct site resolved = *site;
 
-    if (site->slot_count == 0 || compiler->code != ERR_OK) {
+    if (site->slot_count == 0 || compiler->emitter.code != ERR_OK) {
         compile_skip(compiler, site->writer, site->depth, site->place);
         return;
     }
@@ -524,24 +505,22 @@ static void compile_value(struct compiler *compiler, const struct site *site)
 /* The subroutines that were called, and those that they call. */
 static void compile_subroutines(struct compiler *compiler)
 {
-    struct plan *plan = compiler->plan;
+    struct plan *plan = compiler->emitter.plan;
     uint32_t *starts = NULL;
 
-    for (uint32_t i = 0; i < compiler->subroutines.count && compiler->code == ERR_OK; i++) {
+    compiler->in_subroutine = true;
+    for (uint32_t i = 0; i < compiler->subroutines.count && compiler->emitter.code == ERR_OK; i++) {
         const struct schema_node *node;
         uint32_t place;
 
         memcpy(&node, intern_name(&compiler->subroutines, i).data, sizeof(node));
-        starts = grow(starts, i, sizeof(starts[0]));
-        starts[i] = label(compiler);
-        place = place_add(compiler, UINT32_MAX, node->name);
-        for (size_t f = 0; f < node->record.count; f++) {
-            compile_skip(compiler, node->record.fields[f].type, 0,
-                         place_add(compiler, place, node->record.fields[f].name));
-        }
-        (void)emit(compiler, PLAN_RETURN, 0, 0, place);
+        starts = emit_grow(starts, i, sizeof(starts[0]));
+        starts[i] = emit_label(&compiler->emitter);
+        place = emit_place(&compiler->emitter, UINT32_MAX, node->name);
+        compile_skip_fields(compiler, node, 0, place);
+        (void)emit(&compiler->emitter, PLAN_RETURN, 0, 0, place);
     }
-    for (uint32_t i = 0; i < plan->code_count && compiler->code == ERR_OK; i++) {
+    for (uint32_t i = 0; i < plan->code_count && compiler->emitter.code == ERR_OK; i++) {
         if (plan->code[i].operation == PLAN_CALL) {
             plan->code[i].a = starts[plan->code[i].a];
         }
@@ -553,7 +532,7 @@ enum err_code plan_code_compile(struct plan *plan, const struct schema_node *wri
                                 const struct schema_node *reader, struct plan_slots *slots,
                                 struct err *err)
 {
-    struct compiler compiler = {.plan = plan, .slots = slots, .code = ERR_OK, .err = err};
+    struct compiler compiler = {.emitter = {.plan = plan, .err = err}, .slots = slots};
     uint32_t all[PLAN_SLOTS_MAX];
     struct site root = {.writer = writer,
                         .reader = reader,
@@ -566,8 +545,8 @@ enum err_code plan_code_compile(struct plan *plan, const struct schema_node *wri
     }
     intern_init(&compiler.subroutines);
     compile_value(&compiler, &root);
-    (void)emit(&compiler, PLAN_END, 0, 0, UINT32_MAX);
+    (void)emit(&compiler.emitter, PLAN_END, 0, 0, UINT32_MAX);
     compile_subroutines(&compiler);
     intern_release(&compiler.subroutines);
-    return compiler.code;
+    return compiler.emitter.code;
 }

@@ -1,5 +1,5 @@
 /*
- * The plain record: a request of a service, with a time, a numeric status and a latency, under a mapping that asks for nothing else.
+ * The plain record: a request of a service, with a time, a numeric status and perhaps a latency, under a mapping that asks for nothing else.
  *
  * Most records of most topics are plain, and these few lines are all that happens to them between the walk and the window. Nothing is refused
  * here: whatever is not as it should be is left to plan_run.c, which knows the order of the rules and what to say.
@@ -23,7 +23,7 @@ bool plan_is_plain(const struct plan *plan)
     return mapping->kind == EVENT_REQUEST && mapping->exclusion_count == 0 &&
            mapping->outcome_rules.use_defaults && mapping->outcome_rules.exclude_count == 0 &&
            mapping->service_part_count == 1 && plan->service_slots[0] != PLAN_SLOT_NONE &&
-           plan->latency_slot != PLAN_SLOT_NONE && mapping->latency_unit_ns > 0;
+           (plan->latency_slot == PLAN_SLOT_NONE || mapping->latency_unit_ns > 0);
 }
 
 static inline bool time_plain(const struct plan *plan, const struct value *time,
@@ -40,9 +40,16 @@ static inline bool time_plain(const struct plan *plan, const struct value *time,
            ahead_ns <= plan->mapping->max_ahead_ns && ahead_ns >= -plan->mapping->max_age_ns;
 }
 
-static inline bool latency_plain(const struct plan *plan, const struct value *latency,
+static inline bool latency_plain(const struct plan *plan, const struct value *slots,
                                  int64_t *ret_ns)
 {
+    const struct value *latency;
+
+    if (plan->latency_slot == PLAN_SLOT_NONE) {
+        *ret_ns = LATENCY_UNKNOWN;
+        return true;
+    }
+    latency = &slots[plan->latency_slot];
     return latency->kind == VALUE_INTEGER &&
            !__builtin_mul_overflow(latency->number, plan->mapping->latency_unit_ns, ret_ns) &&
            *ret_ns >= 0 && *ret_ns <= LATENCY_NS_MAX;
@@ -63,7 +70,7 @@ bool plan_plain(const struct plan *plan, const struct value *slots, int64_t reco
     if (status->kind != VALUE_INTEGER || status->number < 100 || status->number > 599 ||
         !service_plain(&slots[plan->service_slots[0]], &ret_event->service) ||
         !time_plain(plan, &slots[plan->time_slot], record_time_ns, &ret_event->time_ns) ||
-        !latency_plain(plan, &slots[plan->latency_slot], &ret_event->latency_ns)) {
+        !latency_plain(plan, slots, &ret_event->latency_ns)) {
         return false;
     }
     ret_event->outcome = status->number >= 500 ? OUTCOME_ERROR : OUTCOME_SUCCESS;

@@ -4,8 +4,8 @@
  * rule is broken; positions and not a struct, so that they stay in registers.
  */
 #include "base/check.h"
-#include "consumers/plan_bytes.h"
 #include "consumers/plan_code.h"
+#include "consumers/plan_steps.h"
 
 struct frame {
     uint32_t pc;              /* where a subroutine returns to; of a loop the body */
@@ -22,7 +22,9 @@ struct walk {
     uint32_t pc;
     uint32_t base; /* levels that were open when this subroutine was called */
     uint32_t frame_count;
-    enum verdict verdict; /* of the rule that was broken, if not malformed */
+    const struct plan_instruction *failed; /* if it is not the one that the inner loop stands at, */
+    const uint8_t *failed_at;              /* and where */
+    enum verdict verdict;                  /* of the rule that was broken, if not malformed */
     const char *cause;
     struct frame frames[PLAN_DEPTH_MAX];
 };
@@ -50,133 +52,6 @@ static const char *const causes[] = {
     [PLAN_CLEAR] = NULL,
 };
 
-static const uint8_t *skip_boolean(const uint8_t *p, const uint8_t *end, uint32_t count)
-{
-    for (; count > 0 && p != NULL; count--) {
-        p = p < end && *p <= 1 ? p + 1 : NULL;
-    }
-    return p;
-}
-
-static inline const uint8_t *skip_int(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
-                                      uint32_t count)
-{
-    uint64_t value;
-
-    for (; count > 0 && p != NULL; count--) {
-        p = varint_in(begin, p, end, &value);
-        p = p != NULL && value <= UINT32_MAX ? p : NULL;
-    }
-    return p;
-}
-
-static inline const uint8_t *skip_long(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
-                                       uint32_t count)
-{
-    uint64_t value;
-
-    do {
-        p = varint_in(begin, p, end, &value);
-    } while (p != NULL && --count > 0);
-    return p;
-}
-
-static inline const uint8_t *skip_bytes(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
-                                        uint32_t count)
-{
-    struct str bytes;
-
-    do {
-        p = sized_in(begin, p, end, &bytes);
-    } while (p != NULL && --count > 0);
-    return p;
-}
-
-static inline const uint8_t *read_integer(const uint8_t *begin, const uint8_t *p,
-                                          const uint8_t *end, uint64_t raw_max, uint32_t as,
-                                          struct value *value)
-{
-    uint64_t raw;
-
-    p = varint_in(begin, p, end, &raw);
-    if (p == NULL || raw > raw_max) {
-        return NULL;
-    }
-    value->number = zigzag(raw);
-    value->kind = (uint8_t)(as >> 8);
-    value->logical = (uint8_t)as;
-    return p;
-}
-
-static const uint8_t *read_boolean(const uint8_t *p, const uint8_t *end, struct value *value)
-{
-    const uint8_t *next = skip_boolean(p, end, 1);
-
-    if (next != NULL) {
-        value->number = *p;
-        value->kind = VALUE_BOOLEAN;
-    }
-    return next;
-}
-
-/* IEEE 754 bits, little-endian whatever this machine is. */
-static const uint8_t *read_bits(const uint8_t *p, const uint8_t *end, unsigned size,
-                                enum value_kind kind, struct value *value)
-{
-    uint64_t bits = 0;
-
-    if (fixed(p, end, size) == NULL) {
-        return NULL;
-    }
-    for (unsigned i = 0; i < size; i++) {
-        bits |= (uint64_t)p[i] << (8 * i);
-    }
-    value->number = (int64_t)bits;
-    value->kind = (uint8_t)kind;
-    return p + size;
-}
-
-static inline const uint8_t *read_sized(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
-                                        enum value_kind kind, struct value *value)
-{
-    struct str bytes;
-
-    p = sized_in(begin, p, end, &bytes);
-    if (p != NULL) {
-        value->data = bytes.data;
-        value->size = (uint32_t)bytes.size;
-        value->kind = (uint8_t)kind;
-    }
-    return p;
-}
-
-static const uint8_t *read_fixed(const uint8_t *p, const uint8_t *end, uint32_t size,
-                                 struct value *value)
-{
-    const uint8_t *next = fixed(p, end, size);
-
-    if (next != NULL) {
-        value->data = (const char *)p;
-        value->size = size;
-        value->kind = VALUE_BYTES;
-    }
-    return next;
-}
-
-static inline const uint8_t *read_enum(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
-                                       const struct plan_symbols *symbols, struct value *value)
-{
-    uint64_t index;
-    uint32_t at = value->at;
-
-    p = index_in(begin, p, end, symbols->count, &index);
-    if (p != NULL) {
-        *value = symbols->values[index];
-        value->at = at;
-    }
-    return p;
-}
-
 static const uint8_t *refuse(struct walk *walk, enum verdict verdict, const char *cause)
 {
     walk->verdict = verdict;
@@ -188,9 +63,7 @@ static const uint8_t *refuse(struct walk *walk, enum verdict verdict, const char
 static const uint8_t *block_head(struct walk *walk, const uint8_t *p, uint64_t width,
                                  uint64_t *ret_count, const uint8_t **ret_block_end)
 {
-    uint64_t raw;
-    uint64_t size;
-    uint64_t count;
+    uint64_t raw, size, count, left;
 
     *ret_block_end = NULL;
     p = varint_in(walk->begin, p, walk->end, &raw);
@@ -206,7 +79,8 @@ static const uint8_t *block_head(struct walk *walk, const uint8_t *p, uint64_t w
         }
         *ret_block_end = p + (size >> 1);
     }
-    if (width > 0 && count > (uint64_t)(walk->end - p) / width) {
+    left = (uint64_t)(walk->end - p);
+    if (width > 0 && (count > left || count * width > left)) { /* both below 2^32 */
         return refuse(walk, VERDICT_MALFORMED, "a block count that runs past the end");
     }
     if (count > (uint64_t)walk->budget) {
@@ -250,6 +124,57 @@ static const uint8_t *skip_items(struct walk *walk, const uint8_t *p,
             return NULL;
         }
     }
+    return p;
+}
+
+/* One instruction that skips: the item of an array, or how a failed run is walked again, value by value, to name the one that failed. */
+static inline const uint8_t *skip(const struct walk *walk, const uint8_t *p,
+                                  enum plan_operation operation, uint32_t a)
+{
+    const uint8_t *begin = walk->begin, *end = walk->end;
+    uint64_t index;
+
+    switch (operation) {
+    case PLAN_SKIP_BOOLEAN:
+        return skip_boolean(p, end, a);
+    case PLAN_SKIP_INT:
+        return skip_int(begin, p, end, a);
+    case PLAN_SKIP_LONG:
+        return skip_long(begin, p, end, a);
+    case PLAN_SKIP_FIXED:
+        return fixed(p, end, a);
+    case PLAN_SKIP_BYTES:
+        return skip_bytes(begin, p, end, a);
+    default: /* PLAN_SKIP_ENUM */
+        return index_in(begin, p, end, a, &index);
+    }
+}
+
+/* Items that are one skip, which stands behind this instruction, need no frame and no way through the inner loop. */
+static const uint8_t *skip_each(struct walk *walk, const uint8_t *p,
+                                const struct plan_instruction *in)
+{
+    const struct plan_instruction *item = in + 1;
+    const uint8_t *block_end = NULL;
+    uint64_t count = 1;
+
+    walk->failed = in;
+    walk->failed_at = p;
+    p = depth_left(walk, in->b) ? block_head(walk, p, 1, &count, &block_end) : NULL;
+    while (p != NULL && count > 0) {
+        for (walk->failed = item; count > 0 && p != NULL; count--) {
+            walk->failed_at = p;
+            p = skip(walk, p, (enum plan_operation)item->operation, item->a);
+        }
+        if (p == NULL) {
+            return NULL;
+        }
+        walk->failed = in;
+        walk->failed_at = p;
+        p = block_tail(walk, p, block_end);
+        p = p != NULL ? block_head(walk, p, 1, &count, &block_end) : NULL;
+    }
+    walk->failed = p != NULL ? NULL : walk->failed;
     return p;
 }
 
@@ -351,6 +276,9 @@ static const uint8_t *control(struct walk *walk, const uint8_t *p,
         return loop_begin(walk, p, in);
     case PLAN_ITEMS:
         return skip_items(walk, p, in);
+    case PLAN_EACH:
+        walk->pc = in->a;
+        return skip_each(walk, p, in);
     case PLAN_NEXT:
         return block_next(walk, p);
     case PLAN_KEY:
@@ -393,29 +321,6 @@ static const uint8_t *read_slot(const struct walk *walk, const uint8_t *p,
     }
 }
 
-/* One instruction that skips: how a failed run is walked again, value by value, to name the one that failed. */
-static const uint8_t *skip(const struct walk *walk, const uint8_t *p, enum plan_operation operation,
-                           uint32_t a)
-{
-    const uint8_t *begin = walk->begin, *end = walk->end;
-    uint64_t index;
-
-    switch (operation) {
-    case PLAN_SKIP_BOOLEAN:
-        return skip_boolean(p, end, a);
-    case PLAN_SKIP_INT:
-        return skip_int(begin, p, end, a);
-    case PLAN_SKIP_LONG:
-        return skip_long(begin, p, end, a);
-    case PLAN_SKIP_FIXED:
-        return fixed(p, end, a);
-    case PLAN_SKIP_BYTES:
-        return skip_bytes(begin, p, end, a);
-    default: /* PLAN_SKIP_ENUM */
-        return index_in(begin, p, end, a, &index);
-    }
-}
-
 static void fault_set(const struct walk *walk, const struct plan_instruction *in,
                       const uint8_t *failed, struct plan_fault *ret_fault)
 {
@@ -446,6 +351,7 @@ static void walk_init(struct walk *walk, const struct plan *plan, struct str pay
     walk->base = walk->frame_count = 0;
     walk->verdict = VERDICT_MALFORMED;
     walk->cause = NULL;
+    walk->failed = NULL;
 }
 
 static inline struct value *slot_at(struct value *slots, const struct plan_instruction *in,
@@ -531,6 +437,7 @@ __attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, stru
         case PLAN_UNION:
         case PLAN_ARRAY:
         case PLAN_ITEMS:
+        case PLAN_EACH:
         case PLAN_KEY:
         case PLAN_SKIP_BOOLEAN:
         case PLAN_READ_BOOLEAN:
@@ -552,8 +459,8 @@ __attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, stru
             break;
         }
     }
-    *ret_failed = in;
-    *ret_at = p;
+    *ret_failed = walk->failed != NULL ? walk->failed : in;
+    *ret_at = walk->failed != NULL ? walk->failed_at : p;
     return NULL;
 }
 

@@ -34,6 +34,10 @@ struct walk_case {
 #define BYTES(text) (text), sizeof(text) - 1
 #define ARRAY_OF(items) "{\"type\":\"array\",\"items\":" items "}"
 #define MAP_OF(values) "{\"type\":\"map\",\"values\":" values "}"
+#define ENUM_AB "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}"
+#define TEXTS                                                                                      \
+    "{\"type\":\"record\",\"name\":\"T\",\"fields\":[{\"name\":\"a\",\"type\":\"string\"},"        \
+    "{\"name\":\"b\",\"type\":\"bytes\"}]}"
 #define TEN_FF "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
 
 static const struct walk_case cases[] = {
@@ -157,7 +161,39 @@ static const struct walk_case cases[] = {
      BYTES("\x04\x02\x02\x02\x02\x00"), VERDICT_TALLIED, ""},
     {ARRAY_OF("{\"type\":\"record\",\"name\":\"I\",\"fields\":[{\"name\":\"a\",\"type\":\"int\"},"
               "{\"name\":\"b\",\"type\":\"int\"}]}"),
-     BYTES("\x02\x02\x80"), VERDICT_MALFORMED, "field I.b at byte 15"},
+     BYTES("\x02\x02\x80"), VERDICT_MALFORMED, "field x[].b at byte 15"},
+    /* items that are one skip: texts, keys and values, records of texts */
+    {ARRAY_OF("\"string\""), BYTES("\x04\x02k\x00\x01\x04\x02v\x00"), VERDICT_TALLIED, ""},
+    {ARRAY_OF("\"string\""), BYTES("\x04\x02k\x06v\x00"), VERDICT_MALFORMED,
+     "field x[] at byte 16: a length"},
+    {ARRAY_OF("\"string\""), BYTES("\x02\x02k\x01\x04\x02v\x80"), VERDICT_MALFORMED,
+     "field x[] at byte 20: a block count"},
+    {ARRAY_OF("\"string\""), BYTES("\x02\x02k\x01\x06\x02v\x00"), VERDICT_MALFORMED,
+     "field x[] at byte 20: a block whose size"},
+    {ARRAY_OF("\"string\""), BYTES("\x02\x02k\x01\x03\x02v\x00"), VERDICT_MALFORMED,
+     "field x[] at byte 16: a block size"},
+    {MAP_OF("\"bytes\""), BYTES("\x02\x02k\x04vw\x00"), VERDICT_TALLIED, ""},
+    {MAP_OF("\"bytes\""), BYTES("\x02\x02k\x08vw\x00"), VERDICT_MALFORMED,
+     "field x[] at byte 16: a length"},
+    {MAP_OF("\"long\""), BYTES("\x02\x02k\x80"), VERDICT_MALFORMED, "field x[] at byte 16"},
+    {ARRAY_OF("\"boolean\""), BYTES("\x04\x01\x02\x00"), VERDICT_MALFORMED,
+     "field x[] at byte 15: a boolean"},
+    {ARRAY_OF(ENUM_AB), BYTES("\x04\x02\x02\x00"), VERDICT_TALLIED, ""},
+    {ARRAY_OF(ENUM_AB), BYTES("\x04\x02\x04\x00"), VERDICT_MALFORMED,
+     "field x[] at byte 15: no such symbol"},
+    {ARRAY_OF(TEXTS), BYTES("\x04\x02k\x02v\x00\x02v\x00"), VERDICT_TALLIED, ""},
+    {ARRAY_OF(TEXTS), BYTES("\x04\x02k\x02v\x00\x06v\x00"), VERDICT_MALFORMED,
+     "field x[].b at byte 19: a length"},
+    {"[\"null\"," TEXTS "]", BYTES("\x02\x02k\x04v"), VERDICT_MALFORMED, "field x.b at byte 16"},
+    /* a number at the very end, of each size; the byte behind it belongs to somebody else */
+    {"\"long\"", BYTES("\x80\x01"), VERDICT_TALLIED, ""},
+    {"\"long\"", BYTES("\x80\x80\x01"), VERDICT_TALLIED, ""},
+    {"\"long\"", BYTES("\x80\x80\x80\x80\x80\x80\x01"), VERDICT_TALLIED, ""},
+    {"\"long\"", BYTES("\x80\x80\x80\x80\x80\x80\x80\x01"), VERDICT_TALLIED, ""},
+    {"\"long\"", BYTES("\x80\x80\x80\x80\x80\x80\x80\x80\x01"), VERDICT_TALLIED, ""},
+    {"\"long\"", BYTES("\x80\x80"), VERDICT_MALFORMED, "cut off"},
+    {"\"long\"", BYTES("\x80\x80\x80\x80\x80\x80\x80"), VERDICT_MALFORMED, "cut off"},
+    {"\"long\"", BYTES("\x80\x80\x80\x80\x80\x80\x80\x80"), VERDICT_MALFORMED, "cut off"},
     {ARRAY_OF(MAP_OF("[\"null\",\"boolean\"]")), BYTES("\x02\x04\x00\x00\x00\x02\x01\x00\x00"),
      VERDICT_TALLIED, ""},
 };
