@@ -1,46 +1,47 @@
 #include "base/hash.h"
 
 #include <libdeflate.h>
-#include <limits.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
+#include <string.h>
 
 #include "base/check.h"
 
-_Static_assert(HASH_HEX_SIZE == 2 * crypto_hash_sha256_BYTES + 1, "two digits a byte and a NUL");
+_Static_assert(HASH_HEX_SIZE == BASE16_ENCODE_LENGTH(SHA256_DIGEST_SIZE) + 1, "and a NUL");
+_Static_assert(sizeof(struct hash_sha256) >= sizeof(struct sha256_ctx), "room for a state");
 
-void hash_sha256_hex(struct str content, char ret_hex[HASH_HEX_SIZE])
+static struct sha256_ctx *state_of(struct hash_sha256 *hash)
 {
-    unsigned char digest[crypto_hash_sha256_BYTES];
-
-    /* SHA-256 needs none of what sodium_init prepares, so it is not called. */
-    CHECK(crypto_hash_sha256(digest, (const unsigned char *)content.data, content.size) == 0);
-    sodium_bin2hex(ret_hex, HASH_HEX_SIZE, digest, sizeof(digest));
-}
-
-_Static_assert(sizeof(struct hash_sha256) >= sizeof(crypto_hash_sha256_state), "room for a state");
-
-static crypto_hash_sha256_state *state_of(struct hash_sha256 *hash)
-{
-    return (crypto_hash_sha256_state *)(void *)hash->state;
+    return (struct sha256_ctx *)(void *)hash->state;
 }
 
 void hash_sha256_init(struct hash_sha256 *hash)
 {
-    CHECK(crypto_hash_sha256_init(state_of(hash)) == 0);
+    sha256_init(state_of(hash));
 }
 
 void hash_sha256_add(struct hash_sha256 *hash, struct str part)
 {
-    CHECK(crypto_hash_sha256_update(state_of(hash), (const unsigned char *)part.data, part.size) ==
-          0);
+    sha256_update(state_of(hash), part.size, (const uint8_t *)part.data);
 }
 
 void hash_sha256_end(struct hash_sha256 *hash, char ret_hex[HASH_HEX_SIZE])
 {
-    unsigned char digest[crypto_hash_sha256_BYTES];
+    uint8_t digest[SHA256_DIGEST_SIZE];
 
-    CHECK(crypto_hash_sha256_final(state_of(hash), digest) == 0);
-    sodium_bin2hex(ret_hex, HASH_HEX_SIZE, digest, sizeof(digest));
+    sha256_digest(state_of(hash), sizeof(digest), digest);
+    base16_encode_update(ret_hex, sizeof(digest), digest);
+    ret_hex[HASH_HEX_SIZE - 1] = '\0';
+}
+
+void hash_sha256_hex(struct str content, char ret_hex[HASH_HEX_SIZE])
+{
+    struct hash_sha256 hash;
+
+    hash_sha256_init(&hash);
+    hash_sha256_add(&hash, content);
+    hash_sha256_end(&hash, ret_hex);
 }
 
 void hash_key(struct str content, unsigned char ret_key[HASH_KEY_SIZE])

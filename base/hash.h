@@ -1,5 +1,5 @@
 /*
- * SHA-256 (libsodium) for digests that people compare, BLAKE2b of 128 bits for keys that stand for longer ones, CRC-32 (libdeflate)
+ * SHA-256 (Nettle) for digests that people compare, BLAKE2b of 128 bits (libsodium) for keys that stand for longer ones, CRC-32 (libdeflate)
  * for rows of the store.
  */
 #ifndef BASE_HASH_H

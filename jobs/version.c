@@ -2,6 +2,7 @@
 
 #include <curl/curlver.h>
 #include <jansson.h>
+#include <nettle/version.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <yaml.h>
@@ -15,6 +16,7 @@ void version_print(FILE *out)
     (void)fprintf(out, "librdkafka %s, avro-c %s, libcurl %s, SQLite %s, libpq %s\n",
                   RDKAFKA_VERSION, AVRO_C_VERSION, LIBCURL_VERSION, sqlite3_libversion(),
                   LIBPQ_VERSION);
-    (void)fprintf(out, "libyaml %s, jansson %s, zlib %s, libsodium %s\n", yaml_get_version_string(),
-                  jansson_version_str(), zlibVersion(), sodium_version_string());
+    (void)fprintf(out, "libyaml %s, jansson %s, zlib %s, libsodium %s, Nettle %d.%d\n",
+                  yaml_get_version_string(), jansson_version_str(), zlibVersion(),
+                  sodium_version_string(), nettle_version_major(), nettle_version_minor());
 }

@@ -105,7 +105,7 @@ def rule_arrows(tree):
 
 def rule_headers(tree):
     """Every header compiles alone."""
-    packages = "rdkafka avro-c libcurl sqlite3 libpq yaml-0.1 jansson zlib libsodium pangocairo pangoft2 fontconfig"
+    packages = "rdkafka avro-c libcurl sqlite3 libpq yaml-0.1 jansson zlib libsodium nettle pangocairo pangoft2 fontconfig"
     flags = subprocess.run(["pkg-config", "--cflags", *packages.split()],
                            capture_output=True, text=True, check=False).stdout
     for path in tree.select(".h", under=CODE_FOLDERS):
