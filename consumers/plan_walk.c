@@ -22,9 +22,9 @@ struct walk {
     uint32_t pc;
     uint32_t base; /* levels that were open when this subroutine was called */
     uint32_t frame_count;
-    const struct plan_instruction *failed; /* if it is not the one that the inner loop stands at, */
-    const uint8_t *failed_at;              /* and where */
-    enum verdict verdict;                  /* of the rule that was broken, if not malformed */
+    const struct plan_instruction *failed; /* by which a rule is broken; NULL: not yet */
+    const uint8_t *failed_at;
+    enum verdict verdict; /* of the rule that was broken, if not malformed */
     const char *cause;
     struct frame frames[PLAN_DEPTH_MAX];
 };
@@ -150,31 +150,43 @@ static inline const uint8_t *skip(const struct walk *walk, const uint8_t *p,
     }
 }
 
+/* A rule is broken by this instruction at this place. */
+static const uint8_t *fail_at(struct walk *walk, const struct plan_instruction *in,
+                              const uint8_t *at)
+{
+    walk->failed = in;
+    walk->failed_at = at;
+    return NULL;
+}
+
 /* Items that are one skip, which stands behind this instruction, need no frame and no way through the inner loop. */
 static const uint8_t *skip_each(struct walk *walk, const uint8_t *p,
                                 const struct plan_instruction *in)
 {
     const struct plan_instruction *item = in + 1;
-    const uint8_t *block_end = NULL;
+    const uint8_t *block_end = NULL, *behind;
     uint64_t count = 1;
 
-    walk->failed = in;
-    walk->failed_at = p;
-    p = depth_left(walk, in->b) ? block_head(walk, p, 1, &count, &block_end) : NULL;
-    while (p != NULL && count > 0) {
-        for (walk->failed = item; count > 0 && p != NULL; count--) {
-            walk->failed_at = p;
-            p = skip(walk, p, (enum plan_operation)item->operation, item->a);
-        }
-        if (p == NULL) {
-            return NULL;
-        }
-        walk->failed = in;
-        walk->failed_at = p;
-        p = block_tail(walk, p, block_end);
-        p = p != NULL ? block_head(walk, p, 1, &count, &block_end) : NULL;
+    if (!depth_left(walk, in->b)) {
+        return NULL;
     }
-    walk->failed = p != NULL ? NULL : walk->failed;
+    while (count > 0) {
+        behind = block_head(walk, p, 1, &count, &block_end);
+        for (uint64_t left = count; behind != NULL && left > 0; left--) {
+            p = behind;
+            behind = skip(walk, p, (enum plan_operation)item->operation, item->a);
+            if (behind == NULL) {
+                return fail_at(walk, item, p);
+            }
+        }
+        if (behind == NULL) {
+            return fail_at(walk, in, p);
+        }
+        p = behind;
+        if (block_tail(walk, p, block_end) == NULL) {
+            return fail_at(walk, in, p);
+        }
+    }
     return p;
 }
 
@@ -321,15 +333,16 @@ static const uint8_t *read_slot(const struct walk *walk, const uint8_t *p,
     }
 }
 
-static void fault_set(const struct walk *walk, const struct plan_instruction *in,
-                      const uint8_t *failed, struct plan_fault *ret_fault)
+static void fault_set(const struct walk *walk, struct plan_fault *ret_fault)
 {
+    const struct plan_instruction *in = walk->failed;
+    const uint8_t *at = walk->failed_at;
     uint32_t place = in->place;
 
     if (in->operation == PLAN_SKIP_BOOLEAN || in->operation == PLAN_SKIP_INT ||
         in->operation == PLAN_SKIP_LONG || in->operation == PLAN_SKIP_BYTES) {
-        for (const uint8_t *p = failed; p != NULL;) {
-            failed = p;
+        for (const uint8_t *p = at; p != NULL;) {
+            at = p;
             p = skip(walk, p, (enum plan_operation)in->operation, 1);
             place += p != NULL;
         }
@@ -338,7 +351,7 @@ static void fault_set(const struct walk *walk, const struct plan_instruction *in
         .verdict = walk->verdict,
         .cause = walk->cause != NULL ? walk->cause : causes[in->operation],
         .place = place,
-        .at = (size_t)(failed - walk->begin),
+        .at = (size_t)(at - walk->begin),
     };
 }
 
@@ -377,10 +390,8 @@ __attribute__((noinline)) static const uint8_t *other(struct walk *walk, const u
 }
 
 /* The inner loop. Positions are locals whose address nobody takes, so that they stay in registers, and what most fields need stands
- * in one switch. NULL: a rule is broken, by *ret_failed at *ret_at. */
-__attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, struct value *slots,
-                                                         const struct plan_instruction **ret_failed,
-                                                         const uint8_t **ret_at)
+ * in one switch. NULL: a rule is broken, by walk->failed. */
+__attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, struct value *slots)
 {
     const struct plan_instruction *code = walk->plan->code, *in = code;
     const uint8_t *begin = walk->begin, *end = walk->end, *p = begin, *behind;
@@ -459,22 +470,19 @@ __attribute__((noinline)) static const uint8_t *walk_all(struct walk *walk, stru
             break;
         }
     }
-    *ret_failed = walk->failed != NULL ? walk->failed : in;
-    *ret_at = walk->failed != NULL ? walk->failed_at : p;
-    return NULL;
+    return walk->failed != NULL ? NULL : fail_at(walk, in, p);
 }
 
 bool plan_walk(const struct plan *plan, struct str payload, struct value *slots,
                struct plan_fault *ret_fault)
 {
-    const struct plan_instruction *failed;
-    const uint8_t *p, *at;
+    const uint8_t *p;
     struct walk walk;
 
     walk_init(&walk, plan, payload);
-    p = walk_all(&walk, slots, &failed, &at);
+    p = walk_all(&walk, slots);
     if (p == NULL) {
-        fault_set(&walk, failed, at, ret_fault);
+        fault_set(&walk, ret_fault);
         return false;
     }
     if (p != walk.end) {
