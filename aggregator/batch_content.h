@@ -116,18 +116,20 @@ struct batch {
 
 /* batch.c: counts the record as delivered, and what is missing before it as absent. */
 struct batch_partition *batch_deliver(struct batch *batch, const struct coordinate *at);
-/* Counts the event in the tallies, but not in the partition's counts. */
-void batch_tally(struct batch *batch, struct batch_partition *partition,
-                 const struct coordinate *at, const struct event *event);
-/* Counts that many delivered records as excluded. */
-void batch_exclude(struct batch *batch, struct batch_partition *partition, enum verdict verdict,
-                   struct str rule, int64_t records);
-/* Widens the offset ranges of the event's window without counting it. */
-void batch_touch(struct batch *batch, const struct coordinate *at, const struct event *event);
 struct batch_partition *batch_partition_get(const struct batch *batch, int64_t stream_id,
                                             int32_t partition);
+
+/* batch_tally.c: counts the event in the tallies, but not in the partition's counts. */
+void batch_tally(struct batch *batch, struct batch_partition *partition,
+                 const struct coordinate *at, const struct event *event);
+/* Widens the offset ranges of the event's window without counting it. */
+void batch_touch(struct batch *batch, const struct coordinate *at, const struct event *event);
 /* += for a tally of another batch. */
 void batch_merge_entry(struct batch *batch, const struct batch_entry *entry);
+
+/* batch_excluded.c: counts that many delivered records as excluded. */
+void batch_exclude(struct batch *batch, struct batch_partition *partition, enum verdict verdict,
+                   struct str rule, int64_t records);
 
 /* batch_decide.c: keeps the event until the commit. */
 void batch_defer(struct batch *batch, const struct batch_partition *partition,
