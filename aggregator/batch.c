@@ -17,16 +17,15 @@ struct batch *batch_new(size_t dead_letter_bytes_max)
     batch->slot_count = SLOTS_MIN;
     batch->slots = memory_calloc(batch->slot_count, sizeof(batch->slots[0]));
     batch->dead_letter_bytes_max = dead_letter_bytes_max;
+    batch->settled = true;
     return batch;
 }
 
 static void partition_restart(struct batch_partition *partition)
 {
-    struct batch_recent *recent = partition->recent;
-
     memory_free(partition->exclusions);
-    if (recent != NULL) {
-        memset(recent, 0, BATCH_RECENT_COUNT * sizeof(*recent));
+    if (partition->recent_count > 0) {
+        memset(partition->recents, 0, partition->recent_count * sizeof(partition->recents[0]));
     }
     *partition = (struct batch_partition){.stream_id = partition->stream_id,
                                           .partition = partition->partition,
@@ -34,7 +33,9 @@ static void partition_restart(struct batch_partition *partition)
                                           .config_digest = partition->config_digest,
                                           .group = partition->group,
                                           .destination = partition->destination,
-                                          .recent = recent,
+                                          .recents = partition->recents,
+                                          .recent_count = partition->recent_count,
+                                          .recent_reach = partition->recent_reach,
                                           .from = partition->to,
                                           .to = partition->to};
 }
@@ -42,7 +43,7 @@ static void partition_restart(struct batch_partition *partition)
 static void partition_free(struct batch_partition *partition)
 {
     memory_free(partition->exclusions);
-    memory_free(partition->recent);
+    memory_free(partition->recents);
     memory_free(partition);
 }
 
@@ -62,6 +63,7 @@ void batch_clear(struct batch *batch)
     intern_init(&batch->event_names);
     batch->records = 0;
     batch->heap_size = 0;
+    batch->settled = true;
     batch->has_id = false;
     batch->in_doubt = false;
     arena_clear(&batch->arena);
@@ -178,9 +180,7 @@ void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partiti
     size_t place = partition_place(batch, stream_id, partition);
 
     CHECK(batch_empty(batch));
-    if (batch->last == ended) {
-        batch->last = NULL;
-    }
+    memset(batch->last, 0, sizeof(batch->last));
     partition_free(ended);
     batch->partition_count--;
     memmove(batch->partitions + place, batch->partitions + place + 1,
@@ -189,13 +189,14 @@ void batch_end_partition(struct batch *batch, int64_t stream_id, int32_t partiti
 
 struct batch_partition *batch_deliver(struct batch *batch, const struct coordinate *at)
 {
-    struct batch_partition *partition = batch->last;
+    struct batch_partition **last = &batch->last[(uint32_t)at->partition % BATCH_LAST_COUNT];
+    struct batch_partition *partition = *last;
 
     CHECK(!batch->in_doubt);
     if (partition == NULL || partition->partition != at->partition ||
         partition->stream_id != at->stream_id) {
         partition = batch_partition_get(batch, at->stream_id, at->partition);
-        batch->last = partition;
+        *last = partition;
     }
     CHECK(at->offset >= partition->to);
     partition->absent += at->offset - partition->to;

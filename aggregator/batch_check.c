@@ -36,6 +36,7 @@ void batch_check(const struct batch *batch)
         tallied += partition->tallied;
         dead_lettered += partition->dead_lettered;
         undecided += partition->undecided;
+        in_tallies += batch_recent_records(partition);
     }
     for (size_t i = 0; i < batch->entry_count; i++) {
         in_tallies += tally_records(batch->entries[i].key.kind, batch->entries[i].tally);

@@ -20,16 +20,23 @@ struct batch_exclusion {
     int64_t records;
 };
 
-/* Where the events of a service and hour went last: the next ones of this partition go there without a look at any name. Only for events
- * that carry their service's number, which the events of one partition have from one catalog. */
-struct batch_recent {
-    uint32_t service; /* its number; 0: free */
-    uint32_t range;   /* index of this partition's offsets in the tally's ranges, or behind them */
-    int64_t hour;
-    struct window_tally *tally; /* of an entry */
-};
+/*
+ * A recent: the last events of a service in a partition, which are not in the tally of their hour yet. They are gathered in two lines of the
+ * cache and go on to the tally, which has many, some at a time: when there are latencies enough, when the minute or the service is another,
+ * or when somebody asks (batch_settle). Only for events that carry their service's number, which those of one partition have from one catalog.
+ */
+enum { BATCH_RECENT_LATENCIES = 24 };
 
-enum { BATCH_RECENT_COUNT = 256 }; /* a power of two; services beyond it take turns */
+struct batch_recent {
+    uint32_t service;                           /* its number; 0: free, and nothing is gathered */
+    uint32_t latency_count;                     /* of `latencies` */
+    int64_t minute_ns;                          /* when the minute of `counts` begins */
+    struct window_tally *tally;                 /* of an entry: where all of it goes */
+    struct window_minute counts;                /* of the minute */
+    int64_t low, high;                          /* offsets */
+    uint16_t latencies[BATCH_RECENT_LATENCIES]; /* places in the histogram, of one request each */
+};
+_Static_assert(sizeof(struct batch_recent) == 128, "two lines of the cache");
 
 struct batch_partition {
     int64_t stream_id;
@@ -45,9 +52,12 @@ struct batch_partition {
     bool lost; /* nothing was delivered and nothing will be; the two times are the span */
     struct batch_exclusion *exclusions; /* owned */
     size_t exclusion_count;
-    int64_t activity_hour; /* of `activity`; meaningless while that is NULL */
+    /* Of the last event, and of `activity`; meaningless while that is NULL. */
+    int64_t hour, minute_ns; /* the hour, and when its minute begins */
     struct tally *activity;
-    struct batch_recent *recent; /* owned; BATCH_RECENT_COUNT, or NULL; valid until the clear */
+    struct batch_recent *recents; /* owned; by number of the service, which wraps around */
+    uint32_t recent_count;        /* 0 or a power of two */
+    uint32_t recent_reach;        /* a number as large as this asks for more of them */
 };
 
 struct batch_dead_letter {
@@ -89,12 +99,15 @@ struct batch_event {
     };
 };
 
+enum { BATCH_LAST_COUNT = 64 };
+
 struct batch {
     struct batch_partition **partitions; /* owned; sorted by stream and partition */
     size_t partition_count;
-    struct batch_partition *last; /* the partition of the last record */
-    struct intern names;          /* topics and digests; they outlive a clear */
-    struct arena arena;           /* everything else, until the next clear */
+    /* Partitions that records came from, by their number, which wraps around; or NULL. */
+    struct batch_partition *last[BATCH_LAST_COUNT];
+    struct intern names; /* topics and digests; they outlive a clear */
+    struct arena arena;  /* everything else, until the next clear */
     struct batch_entry *entries;
     size_t entry_count, entry_capacity;
     uint32_t *slots; /* entry + 1, 0 if free; power of two */
@@ -107,6 +120,7 @@ struct batch {
     struct intern event_names; /* until the next clear */
     int64_t records;
     size_t heap_size; /* histograms, ranges and particulars, about */
+    bool settled;     /* the tallies hold all that was tallied: no recent is in use */
     /* The ledger's: chosen before the first attempt to commit and kept until the batch is cleared. */
     bool has_id;
     bool in_doubt; /* an attempt whose outcome is not known yet: nothing may be added */
@@ -126,6 +140,20 @@ void batch_tally(struct batch *batch, struct batch_partition *partition,
 void batch_touch(struct batch *batch, const struct coordinate *at, const struct event *event);
 /* += for a tally of another batch. */
 void batch_merge_entry(struct batch *batch, const struct batch_entry *entry);
+/* The tally of a request's service and hour; it stays where it is until the clear. */
+struct window_tally *batch_window_of(struct batch *batch, const struct event *event);
+/* What it owns but for its ranges, in bytes; what it gains belongs to batch->heap_size. */
+size_t batch_tally_size(const struct window_tally *tally);
+void batch_add_range(struct batch *batch, struct offset_range **ranges, size_t *range_count,
+                     const struct coordinate *at);
+
+/* batch_recent.c: counts a request that carries its service's number. */
+void batch_recent_add(struct batch *batch, struct batch_partition *partition,
+                      const struct coordinate *at, const struct event *event);
+/* How many records stand in no tally yet. */
+int64_t batch_recent_records(const struct batch_partition *partition);
+/* What is gathered goes to the tallies: before somebody reads them. */
+void batch_settle(struct batch *batch);
 
 /* batch_excluded.c: counts that many delivered records as excluded. */
 void batch_exclude(struct batch *batch, struct batch_partition *partition, enum verdict verdict,

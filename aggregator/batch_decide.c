@@ -102,7 +102,8 @@ static struct batch_partition *copy_partition(const struct batch_partition *part
 
     *copy = *partition;
     copy->activity = NULL; /* points into the tallies of the original, ... */
-    copy->recent = NULL;   /* ... and so do these */
+    copy->recents = NULL;  /* ... and so did these */
+    copy->recent_count = copy->recent_reach = 0;
     copy->exclusions = memory_calloc(copy->exclusion_count, sizeof(copy->exclusions[0]));
     if (copy->exclusion_count > 0) {
         memcpy(copy->exclusions, partition->exclusions,
@@ -115,6 +116,7 @@ static struct batch *copy_counted(const struct batch *batch)
 {
     struct batch *copy = batch_new(0);
 
+    CHECK(batch->settled);
     copy->partitions = memory_calloc(batch->partition_count, sizeof(copy->partitions[0]));
     copy->partition_count = batch->partition_count;
     for (size_t i = 0; i < batch->partition_count; i++) {

@@ -1,6 +1,7 @@
 /* What a batch counts: its entries, a tally each, and where an event goes among them. */
 #include "aggregator/batch_content.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 static uint64_t key_hash(const struct tally_key *key)
@@ -96,14 +97,18 @@ static struct tally *activity_get(struct batch *batch, const char *kind, struct 
     return entry_get(batch, &key)->tally;
 }
 
-static void add_topic_activity(struct batch *batch, struct batch_partition *partition, int64_t hour,
-                               int minute)
+/* Another minute than that of the partition's last event. */
+static void turn_minute(struct batch *batch, struct batch_partition *partition, int64_t time_ns)
 {
-    if (partition->activity == NULL || partition->activity_hour != hour) {
+    int64_t hour = tally_hour(time_ns);
+    int minute = tally_minute(time_ns);
+
+    if (partition->activity == NULL || partition->hour != hour) {
         partition->activity = activity_get(batch, "topic", partition->topic, hour);
-        partition->activity_hour = hour;
+        partition->hour = hour;
     }
     partition->activity->activity.minutes |= UINT64_C(1) << minute;
+    partition->minute_ns = tally_minute_ns(time_ns);
 }
 
 static struct tally_key tally_key_of(const struct event *event)
@@ -122,8 +127,8 @@ static struct tally_key tally_key_of(const struct event *event)
                               .hour = hour};
 }
 
-static void add_range(struct batch *batch, struct offset_range **ranges, size_t *range_count,
-                      const struct coordinate *at)
+void batch_add_range(struct batch *batch, struct offset_range **ranges, size_t *range_count,
+                     const struct coordinate *at)
 {
     size_t before = *range_count;
 
@@ -131,91 +136,37 @@ static void add_range(struct batch *batch, struct offset_range **ranges, size_t 
     batch->heap_size += (*range_count - before) * sizeof(struct offset_range);
 }
 
-static struct batch_recent *recent_get(struct batch *batch, struct batch_partition *partition,
-                                       const struct event *event, int64_t hour)
+struct window_tally *batch_window_of(struct batch *batch, const struct event *event)
 {
-    struct batch_recent *recent;
+    struct tally_key key = tally_key_of(event);
 
-    if (partition->recent == NULL) {
-        partition->recent = memory_calloc(BATCH_RECENT_COUNT, sizeof(*partition->recent));
-    }
-    recent = &partition->recent[event->service_number % BATCH_RECENT_COUNT];
-    if (recent->service != event->service_number || recent->hour != hour) {
-        struct tally_key key = tally_key_of(event);
-
-        *recent = (struct batch_recent){.service = event->service_number,
-                                        .hour = hour,
-                                        .tally = &entry_get(batch, &key)->tally->window};
-    }
-    return recent;
+    CHECK(key.kind == TALLY_WINDOW);
+    return &entry_get(batch, &key)->tally->window;
 }
 
-static bool range_is_of(const struct window_tally *tally, uint32_t index,
-                        const struct coordinate *at)
+size_t batch_tally_size(const struct window_tally *tally)
 {
-    return index < tally->range_count && tally->ranges[index].stream_id == at->stream_id &&
-           tally->ranges[index].partition == at->partition;
+    return (size_t)tally->latency.size * sizeof(int64_t) + particulars_size(&tally->particulars);
 }
 
-/* As add_range, for offsets that follow each other. */
-static void widen_recent(struct batch *batch, struct batch_recent *recent,
-                         const struct coordinate *at)
+static void add_request(struct batch *batch, const struct coordinate *at, const struct event *event)
 {
-    struct window_tally *tally = recent->tally;
-
-    if (!range_is_of(tally, recent->range, at)) {
-        add_range(batch, &tally->ranges, &tally->range_count, at);
-        for (recent->range = 0; !range_is_of(tally, recent->range, at);) {
-            recent->range++;
-        }
-    }
-    if (tally->ranges[recent->range].high < at->offset) {
-        tally->ranges[recent->range].high = at->offset;
-    }
-}
-
-static void add_to_window(struct batch *batch, struct window_tally *tally,
-                          const struct event *event)
-{
-    int32_t buckets = tally->latency.size;
-    size_t particulars = event->wanted != NULL ? particulars_size(&tally->particulars) : 0;
+    struct window_tally *tally = batch_window_of(batch, event);
+    size_t before = batch_tally_size(tally);
 
     window_tally_add(tally, event);
-    if (event->wanted != NULL) {
-        batch->heap_size += particulars_size(&tally->particulars) - particulars;
-    }
-    batch->heap_size += (size_t)(tally->latency.size - buckets) * sizeof(int64_t);
+    batch->heap_size += batch_tally_size(tally) - before;
+    batch_add_range(batch, &tally->ranges, &tally->range_count, at);
 }
 
-static void add_request(struct batch *batch, struct batch_partition *partition,
-                        const struct coordinate *at, const struct event *event)
-{
-    struct tally_key key;
-    struct window_tally *tally;
-
-    if (event->service_number != 0 && event->customer.size == 0) {
-        struct batch_recent *recent =
-            recent_get(batch, partition, event, tally_hour(event->time_ns));
-
-        add_to_window(batch, recent->tally, event);
-        widen_recent(batch, recent, at);
-        return;
-    }
-    key = tally_key_of(event);
-    tally = &entry_get(batch, &key)->tally->window;
-    add_to_window(batch, tally, event);
-    add_range(batch, &tally->ranges, &tally->range_count, at);
-}
-
-static void add_check(struct batch *batch, const struct coordinate *at, const struct event *event,
-                      int minute)
+static void add_check(struct batch *batch, const struct coordinate *at, const struct event *event)
 {
     struct tally_key key = tally_key_of(event);
     struct batch_entry *entry = entry_get(batch, &key);
     struct check_tally *tally = &entry->tally->check;
 
     check_tally_add(tally, event);
-    add_range(batch, &tally->ranges, &tally->range_count, at);
+    batch_add_range(batch, &tally->ranges, &tally->range_count, at);
     /* An instance that reports itself has no checker whose silence could be told from its own. */
     if (event->checker.size == 0) {
         return;
@@ -226,20 +177,23 @@ static void add_check(struct batch *batch, const struct coordinate *at, const st
         entry = entry_get(batch, &key); /* the array may have moved */
         entry->checker_activity = activity;
     }
-    entry->checker_activity->activity.minutes |= UINT64_C(1) << minute;
+    entry->checker_activity->activity.minutes |= UINT64_C(1) << tally_minute(event->time_ns);
 }
 
 void batch_tally(struct batch *batch, struct batch_partition *partition,
                  const struct coordinate *at, const struct event *event)
 {
-    int minute = tally_minute(event->time_ns);
-
     CHECK(event->service.size > 0);
-    add_topic_activity(batch, partition, tally_hour(event->time_ns), minute);
-    if (event->kind == EVENT_REQUEST) {
-        add_request(batch, partition, at, event);
+    if (partition->activity == NULL ||
+        (uint64_t)event->time_ns - (uint64_t)partition->minute_ns >= NS_PER_MINUTE) {
+        turn_minute(batch, partition, event->time_ns);
+    }
+    if (event->kind == EVENT_CHECK) {
+        add_check(batch, at, event);
+    } else if (event->service_number != 0 && event->customer.size == 0) {
+        batch_recent_add(batch, partition, at, event);
     } else {
-        add_check(batch, at, event, minute);
+        add_request(batch, at, event);
     }
 }
 
@@ -249,9 +203,9 @@ void batch_touch(struct batch *batch, const struct coordinate *at, const struct 
     struct tally *tally = entry_get(batch, &key)->tally;
 
     if (key.kind == TALLY_WINDOW) {
-        add_range(batch, &tally->window.ranges, &tally->window.range_count, at);
+        batch_add_range(batch, &tally->window.ranges, &tally->window.range_count, at);
     } else {
-        add_range(batch, &tally->check.ranges, &tally->check.range_count, at);
+        batch_add_range(batch, &tally->check.ranges, &tally->check.range_count, at);
     }
 }
 

@@ -20,8 +20,8 @@ _Static_assert(GROWTH % BLOCK == 0, "counts are whole blocks");
 _Static_assert(WIDTH_BITS + SMALL_WIDTH * BLOCK <= PACK_BITS_MAX, "a word has them all");
 
 /* bounds[k] = floor(2^(63 + k/64)), found with exact integers. The scaled latency is an integer too, so "above the bound"
- * and "above its floor" are the same. starts[j] is the last k whose bound does not lie above 2^63 + j * 2^57. */
-static const uint64_t bounds[BUCKETS_PER_DOUBLING + 2] = {
+ * and "above its floor" are the same. starts[j] is the last k whose bound does not lie above 2^63 + j * 2^56. */
+static const uint64_t bounds[BUCKETS_PER_DOUBLING + 1] = {
     UINT64_C(0x8000000000000000), UINT64_C(0x8164d1f3bc030773), UINT64_C(0x82cd8698ac2ba1d7),
     UINT64_C(0x843a28c3acde4046), UINT64_C(0x85aac367cc487b14), UINT64_C(0x871f61969e8d1010),
     UINT64_C(0x88980e8092da8527), UINT64_C(0x8a14d575496efd9a), UINT64_C(0x8b95c1e3ea8bd6e6),
@@ -43,32 +43,33 @@ static const uint64_t bounds[BUCKETS_PER_DOUBLING + 2] = {
     UINT64_C(0xe5b906e77c8348a8), UINT64_C(0xe8396a503c4bdc68), UINT64_C(0xeac0c6e7dd24392e),
     UINT64_C(0xed4f301ed9942b84), UINT64_C(0xefe4b99bdcdaf5cb), UINT64_C(0xf281773c59ffb139),
     UINT64_C(0xf5257d152486cc2c), UINT64_C(0xf7d0df730ad13bb8), UINT64_C(0xfa83b2db722a033a),
-    UINT64_C(0xfd3e0c0cf486c174), UINT64_C(0xffffffffffffffff), UINT64_C(0xffffffffffffffff),
+    UINT64_C(0xfd3e0c0cf486c174), UINT64_C(0xffffffffffffffff),
 };
-static const unsigned char starts[64] = {
-    0,  1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 24, 25, 26,
-    27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47,
-    48, 49, 50, 50, 51, 52, 53, 54, 54, 55, 56, 57, 58, 58, 59, 60, 61, 61, 62, 63};
+static const unsigned char starts[128] = {
+    0,  0,  1,  2,  2,  3,  4,  4,  5,  6,  6,  7,  8,  8,  9,  10, 10, 11, 12, 12, 13, 14,
+    14, 15, 15, 16, 17, 17, 18, 18, 19, 20, 20, 21, 21, 22, 22, 23, 24, 24, 25, 25, 26, 26,
+    27, 27, 28, 28, 29, 29, 30, 30, 31, 31, 32, 33, 33, 34, 34, 35, 35, 35, 36, 36, 37, 37,
+    38, 38, 39, 39, 40, 40, 41, 41, 42, 42, 43, 43, 43, 44, 44, 45, 45, 46, 46, 47, 47, 47,
+    48, 48, 49, 49, 50, 50, 50, 51, 51, 52, 52, 52, 53, 53, 54, 54, 54, 55, 55, 56, 56, 56,
+    57, 57, 58, 58, 58, 59, 59, 59, 60, 60, 61, 61, 61, 62, 62, 62, 63, 63};
 
-/* The bucket i with base^i < latency <= base^(i+1). Exact: no floating point, the same on every machine. */
-static int32_t bucket_of(int64_t latency_ns)
+/* The bucket i with base^i < latency <= base^(i+1). Exact: no floating point, the same on every machine. And without a branch, which nobody
+ * could foretell. */
+static inline int32_t bucket_of(int64_t latency_ns)
 {
     int zeros;
-    uint64_t scaled;
-    int k;
+    uint64_t below;
+    int octave, k;
 
     CHECK(latency_ns > 0);
     CHECK(latency_ns <= LATENCY_NS_MAX);
     zeros = __builtin_clzll((unsigned long long)latency_ns);
-    scaled = (uint64_t)latency_ns << zeros;
-    k = starts[(scaled >> 57) & 63];
-    /* Without a branch, which nobody could foretell: at most two bounds lie in a 64th, and nothing lies above the last two. */
-    k += (bounds[k + 1] < scaled) + (bounds[k + 2] < scaled);
-    /* A bound itself belongs to the bucket below; only 2^63, the power of two, is an integer. */
-    if (scaled == bounds[0]) {
-        k = -1;
-    }
-    return (63 - zeros) * BUCKETS_PER_DOUBLING + k;
+    /* A bound itself belongs to the bucket below. Only powers of two are bounds and integers, and they leave their octave here. */
+    below = ((uint64_t)latency_ns << zeros) - 1;
+    octave = 62 - zeros + (int)(below >> 63);
+    k = starts[below >> 56 & 127];
+    k += bounds[k + 1] <= below; /* a 128th holds one bound at most */
+    return octave * BUCKETS_PER_DOUBLING + k;
 }
 
 static int64_t upper_bound_ns(int32_t bucket)
@@ -130,6 +131,40 @@ void histogram_add(struct histogram *histogram, int64_t latency_ns, int64_t weig
         reserve(histogram, bucket, bucket);
     }
     histogram->counts[bucket - histogram->first] += weight;
+}
+
+/* Buckets from 0 on, and what no histogram has a bucket for. */
+enum { PLACE_OF_ZERO_NS = UINT16_MAX };
+_Static_assert(BUCKET_MAX - BUCKET_MIN + GROWTH < PLACE_OF_ZERO_NS, "it is beyond all buckets");
+
+uint16_t histogram_place(int64_t latency_ns)
+{
+    return latency_ns == 0 ? PLACE_OF_ZERO_NS : (uint16_t)(bucket_of(latency_ns) - BUCKET_MIN);
+}
+
+static void add_beyond(struct histogram *histogram, uint16_t place)
+{
+    int32_t bucket = place + BUCKET_MIN;
+
+    if (place == PLACE_OF_ZERO_NS) {
+        histogram->zero_count++;
+        return;
+    }
+    reserve(histogram, bucket, bucket);
+    histogram->counts[bucket - histogram->first]++;
+}
+
+void histogram_add_places(struct histogram *histogram, const uint16_t *places, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t at = (uint32_t)(places[i] + BUCKET_MIN - histogram->first);
+
+        if (at < (uint32_t)histogram->size) {
+            histogram->counts[at]++;
+        } else {
+            add_beyond(histogram, places[i]);
+        }
+    }
 }
 
 /* What all counts have of bits, and their sum. */

@@ -23,6 +23,10 @@ struct histogram {
 
 void histogram_release(struct histogram *histogram);
 void histogram_add(struct histogram *histogram, int64_t latency_ns, int64_t weight);
+/* The same in two steps, of which only the second needs the histogram: where a latency belongs, and adding one of each. A place is only good
+ * for that. */
+uint16_t histogram_place(int64_t latency_ns);
+void histogram_add_places(struct histogram *histogram, const uint16_t *places, size_t count);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 int64_t histogram_count(const struct histogram *histogram);
 /* Upper bound in ns of the bucket that holds the q-th part per thousand; 0 if empty. */

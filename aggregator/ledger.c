@@ -322,6 +322,7 @@ enum err_code ledger_commit_work(struct ledger *ledger, struct batch *batch,
     bool committed = false;
     enum err_code code = ERR_OK;
 
+    batch_settle(batch);
     batch_check(batch);
     if (!batch->has_id) {
         random_bytes(ledger->random, batch->id, sizeof(batch->id));

@@ -243,6 +243,7 @@ enum err_code ledger_rows_write_pending(struct ledger *ledger, const struct batc
     enum err_code code = ERR_OK;
     int64_t part = 0;
 
+    CHECK(batch->settled);
     CHECK(size <= PENDING_ROW_SIZE);
     pending_writer_init(&row);
     for (size_t i = 0; i < batch->entry_count && code == ERR_OK; i++) {

@@ -53,23 +53,20 @@ int tally_minute(int64_t time_ns)
 
 void window_tally_add(struct window_tally *tally, const struct event *event)
 {
-    struct window_minute *minute = &tally->minutes[tally_minute(event->time_ns)];
-
-    CHECK(event->kind == EVENT_REQUEST);
-    CHECK(event->weight >= 1);
-    CHECK(event->outcome <= OUTCOME_ERROR);
-    minute->records++;
-    minute->total += event->weight;
-    minute->errors += event->outcome == OUTCOME_ERROR ? event->weight : 0;
-    minute->slow += event_slow(event) ? event->weight : 0;
-    if (event->latency_ns == LATENCY_UNKNOWN) {
-        minute->no_latency += event->weight;
-    } else {
+    window_minute_add_event(&tally->minutes[tally_minute(event->time_ns)], event);
+    if (event->latency_ns != LATENCY_UNKNOWN) {
         histogram_add(&tally->latency, event->latency_ns, event->weight);
     }
     if (event->wanted != NULL) {
         particulars_add(&tally->particulars, event);
     }
+}
+
+int64_t tally_minute_ns(int64_t time_ns)
+{
+    int64_t rest = time_ns % NS_PER_MINUTE;
+
+    return time_ns - (rest < 0 ? rest + NS_PER_MINUTE : rest);
 }
 
 /* Of two results that hold from the same moment with the same outcome, the one that expires first is the worse: an

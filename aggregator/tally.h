@@ -18,6 +18,7 @@
 #include "aggregator/histogram.h"
 #include "aggregator/particulars.h"
 #include "base/arena.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "schemas/event.h"
@@ -37,6 +38,19 @@ static inline void window_minute_add(struct window_minute *into, const struct wi
     into->errors += from->errors;
     into->slow += from->slow;
     into->no_latency += from->no_latency;
+}
+
+/* What a request adds to its minute. */
+static inline void window_minute_add_event(struct window_minute *minute, const struct event *event)
+{
+    CHECK(event->kind == EVENT_REQUEST);
+    CHECK(event->weight >= 1);
+    CHECK(event->outcome <= OUTCOME_ERROR);
+    minute->records++;
+    minute->total += event->weight;
+    minute->errors += event->outcome == OUTCOME_ERROR ? event->weight : 0;
+    minute->slow += event_slow(event) ? event->weight : 0;
+    minute->no_latency += event->latency_ns == LATENCY_UNKNOWN ? event->weight : 0;
 }
 
 /* Lowest and highest offset of a partition whose events fell into the hour: an explanation re-reads between them. */
@@ -97,6 +111,8 @@ struct tally {
 /* The hour of a time and its minute within, also before 1970. */
 int64_t tally_hour(int64_t time_ns);
 int tally_minute(int64_t time_ns);
+/* When its minute begins. */
+int64_t tally_minute_ns(int64_t time_ns);
 
 /* Adds one event; the caller has chosen the tally by its key. */
 void window_tally_add(struct window_tally *tally, const struct event *event);
