@@ -19,16 +19,35 @@ void intern_release(struct intern *set)
     *set = (struct intern){0};
 }
 
+/* As str_equal, by words. */
+static inline bool same(struct str a, struct str b)
+{
+    if (a.size != b.size) {
+        return false;
+    }
+    for (size_t i = 0; i + 8 < a.size; i += 8) {
+        uint64_t x, y;
+
+        memcpy(&x, a.data + i, 8);
+        memcpy(&y, b.data + i, 8);
+        if (x != y) {
+            return false;
+        }
+    }
+    return str_last_word(a) == str_last_word(b);
+}
+
 /* The slot where name stands, or the free one where it belongs. */
-static uint32_t intern_slot(const struct intern *set, struct str name)
+static inline struct intern_slot *slot_of(const struct intern *set, struct str name, uint32_t hash)
 {
     uint32_t mask = set->slot_count - 1;
-    uint32_t slot = (uint32_t)str_hash(name) & mask;
+    uint32_t i = hash & mask;
 
-    while (set->slots[slot] != 0 && !str_equal(set->names[set->slots[slot] - 1], name)) {
-        slot = (slot + 1) & mask;
+    while (set->slots[i].name != 0 &&
+           (set->slots[i].hash != hash || !same(set->names[set->slots[i].name - 1], name))) {
+        i = (i + 1) & mask;
     }
-    return slot;
+    return &set->slots[i];
 }
 
 static void intern_grow(struct intern *set)
@@ -37,38 +56,41 @@ static void intern_grow(struct intern *set)
     set->slot_count *= 2;
     set->slots = memory_calloc(set->slot_count, sizeof(set->slots[0]));
     for (uint32_t i = 0; i < set->count; i++) {
-        set->slots[intern_slot(set, set->names[i])] = i + 1;
+        uint32_t hash = (uint32_t)str_hash(set->names[i]);
+
+        *slot_of(set, set->names[i], hash) = (struct intern_slot){.name = i + 1, .hash = hash};
     }
 }
 
 uint32_t intern_add(struct intern *set, struct str name)
 {
-    uint32_t slot = intern_slot(set, name);
+    uint32_t hash = (uint32_t)str_hash(name);
+    struct intern_slot *slot = slot_of(set, name, hash);
 
-    if (set->slots[slot] != 0) {
-        return set->slots[slot] - 1;
+    if (slot->name != 0) {
+        return slot->name - 1;
     }
-    if (set->count >= set->slot_count / 2) {
+    if (set->count >= set->slot_count / 4) {
         intern_grow(set);
-        slot = intern_slot(set, name);
+        slot = slot_of(set, name, hash);
     }
     if ((set->count & (set->count - 1)) == 0) {
         set->names = memory_resize(set->names, set->count == 0 ? 1 : set->count * (size_t)2,
                                    sizeof(set->names[0]));
     }
     set->names[set->count] = arena_str(&set->arena, name);
-    set->slots[slot] = ++set->count;
+    *slot = (struct intern_slot){.name = ++set->count, .hash = hash};
     return set->count - 1;
 }
 
 bool intern_find(const struct intern *set, struct str name, uint32_t *ret_number)
 {
-    uint32_t slot = intern_slot(set, name);
+    const struct intern_slot *slot = slot_of(set, name, (uint32_t)str_hash(name));
 
-    if (set->slots[slot] == 0) {
+    if (slot->name == 0) {
         return false;
     }
-    *ret_number = set->slots[slot] - 1;
+    *ret_number = slot->name - 1;
     return true;
 }
 

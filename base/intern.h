@@ -14,12 +14,17 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+struct intern_slot {
+    uint32_t name; /* number + 1, 0 if free */
+    uint32_t hash; /* of the name: most others differ in it */
+};
+
 struct intern {
     struct arena arena;
     struct str *names; /* by number */
     uint32_t count;
-    uint32_t *slots; /* number + 1, 0 if free; power of two */
-    uint32_t slot_count;
+    struct intern_slot *slots; /* at most a quarter full */
+    uint32_t slot_count;       /* power of two */
 };
 
 void intern_init(struct intern *set);

@@ -89,42 +89,6 @@ struct str str_next_character(struct str *s)
     return character;
 }
 
-/* A multiply-and-fold over eight bytes at a time: names are short, and a table of names is all that it serves. */
-/* The last bytes as a word: without a loop, and without a call of memcpy for a size that is not known. */
-static uint64_t last_word(struct str s)
-{
-    uint64_t word = 0;
-    uint32_t first, last;
-
-    if (s.size >= 8) {
-        memcpy(&word, s.data + s.size - 8, 8);
-    } else if (s.size >= 4) {
-        memcpy(&first, s.data, 4);
-        memcpy(&last, s.data + s.size - 4, 4);
-        word = (uint64_t)first << 32 | last;
-    } else if (s.size > 0) {
-        word = (uint64_t)(unsigned char)s.data[0] << 16 |
-               (uint64_t)(unsigned char)s.data[s.size / 2] << 8 | (unsigned char)s.data[s.size - 1];
-    }
-    return word;
-}
-
-uint64_t str_hash(struct str s)
-{
-    const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t h = s.size * k;
-
-    for (size_t i = 0; i + 8 < s.size; i += 8) {
-        uint64_t word;
-
-        memcpy(&word, s.data + i, 8);
-        h = (h ^ word) * k;
-        h ^= h >> 29;
-    }
-    h = (h ^ last_word(s)) * k;
-    return h ^ (h >> 32);
-}
-
 bool str_to_int64(struct str s, int64_t *ret_value)
 {
     size_t i = 0;
