@@ -72,8 +72,8 @@ struct batch_dead_letter {
 
 struct batch_entry {
     uint64_t hash;
-    struct tally_key key;           /* names in the arena */
-    struct tally *tally;            /* in the arena; what it owns is on the heap */
+    struct tally_key key; /* names in the arena */
+    struct tally *tally;  /* in the arena, as large as its kind; what it owns is on the heap */
     struct tally *checker_activity; /* of a check with a checker: that of the same hour */
 };
 

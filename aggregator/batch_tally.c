@@ -51,6 +51,17 @@ static void slots_grow(struct batch *batch)
     }
 }
 
+/* Of a window no more than a window: there are thousands of them, and checks are nearly twice as large. */
+static size_t size_of(enum tally_kind kind)
+{
+    static const size_t sizes[] = {[TALLY_WINDOW] = sizeof(struct window_tally),
+                                   [TALLY_CHECK] = sizeof(struct check_tally),
+                                   [TALLY_ACTIVITY] = sizeof(struct activity_tally)};
+
+    CHECK((unsigned)kind < ARRAY_COUNT(sizes));
+    return sizes[kind];
+}
+
 static struct batch_entry *entry_add(struct batch *batch, uint64_t hash,
                                      const struct tally_key *key)
 {
@@ -73,7 +84,7 @@ static struct batch_entry *entry_add(struct batch *batch, uint64_t hash,
                                           .c = arena_str(&batch->arena, key->c),
                                           .d = arena_str(&batch->arena, key->d),
                                           .hour = key->hour},
-                                  .tally = arena_alloc(&batch->arena, sizeof(struct tally))};
+                                  .tally = arena_alloc(&batch->arena, size_of(key->kind))};
     return entry;
 }
 
