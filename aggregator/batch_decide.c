@@ -42,8 +42,10 @@ static struct batch_event *event_slot(struct batch *batch)
     return &batch->events[batch->event_count++];
 }
 
-void batch_defer(struct batch *batch, const struct batch_partition *partition,
-                 const struct coordinate *at, const struct event *event)
+/* Apart from batch_add_event, which most of the time has nothing to keep. */
+__attribute__((noinline)) void batch_defer(struct batch *batch,
+                                           const struct batch_partition *partition,
+                                           const struct coordinate *at, const struct event *event)
 {
     struct intern *names = &batch->event_names;
     struct batch_event *kept = event_slot(batch);

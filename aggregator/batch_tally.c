@@ -108,8 +108,11 @@ static struct tally *activity_get(struct batch *batch, const char *kind, struct 
     return entry_get(batch, &key)->tally;
 }
 
-/* Another minute than that of the partition's last event. */
-static void turn_minute(struct batch *batch, struct batch_partition *partition, int64_t time_ns)
+/* Another minute than that of the partition's last event. It and the ways of other events stay outside of batch_tally, whose way for most of
+ * them is short. */
+__attribute__((noinline)) static void turn_minute(struct batch *batch,
+                                                  struct batch_partition *partition,
+                                                  int64_t time_ns)
 {
     int64_t hour = tally_hour(time_ns);
     int minute = tally_minute(time_ns);
@@ -160,7 +163,8 @@ size_t batch_tally_size(const struct window_tally *tally)
     return (size_t)tally->latency.size * sizeof(int64_t) + particulars_size(&tally->particulars);
 }
 
-static void add_request(struct batch *batch, const struct coordinate *at, const struct event *event)
+__attribute__((noinline)) static void add_request(struct batch *batch, const struct coordinate *at,
+                                                  const struct event *event)
 {
     struct window_tally *tally = batch_window_of(batch, event);
     size_t before = batch_tally_size(tally);
@@ -170,7 +174,8 @@ static void add_request(struct batch *batch, const struct coordinate *at, const 
     batch_add_range(batch, &tally->ranges, &tally->range_count, at);
 }
 
-static void add_check(struct batch *batch, const struct coordinate *at, const struct event *event)
+__attribute__((noinline)) static void add_check(struct batch *batch, const struct coordinate *at,
+                                                const struct event *event)
 {
     struct tally_key key = tally_key_of(event);
     struct batch_entry *entry = entry_get(batch, &key);
