@@ -95,6 +95,16 @@ enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *s
 enum err_code windows_services(struct db *db, int64_t book_id, struct arena *arena,
                                struct str **ret_services, size_t *ret_count, struct err *err);
 
+struct service_grades {
+    struct str service;
+    uint8_t *grades; /* raw, each an enum grade: one a minute */
+};
+
+/* The grades of minutes [from_minute, to_minute) of all services that have had an event, sorted by name, as windows_minutes has them; in arena. */
+enum err_code windows_grades(struct db *db, int64_t book_id, int64_t from_minute, int64_t to_minute,
+                             struct arena *arena, struct service_grades **ret_services,
+                             size_t *ret_count, struct err *err);
+
 /* One row of a window's hour, as it comes from the store. Borrowed for the time of the call. Whatever but ERR_OK ends the reading. */
 typedef enum err_code (*windows_take_fn)(void *context, const struct tally_key *key,
                                          const struct tally *tally, struct err *err);

@@ -87,7 +87,7 @@ void label_print(FILE *out, struct str name, size_t columns)
         if (used + width > columns) {
             break;
         }
-        (void)fprintf(out, "%.*s", STR_ARGS(shown));
+        (void)fwrite(shown.data, 1, shown.size, out);
         used += width;
     }
     for (; used < columns; used++) {

@@ -57,98 +57,77 @@ struct status {
 
 /* --- reading, in one snapshot; everything in arena --- */
 
-static enum err_code read_strip(struct run *run, const struct status *status, struct arena *arena,
-                                struct service_status *service, struct err *err)
+/* The strip ends with the last complete minute; what it has no minutes for is blank. */
+static void fill_strip(struct service_status *service, const uint8_t *grades, int count)
 {
-    int64_t to_minute = status->complete_until_ns / NS_PER_MINUTE;
-    int64_t from_minute = to_minute > STRIP_MINUTES ? to_minute - STRIP_MINUTES : 0;
-    struct minute *minutes;
-    enum err_code code;
-
     for (int i = 0; i < STRIP_MINUTES; i++) {
-        service->strip[i] = GRADE_NOT_PROVISIONED;
+        int at = i - (STRIP_MINUTES - count);
+
+        service->strip[i] = at < 0 ? GRADE_NOT_PROVISIONED : (enum grade)grades[at];
     }
-    service->now = GRADE_NOT_PROVISIONED;
-    if (!status->complete) {
-        return ERR_OK;
-    }
-    code = windows_minutes(run->db, run->book_id, service->name, from_minute, to_minute, arena,
-                           &minutes, err);
-    for (int64_t m = from_minute; m < to_minute && code == ERR_OK; m++) {
-        service->now = minutes[m - from_minute].grade;
-        service->strip[STRIP_MINUTES - (to_minute - m)] = service->now;
-    }
-    return code;
+    service->now = service->strip[STRIP_MINUTES - 1];
 }
 
 static enum err_code read_services(struct run *run, struct arena *arena, struct status *status,
                                    struct err *err)
 {
-    struct str *names;
-    enum err_code code =
-        windows_services(run->db, run->book_id, arena, &names, &status->service_count, err);
+    int64_t to_minute = status->complete ? status->complete_until_ns / NS_PER_MINUTE : 0;
+    int64_t from_minute = to_minute > STRIP_MINUTES ? to_minute - STRIP_MINUTES : 0;
+    struct service_grades *services;
+    enum err_code code = windows_grades(run->db, run->book_id, from_minute, to_minute, arena,
+                                        &services, &status->service_count, err);
 
     if (code != ERR_OK) {
         return code;
     }
     status->services = arena_calloc(arena, status->service_count, sizeof(*status->services));
-    for (size_t i = 0; i < status->service_count && code == ERR_OK; i++) {
-        struct arena scratch = ARENA_INIT;
-
-        status->services[i].name = names[i];
-        code = read_strip(run, status, &scratch, &status->services[i], err);
-        arena_release(&scratch);
+    for (size_t i = 0; i < status->service_count; i++) {
+        status->services[i].name = services[i].service;
+        fill_strip(&status->services[i], services[i].grades, (int)(to_minute - from_minute));
     }
-    return code;
+    return ERR_OK;
 }
 
-static enum err_code count_incidents(struct run *run, size_t *ret_count, struct err *err)
+static enum err_code take_incident(struct db_stmt *stmt, struct arena *arena, struct status *status,
+                                   struct err *err)
 {
-    struct db_stmt *stmt;
-    bool row = false;
-    enum err_code code = db_prepare(
-        run->db, "SELECT COUNT(*) FROM incident WHERE book_id = $1 AND end_minute IS NULL", &stmt,
-        err);
+    int64_t worst = db_column_int64(stmt, 2);
 
-    if (code != ERR_OK) {
-        return code;
+    if (worst < 0 || worst >= GRADE_COUNT) {
+        return err_set(err, ERR_MISMATCH, "incident: %" PRId64 " is no grade", worst);
     }
-    db_bind_int64(stmt, 1, run->book_id);
-    code = db_step(stmt, &row, err);
-    *ret_count = row ? (size_t)db_column_int64(stmt, 0) : 0;
-    db_reset(stmt);
-    return code;
+    CHECK(status->incident_count < status->service_count); /* joined, in one snapshot */
+    status->incidents[status->incident_count++] =
+        (struct open_incident){arena_str(arena, db_column_text(stmt, 0)), db_column_int64(stmt, 1),
+                               (enum grade)worst, arena_str(arena, db_column_text(stmt, 3))};
+    return ERR_OK;
 }
 
+/* One that lasts is its service's last: years of others are not looked at. */
 static enum err_code read_incidents(struct run *run, struct arena *arena, struct status *status,
                                     struct err *err)
 {
     struct db_stmt *stmt;
-    size_t count;
     bool row = false;
-    enum err_code code = count_incidents(run, &count, err);
+    enum err_code code =
+        db_prepare(run->db,
+                   "SELECT i.service, i.first_minute, i.worst, i.level"
+                   " FROM service s CROSS JOIN incident i WHERE s.book_id = $1 AND i.book_id = $1"
+                   " AND i.service = s.service AND i.first_minute = (SELECT MAX(l.first_minute)"
+                   " FROM incident l WHERE l.book_id = $1 AND l.service = s.service)"
+                   " AND i.end_minute IS NULL ORDER BY i.level, i.service",
+                   &stmt, err);
 
-    if (code == ERR_OK) {
-        code = db_prepare(run->db,
-                          "SELECT service, first_minute, worst, level FROM incident"
-                          " WHERE book_id = $1 AND end_minute IS NULL ORDER BY level, service",
-                          &stmt, err);
-    }
     if (code != ERR_OK) {
         return code;
     }
-    status->incidents = arena_calloc(arena, count, sizeof(*status->incidents));
+    status->incidents = arena_calloc(arena, status->service_count, sizeof(*status->incidents));
     db_bind_int64(stmt, 1, run->book_id);
-    while (status->incident_count < count && (code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        int64_t worst = db_column_int64(stmt, 2);
-
-        if (worst < 0 || worst >= GRADE_COUNT) {
-            code = err_set(err, ERR_MISMATCH, "incident: %" PRId64 " is no grade", worst);
+    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
+        code = take_incident(stmt, arena, status, err);
+        if (code != ERR_OK) {
             break;
         }
-        status->incidents[status->incident_count++] = (struct open_incident){
-            arena_str(arena, db_column_text(stmt, 0)), db_column_int64(stmt, 1), (enum grade)worst,
-            arena_str(arena, db_column_text(stmt, 3))};
     }
     db_reset(stmt);
     return code;
@@ -190,11 +169,25 @@ static void print_grade(FILE *out, enum grade grade, const char *text, bool colo
     if (color) {
         (void)fputs(color_of(grade), out);
     }
-    (void)fputs(
-        text,
-        out); /* one for each minute of each service: a format would cost more than reading it */
+    (void)fputs(text, out);
     if (color) {
         (void)fputs("\033[0m", out);
+    }
+}
+
+static void print_strip(FILE *out, const enum grade strip[STRIP_MINUTES], bool color)
+{
+    char symbols
+        [STRIP_MINUTES]; /* one call for all: a call for each would cost more than reading them */
+
+    for (int i = 0; i < STRIP_MINUTES && color; i++) {
+        print_grade(out, strip[i], grade_row(strip[i])->symbol, true);
+    }
+    for (int i = 0; i < STRIP_MINUTES; i++) {
+        symbols[i] = grade_row(strip[i])->symbol[0];
+    }
+    if (!color) {
+        (void)fwrite(symbols, 1, STRIP_MINUTES, out);
     }
 }
 
@@ -220,9 +213,7 @@ static void print_service(FILE *out, const struct service_status *service, size_
     (void)snprintf(word, sizeof(word), "  %s %-20s", now->symbol, now->title);
     print_grade(out, service->now, word, color);
     (void)fputs("  ", out);
-    for (int i = 0; i < STRIP_MINUTES; i++) {
-        print_grade(out, service->strip[i], grade_row(service->strip[i])->symbol, color);
-    }
+    print_strip(out, service->strip, color);
     (void)fputc('\n', out);
 }
 
@@ -239,7 +230,7 @@ static void print_duration(FILE *out, int64_t duration_ns)
     }
 }
 
-static void print_incidents(FILE *out, const struct status *status, bool color)
+static void print_incidents(FILE *out, const struct status *status, size_t columns, bool color)
 {
     char text[CIVIL_TEXT_SIZE];
 
@@ -252,7 +243,7 @@ static void print_incidents(FILE *out, const struct status *status, bool color)
         const struct open_incident *incident = &status->incidents[i];
 
         (void)fprintf(out, "  %.*s  ", STR_ARGS(incident->level));
-        label_print(out, incident->service, name_columns(status));
+        label_print(out, incident->service, columns);
         (void)fputs("  ", out);
         print_grade(out, incident->worst, grade_row(incident->worst)->title, color);
         (void)fprintf(out, ", since %s (",
@@ -312,7 +303,7 @@ static void print_table(FILE *out, const struct status *status, bool color)
     for (size_t i = 0; i < status->service_count; i++) {
         print_service(out, &status->services[i], columns, color);
     }
-    print_incidents(out, status, color);
+    print_incidents(out, status, columns, color);
     missing_print(out, &status->missing);
     print_rebuilds(out, status);
     print_legend(out);

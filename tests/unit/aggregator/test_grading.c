@@ -221,6 +221,31 @@ static void commit_and_fold(struct book *book, struct batch *batch, struct fold 
     must(fold_run(fold, NULL, NULL, &err), &err);
 }
 
+/* The same minutes, read for all services at once. */
+static void assert_grades(struct db *db, const char *service, int64_t from, const char *expected)
+{
+    struct arena arena = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct service_grades *services;
+    size_t found = 0, count;
+
+    must(windows_grades(db, 1, from, from + (int64_t)strlen(expected), &arena, &services, &count,
+                        &err),
+         &err);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(i == 0 || str_compare(services[i - 1].service, services[i].service) < 0);
+        if (!str_equal(services[i].service, STR(service))) {
+            continue;
+        }
+        found++;
+        for (size_t k = 0; k < strlen(expected); k++) {
+            assert_int_equal(grade_row((enum grade)services[i].grades[k])->symbol[0], expected[k]);
+        }
+    }
+    assert_int_equal(found, 1);
+    arena_release(&arena);
+}
+
 static void assert_minutes(struct db *db, const char *service, int64_t from, const char *expected)
 {
     int64_t start = BOOK_START_NS / NS_PER_MINUTE + from;
@@ -240,6 +265,7 @@ static void assert_minutes(struct db *db, const char *service, int64_t from, con
     symbols[count] = '\0';
     assert_string_equal(symbols, expected);
     arena_release(&arena);
+    assert_grades(db, service, start, expected);
 }
 
 /* A story of single minutes: what is open, what closes, what a late event changes. */
