@@ -84,14 +84,18 @@ struct str arena_str(struct arena *arena, struct str s)
 
 char *arena_format(struct arena *arena, const char *format, ...)
 {
+    char local[256]; /* most are shorter, and need not be formatted twice to know their size */
     va_list arguments;
     char *text;
     int size;
 
     va_start(arguments, format);
-    size = vsnprintf(NULL, 0, format, arguments);
+    size = vsnprintf(local, sizeof(local), format, arguments);
     va_end(arguments);
     CHECK(size >= 0);
+    if ((size_t)size < sizeof(local)) {
+        return arena_text(arena, str_of(local, (size_t)size));
+    }
     text = arena_alloc(arena, (size_t)size + 1);
     va_start(arguments, format);
     (void)vsnprintf(text, (size_t)size + 1, format, arguments);

@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -14,13 +13,13 @@ void json_init(struct json_writer *json, struct strbuf *out, bool pretty)
 
 static void new_line(struct json_writer *json)
 {
+    static const char spaces[2 * JSON_DEPTH_MAX + 1] = "                                ";
+
     if (!json->pretty) {
         return;
     }
     strbuf_append_char(json->out, '\n');
-    for (int i = 0; i < json->depth; i++) {
-        strbuf_append_text(json->out, "  ");
-    }
+    strbuf_append(json->out, str_of(spaces, 2 * (size_t)json->depth));
 }
 
 /* Bytes that have to be escaped: RFC 8259, section 7. The short forms are those of RFC 8785, section 3.2.2.2. */
@@ -57,10 +56,23 @@ static void append_escaped(struct strbuf *out, char c)
     }
 }
 
+/* Copies the characters in front of the text that stand for themselves: nearly all of them. */
+static void append_plain(struct strbuf *out, struct str *text)
+{
+    size_t size = 0;
+
+    while (size < text->size && text->data[size] >= 0x20 && text->data[size] < 0x7f &&
+           text->data[size] != '"' && text->data[size] != '\\') {
+        size++;
+    }
+    strbuf_append(out, str_of(text->data, size));
+    *text = str_of(text->data + size, text->size - size);
+}
+
 static void append_string(struct strbuf *out, struct str value)
 {
     strbuf_append_char(out, '"');
-    while (value.size > 0) {
+    for (append_plain(out, &value); value.size > 0; append_plain(out, &value)) {
         struct str character = str_next_character(&value);
 
         if (character.size == 1) {
@@ -151,7 +163,7 @@ void json_text(struct json_writer *json, const char *key, const char *value)
 void json_int64(struct json_writer *json, const char *key, int64_t value)
 {
     begin_value(json, key);
-    strbuf_append_format(json->out, "%" PRId64, value);
+    strbuf_append_int64(json->out, value);
 }
 
 void json_digits(struct json_writer *json, const char *key, struct str digits)

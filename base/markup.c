@@ -13,21 +13,36 @@ static bool visible(struct str character)
     return !(c == 0xc2 && (unsigned char)character.data[1] < 0xa0);
 }
 
-/* Most text is of nothing else: printable ASCII that no markup and no CSV has a meaning for. */
-static bool plain(char character)
+/* Printable ASCII up to '?', and from '@' on: a bit for each character. */
+#define BIT(character) (UINT64_C(1) << (character))
+#define LOW UINT64_C(0xffffffff00000000)
+#define HIGH UINT64_C(0x7fffffffffffffff)
+
+/* Most text is of nothing else than what stands for itself in markup, most cells of nothing else than what needs no quotes. */
+static const uint64_t plain_text[] = {
+    LOW & ~(BIT('&') | BIT('<') | BIT('>') | BIT('"') | BIT('\'')), HIGH};
+static const uint64_t plain_cell[] = {LOW & ~(BIT(',') | BIT('"')), HIGH};
+
+/* How many characters in front of the text are of that kind. */
+static size_t plain_size(struct str text, const uint64_t plain[2])
 {
-    return character >= 0x20 && character < 0x7f && character != '&' && character != '<' &&
-           character != '>' && character != '"' && character != '\'';
+    size_t size = 0;
+
+    for (; size < text.size; size++) {
+        unsigned char character = (unsigned char)text.data[size];
+
+        if (character >= 128 || (plain[character / 64] >> character % 64 & 1) == 0) {
+            break;
+        }
+    }
+    return size;
 }
 
 /* Copies the plain characters in front of the text. */
 static void take_plain(struct strbuf *out, struct str *text)
 {
-    size_t size = 0;
+    size_t size = plain_size(*text, plain_text);
 
-    while (size < text->size && plain(text->data[size])) {
-        size++;
-    }
     strbuf_append(out, str_of(text->data, size));
     *text = str_of(text->data + size, text->size - size);
 }
@@ -94,14 +109,13 @@ static bool is_negative_number(struct str cell)
  * a vanishing control character must not hide the sign. */
 static bool csv_is_formula(struct str cell)
 {
-    if (is_negative_number(cell)) {
-        return false;
-    }
-    while (cell.size > 0) {
-        struct str character = str_next_character(&cell);
+    struct str rest = cell;
+
+    while (rest.size > 0) {
+        struct str character = str_next_character(&rest);
 
         if (visible(character) || character.data[0] == '\r') {
-            return memchr("=+-@\t\r", character.data[0], 6) != NULL;
+            return memchr("=+-@\t\r", character.data[0], 6) != NULL && !is_negative_number(cell);
         }
     }
     return false;
@@ -109,13 +123,18 @@ static bool csv_is_formula(struct str cell)
 
 void markup_csv_cell(struct strbuf *out, struct str cell, enum csv_flavour flavour)
 {
-    bool quotes = csv_needs_quotes(cell);
+    bool plain = plain_size(cell, plain_cell) == cell.size;
+    bool quotes = !plain && csv_needs_quotes(cell);
 
     if (quotes) {
         strbuf_append_char(out, '"');
     }
     if (flavour == CSV_REPORT && csv_is_formula(cell)) {
         strbuf_append_char(out, '\'');
+    }
+    if (plain) {
+        strbuf_append(out, cell);
+        return;
     }
     for (take_plain(out, &cell); cell.size > 0; take_plain(out, &cell)) {
         struct str character = str_next_character(&cell);

@@ -161,7 +161,10 @@ static bool strbuf_reserve(struct strbuf *buf, size_t added)
 
 void strbuf_append(struct strbuf *buf, struct str s)
 {
-    if (!strbuf_reserve(buf, s.size)) {
+    bool room = s.size < buf->capacity - buf->size && s.size <= buf->size_max - buf->size &&
+                !buf->overflow; /* nearly always: without a call */
+
+    if (!room && !strbuf_reserve(buf, s.size)) {
         return;
     }
     if (s.size > 0) {
@@ -187,15 +190,37 @@ void strbuf_append_char(struct strbuf *buf, char c)
     strbuf_append(buf, str_of(&c, 1));
 }
 
+void strbuf_append_int64(struct strbuf *buf, int64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    uint64_t rest = value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value;
+
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) {
+        digits[--at] = '-';
+    }
+    strbuf_append(buf, str_of(digits + at, sizeof(digits) - at));
+}
+
 void strbuf_append_format(struct strbuf *buf, const char *format, ...)
 {
+    char text
+        [256]; /* most of what is formatted is shorter, and need not be formatted twice to know its size */
     va_list arguments;
     int size;
 
     va_start(arguments, format);
-    size = vsnprintf(NULL, 0, format, arguments);
+    size = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     CHECK(size >= 0);
+    if ((size_t)size < sizeof(text)) {
+        strbuf_append(buf, str_of(text, (size_t)size));
+        return;
+    }
     if (!strbuf_reserve(buf, (size_t)size)) {
         return;
     }

@@ -104,6 +104,7 @@ void strbuf_clear(struct strbuf *buf);
 void strbuf_append(struct strbuf *buf, struct str s);
 void strbuf_append_text(struct strbuf *buf, const char *text);
 void strbuf_append_char(struct strbuf *buf, char c);
+void strbuf_append_int64(struct strbuf *buf, int64_t value); /* decimal */
 void strbuf_append_format(struct strbuf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Borrowed until the next change of buf. */

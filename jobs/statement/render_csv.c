@@ -1,13 +1,11 @@
 /* The statement as one table for spreadsheets: section, item, field, value. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/markup.h"
 #include "jobs/statement/render.h"
 
 /* Cells that look like formulas get an apostrophe; records end with CRLF, RFC 4180. */
-static void row(struct strbuf *out, const char *section, struct str item, const char *field,
-                struct str value)
+static void begin_row(struct strbuf *out, const char *section, struct str item, const char *field)
 {
     markup_csv_cell(out, STR(section), CSV_REPORT);
     strbuf_append_char(out, ',');
@@ -15,6 +13,12 @@ static void row(struct strbuf *out, const char *section, struct str item, const 
     strbuf_append_char(out, ',');
     markup_csv_cell(out, STR(field), CSV_REPORT);
     strbuf_append_char(out, ',');
+}
+
+static void row(struct strbuf *out, const char *section, struct str item, const char *field,
+                struct str value)
+{
+    begin_row(out, section, item, field);
     markup_csv_cell(out, value, CSV_REPORT);
     strbuf_append_text(out, "\r\n");
 }
@@ -23,15 +27,14 @@ static void row(struct strbuf *out, const char *section, struct str item, const 
 static void value_row(struct strbuf *out, const char *section, struct str item, const char *field,
                       const struct tree *value)
 {
-    char number[32];
-
     switch (value->kind) {
     case TREE_TEXT:
         row(out, section, item, field, value->text);
         break;
     case TREE_INTEGER:
-        (void)snprintf(number, sizeof(number), "%" PRId64, value->integer);
-        row(out, section, item, field, STR(number));
+        begin_row(out, section, item, field);
+        strbuf_append_int64(out, value->integer);
+        strbuf_append_text(out, "\r\n");
         break;
     case TREE_BOOL:
         row(out, section, item, field, STR(value->truth ? "yes" : "no"));
@@ -49,11 +52,13 @@ static void value_row(struct strbuf *out, const char *section, struct str item, 
 static void object_rows(struct strbuf *out, const char *section, struct str item,
                         const char *prefix, const struct tree *object)
 {
+    struct strbuf field;
+
+    strbuf_init(&field, 256);
     for (size_t i = 0; i < object->count; i++) {
         const struct tree *child = &object->children[i];
-        struct strbuf field;
 
-        strbuf_init(&field, 256);
+        strbuf_clear(&field);
         strbuf_append_text(&field, prefix);
         strbuf_append(&field, child->key);
         if (child->kind == TREE_OBJECT) {
@@ -62,8 +67,8 @@ static void object_rows(struct strbuf *out, const char *section, struct str item
         } else {
             value_row(out, section, item, strbuf_text(&field), child);
         }
-        strbuf_release(&field);
     }
+    strbuf_release(&field);
 }
 
 /* One item per element; its name is the text at `name`, or its number. */
