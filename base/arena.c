@@ -40,7 +40,7 @@ void arena_clear(struct arena *arena)
     arena->chunks = kept;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+static void *take_room(struct arena *arena, size_t size)
 {
     size_t rounded = (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
     void *memory;
@@ -58,7 +58,12 @@ void *arena_alloc(struct arena *arena, size_t size)
     memory = arena->chunks->data + arena->used;
     arena->used += rounded;
     arena->size += rounded;
-    return memset(memory, 0, size);
+    return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take_room(arena, size), 0, size);
 }
 
 void *arena_calloc(struct arena *arena, size_t count, size_t size)
@@ -69,11 +74,12 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size)
 
 char *arena_text(struct arena *arena, struct str s)
 {
-    char *copy = arena_alloc(arena, s.size + 1);
+    char *copy = take_room(arena, s.size + 1);
 
     if (s.size > 0) {
         memcpy(copy, s.data, s.size);
     }
+    copy[s.size] = '\0';
     return copy;
 }
 

@@ -194,28 +194,53 @@ bool civil_parse_rfc3339(struct str text, int64_t *ret_time_ns)
     return !__builtin_add_overflow((__int128)seconds * NS_PER_SECOND, fraction_ns, ret_time_ns);
 }
 
+static void put_digits(char *to, int32_t value, int digits)
+{
+    for (int i = digits; i > 0; i--, value /= 10) {
+        to[i - 1] = (char)('0' + value % 10);
+    }
+}
+
+size_t civil_format(const struct civil *civil, char ret_text[CIVIL_TEXT_SIZE])
+{
+    static const char form[] = "0000-00-00T00:00:00";
+
+    if (civil->year < 0 || civil->year > 9999) { /* of a document that is not ours */
+        return (size_t)snprintf(
+            ret_text, CIVIL_TEXT_SIZE,
+            "%04" PRId32 "-%02" PRId32 "-%02" PRId32 "T%02" PRId32 ":%02" PRId32 ":%02" PRId32,
+            civil->year, civil->month, civil->day, civil->hour, civil->minute, civil->second);
+    }
+    memcpy(ret_text, form, sizeof(form));
+    put_digits(ret_text, civil->year, 4);
+    put_digits(ret_text + 5, civil->month, 2);
+    put_digits(ret_text + 8, civil->day, 2);
+    put_digits(ret_text + 11, civil->hour, 2);
+    put_digits(ret_text + 14, civil->minute, 2);
+    put_digits(ret_text + 17, civil->second, 2);
+    return sizeof(form) - 1;
+}
+
 const char *civil_format_rfc3339(int64_t time_ns, char ret_text[CIVIL_TEXT_SIZE])
 {
     int64_t seconds = time_ns / NS_PER_SECOND;
     int64_t ns = time_ns % NS_PER_SECOND;
     struct civil civil;
-    int used;
+    size_t used;
 
     if (ns < 0) {
         ns += NS_PER_SECOND;
         seconds--;
     }
     civil = civil_from_seconds(seconds);
-    used = snprintf(ret_text, CIVIL_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", civil.year,
-                    civil.month, civil.day, civil.hour, civil.minute, civil.second);
-    CHECK(used > 0);
+    used = civil_format(&civil, ret_text);
     CHECK(used < CIVIL_TEXT_SIZE - 12);
     if (ns % 1000000 == 0 && ns != 0) {
-        used += snprintf(ret_text + used, 12, ".%03" PRId64, ns / 1000000);
+        used += (size_t)snprintf(ret_text + used, 12, ".%03" PRId64, ns / 1000000);
     } else if (ns % 1000 == 0 && ns != 0) {
-        used += snprintf(ret_text + used, 12, ".%06" PRId64, ns / 1000);
+        used += (size_t)snprintf(ret_text + used, 12, ".%06" PRId64, ns / 1000);
     } else if (ns != 0) {
-        used += snprintf(ret_text + used, 12, ".%09" PRId64, ns);
+        used += (size_t)snprintf(ret_text + used, 12, ".%09" PRId64, ns);
     }
     ret_text[used] = 'Z';
     ret_text[used + 1] = '\0';

@@ -34,6 +34,8 @@ int civil_month_days(int32_t year, int32_t month);
 /* RFC 3339 as docs/ingest.md has it: any offset, 0 to 9 fraction digits, lower-case t and z, a space for T is
  * refused; second 60 counts in the minute that it ends (:60.5 is :59.5). False if malformed or not representable. */
 bool civil_parse_rfc3339(struct str text, int64_t *ret_time_ns);
+/* "2026-10-01T00:00:00": its length. */
+size_t civil_format(const struct civil *civil, char ret_text[CIVIL_TEXT_SIZE]);
 /* "2026-10-01T00:00:00Z"; with fraction digits only if there is a fraction, and then 3, 6 or 9. */
 const char *civil_format_rfc3339(int64_t time_ns, char ret_text[CIVIL_TEXT_SIZE]);
 /* "YYYY-MM-DD" and "YYYY-MM". */

@@ -24,13 +24,14 @@ const char *moment_text(struct arena *arena, const struct zone *zone, int64_t se
     int32_t offset = zone_offset(zone, seconds);
     bool whole_minutes = offset % 60 == 0;
     struct civil civil = civil_from_seconds(seconds + (whole_minutes ? offset : 0));
-    char suffix[16] = "Z";
+    char text[CIVIL_TEXT_SIZE + 16];
+    size_t size = civil_format(&civil, text);
 
     if (whole_minutes && offset != 0) {
-        (void)snprintf(suffix, sizeof(suffix), "%c%02d:%02d", offset < 0 ? '-' : '+',
+        (void)snprintf(text + size, sizeof(text) - size, "%c%02d:%02d", offset < 0 ? '-' : '+',
                        abs((int)offset) / 3600, abs((int)offset) / 60 % 60);
+    } else {
+        (void)snprintf(text + size, sizeof(text) - size, "Z");
     }
-    return arena_format(arena, "%04d-%02d-%02dT%02d:%02d:%02d%s", (int)civil.year, (int)civil.month,
-                        (int)civil.day, (int)civil.hour, (int)civil.minute, (int)civil.second,
-                        suffix);
+    return arena_text(arena, STR(text));
 }
