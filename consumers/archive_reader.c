@@ -75,9 +75,37 @@ static enum err_code next_block(struct archive_reader *reader, bool *ret_found, 
     return ERR_OK;
 }
 
+/* Where a record has to stand. NULL, or what is wrong. */
+static inline const char *check_place(const struct archive_reader *reader, int32_t partition,
+                                      int64_t offset)
+{
+    if (partition != reader->head.partition) {
+        return "is of another partition";
+    }
+    if (offset < reader->next) {
+        return "stands before the range of the file, or before the one in front of it";
+    }
+    return offset < reader->head.to ? NULL : "stands behind the range of the file";
+}
+
+/* Behind a record that is sound. */
+static inline void pass(struct archive_reader *reader, const uint8_t *behind, const uint8_t *end,
+                        int64_t offset, int64_t time_ms)
+{
+    reader->rest = str_of((const char *)behind, (size_t)(end - behind));
+    reader->left--;
+    reader->records++;
+    reader->next = offset + 1;
+    if (record_time_ns(time_ms) != INT64_MIN) {
+        reader->low_ms = time_ms < reader->low_ms ? time_ms : reader->low_ms;
+        reader->high_ms = time_ms > reader->high_ms ? time_ms : reader->high_ms;
+    }
+}
+
 enum err_code archive_reader_next(struct archive_reader *reader, bool *ret_found,
                                   struct archive_record *ret_record, struct err *err)
 {
+    const uint8_t *p, *end;
     const char *complaint;
 
     if (next_block(reader, ret_found, err) != ERR_OK) {
@@ -86,29 +114,50 @@ enum err_code archive_reader_next(struct archive_reader *reader, bool *ret_found
     if (!*ret_found) {
         return check_totals(reader, err);
     }
-    complaint = archive_record_take(&reader->rest, ret_record);
-    if (complaint == NULL && ret_record->partition != reader->head.partition) {
-        complaint = "is of another partition";
-    }
-    if (complaint == NULL && ret_record->offset < reader->next) {
-        complaint = "stands before the range of the file, or before the one in front of it";
-    }
-    if (complaint == NULL && ret_record->offset >= reader->head.to) {
-        complaint = "stands behind the range of the file";
+    p = (const uint8_t *)reader->rest.data;
+    end = p + reader->rest.size;
+    p = archive_record_take(p, end, ret_record, &complaint);
+    if (p != NULL) {
+        complaint = check_place(reader, ret_record->partition, ret_record->offset);
     }
     if (complaint != NULL) {
         return refuse(reader, complaint, err);
     }
-    reader->left--;
-    reader->records++;
-    reader->next = ret_record->offset + 1;
-    if (record_time_ns(ret_record->time_ms) != INT64_MIN) {
-        reader->low_ms =
-            ret_record->time_ms < reader->low_ms ? ret_record->time_ms : reader->low_ms;
-        reader->high_ms =
-            ret_record->time_ms > reader->high_ms ? ret_record->time_ms : reader->high_ms;
-    }
+    pass(reader, p, end, ret_record->offset, ret_record->time_ms);
     return ERR_OK;
+}
+
+enum err_code archive_reader_take(struct archive_reader *reader, const char *header,
+                                  struct record *records, size_t room, size_t *ret_count,
+                                  struct err *err)
+{
+    const uint8_t *p, *end;
+    const char *complaint = NULL;
+    size_t count = 0;
+    bool found;
+
+    if (next_block(reader, &found, err) != ERR_OK) {
+        return err->code;
+    }
+    *ret_count = 0;
+    if (!found) {
+        return check_totals(reader, err);
+    }
+    p = (const uint8_t *)reader->rest.data;
+    end = p + reader->rest.size;
+    while (count < room && reader->left > 0) {
+        struct record *record = &records[count];
+
+        p = archive_record_take_next(p, end, header, &reader->guess, record, &complaint);
+        if (p == NULL ||
+            (complaint = check_place(reader, record->partition, record->offset)) != NULL) {
+            break;
+        }
+        pass(reader, p, end, record->offset, record->time_ms);
+        count++;
+    }
+    *ret_count = count;
+    return count > 0 ? ERR_OK : refuse(reader, complaint, err);
 }
 
 enum err_code archive_reader_pass_over(struct archive_reader *reader, int64_t *ret_skipped,

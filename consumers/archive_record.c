@@ -179,30 +179,175 @@ static inline const uint8_t *take_time(const uint8_t *p, const uint8_t *end,
     return p;
 }
 
-/* This and the reader's check are all that stands between a block and the decoder: positions stay in registers, and nothing is copied. */
-const char *archive_record_take(struct str *rest, struct archive_record *ret_record)
+/* Positions stay in registers, and nothing is copied. */
+const uint8_t *archive_record_take(const uint8_t *p, const uint8_t *end,
+                                   struct archive_record *ret_record, const char **ret_complaint)
 {
-    const uint8_t *p = (const uint8_t *)rest->data, *end = p + rest->size;
+    struct str rest;
 
+    *ret_complaint = "has no coordinate";
     if ((p = take_place(p, end, ret_record)) == NULL) {
-        return "has no coordinate";
-    }
-    if ((p = take_time(p, end, ret_record)) == NULL) {
-        return "has no time stamp";
-    }
-    if ((p = take_optional(p, end, &ret_record->key)) == NULL) {
-        return "has no sound key";
-    }
-    if ((p = take_optional(p, end, &ret_record->value)) == NULL) {
-        return "has no sound value";
-    }
-    if (p < end && *p == 0) {
-        ret_record->headers = str_of((const char *)p, 1); /* none, as nearly always */
-        *rest = str_of((const char *)p + 1, (size_t)(end - p - 1));
         return NULL;
     }
-    *rest = str_of((const char *)p, (size_t)(end - p));
-    return take_headers(rest, &ret_record->headers) ? NULL : "has no sound headers";
+    *ret_complaint = "has no time stamp";
+    if ((p = take_time(p, end, ret_record)) == NULL) {
+        return NULL;
+    }
+    *ret_complaint = "has no sound key";
+    if ((p = take_optional(p, end, &ret_record->key)) == NULL) {
+        return NULL;
+    }
+    *ret_complaint = "has no sound value";
+    if ((p = take_optional(p, end, &ret_record->value)) == NULL) {
+        return NULL;
+    }
+    *ret_complaint = "has no sound headers";
+    rest = str_of((const char *)p, (size_t)(end - p));
+    return take_headers(&rest, &ret_record->headers) ? (const uint8_t *)rest.data : NULL;
+}
+
+/* --- records in a row --- */
+
+enum {
+    GUESS_ROOM = 2 * sizeof(uint64_t),
+    TIME_FREE_BITS = 20, /* of a time stamp may be any: a quarter of an hour */
+    TIME_SIZE_MIN = 3,   /* bytes that hold them, and the sign below */
+    TIME_SIZE_MAX = 6    /* type and branch of the key stand in the same word */
+};
+#define TIME_FREE_MASK UINT64_C(0x7f7f7e) /* where those bits stand */
+
+static uint64_t mask_of(size_t size)
+{
+    return size < 8 ? (UINT64_C(1) << 8 * size) - 1 : UINT64_MAX;
+}
+
+static void guess_place(struct archive_record_guess *guess, int32_t partition, int64_t offset)
+{
+    char bytes[2 * VARINT_SIZE_MAX] = {0};
+    size_t at = varint_put(bytes, partition);
+    size_t size = at + varint_put(bytes + at, offset);
+
+    guess->place_size = size <= 8 ? (uint8_t)size : 0;
+    guess->offset_at = (uint8_t)at;
+    guess->partition = partition;
+    guess->offset = offset;
+    guess->place_mask = mask_of(size);
+    memcpy(&guess->place, bytes, 8);
+}
+
+static void guess_time(struct archive_record_guess *guess, const struct archive_record *record)
+{
+    char bytes[2 * VARINT_SIZE_MAX] = {0};
+    size_t size = varint_put(bytes, record->time_ms);
+
+    guess->time_size = 0;
+    if (size < TIME_SIZE_MIN || size > TIME_SIZE_MAX || record->time_ms < 0 ||
+        record->key.data == NULL) {
+        return;
+    }
+    bytes[size++] = (char)(2 * record->time_type);
+    bytes[size++] = 2;
+    guess->time_size = (uint8_t)size;
+    guess->time_base = record->time_ms >> TIME_FREE_BITS << TIME_FREE_BITS;
+    guess->time_type = record->time_type;
+    guess->time_mask = mask_of(size) & ~TIME_FREE_MASK;
+    memcpy(&guess->time, bytes, 8);
+    guess->time &= guess->time_mask;
+}
+
+/* Only where words have their low bytes first. */
+static void guess_all(struct archive_record_guess *guess, const struct archive_record *record)
+{
+    guess_place(guess, record->partition, record->offset + 1);
+    guess_time(guess, record);
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || guess->time_size == 0) {
+        guess->place_size = 0;
+    }
+}
+
+/* The next offset: its first byte holds six bits of it, above the sign. */
+static inline void guess_on(struct archive_record_guess *guess)
+{
+    unsigned shift = 8 * (unsigned)guess->offset_at;
+
+    if ((guess->place >> shift & 0x7e) == 0x7e) {
+        guess_place(guess, guess->partition, guess->offset + 1);
+        return;
+    }
+    guess->place += UINT64_C(2) << shift;
+    guess->offset++;
+}
+
+/* Bytes behind a size of two bytes, as most values have. */
+static inline const uint8_t *sized_short(const uint8_t *p, const uint8_t *end,
+                                         struct str *ret_bytes)
+{
+    uint64_t size;
+
+    if (end - p < 2 || p[0] < 0x80 || p[1] >= 0x80) {
+        return sized(p, end, ret_bytes);
+    }
+    size = ((uint64_t)p[0] & 0x7f) >> 1 | (uint64_t)p[1] << 6;
+    if ((p[0] & 1) != 0 || size > (uint64_t)(end - p - 2)) {
+        return NULL;
+    }
+    *ret_bytes = str_of((const char *)p + 2, size);
+    return p + 2 + size;
+}
+
+/* The position behind the record; NULL: it is another one. */
+static inline const uint8_t *take_guessed(const uint8_t *p, const uint8_t *end,
+                                          struct archive_record_guess *guess, struct record *record)
+{
+    struct str key, value;
+    uint64_t place, time;
+    int64_t time_ms;
+
+    if (guess->place_size == 0 || end - p < GUESS_ROOM) {
+        return NULL;
+    }
+    memcpy(&place, p, 8);
+    memcpy(&time, p + guess->place_size, 8);
+    if ((place & guess->place_mask) != guess->place || (time & guess->time_mask) != guess->time) {
+        return NULL;
+    }
+    p = sized(p + guess->place_size + guess->time_size, end, &key);
+    if (p == NULL || p == end || *p != 2) {
+        return NULL;
+    }
+    p = sized_short(p + 1, end, &value);
+    if (p == NULL || p == end || *p != 0) {
+        return NULL;
+    }
+    time_ms = guess->time_base |
+              (int64_t)((time & 0x7e) >> 1 | (time & 0x7f00) >> 2 | (time & 0x7f0000) >> 3);
+    *record = (struct record){.partition = guess->partition,
+                              .offset = guess->offset,
+                              .time_ns = record_time_ns(time_ms),
+                              .time_ms = time_ms,
+                              .time_type = guess->time_type,
+                              .key = key,
+                              .value = value};
+    guess_on(guess);
+    return p + 1;
+}
+
+const uint8_t *archive_record_take_next(const uint8_t *p, const uint8_t *end, const char *header,
+                                        struct archive_record_guess *guess,
+                                        struct record *ret_record, const char **ret_complaint)
+{
+    const uint8_t *behind = take_guessed(p, end, guess, ret_record);
+    struct archive_record kept;
+
+    if (__builtin_expect(behind != NULL, 1)) {
+        return behind;
+    }
+    behind = archive_record_take(p, end, &kept, ret_complaint);
+    if (behind != NULL) {
+        *ret_record = archive_record_view(&kept, 0, header);
+        guess_all(guess, &kept);
+    }
+    return behind;
 }
 
 bool archive_header_next(struct archive_header_walk *walk, struct record_header *ret_header)

@@ -28,8 +28,26 @@ struct archive_record {
 
 /* Appends the record to the piece's content. */
 void archive_record_put(struct piece *piece, const struct record *record);
-/* Takes a record off *rest. NULL, or what is wrong with it (static text). */
-const char *archive_record_take(struct str *rest, struct archive_record *ret_record);
+/* Takes the record that begins at p. The position behind it; NULL: *ret_complaint says what is wrong with it (static text). */
+const uint8_t *archive_record_take(const uint8_t *p, const uint8_t *end,
+                                   struct archive_record *ret_record, const char **ret_complaint);
+
+/*
+ * What the next record probably begins with: the same partition, the next offset, nearly the same time, the same type and again a key. Two comparisons of words
+ * then stand for five numbers, and what is behind them is found without waiting for their lengths. Nothing rests on it: other bytes are read one by one.
+ */
+struct archive_record_guess {
+    uint64_t place, place_mask; /* bytes of partition and offset, low ones first */
+    uint64_t time, time_mask;   /* of time stamp, its type and the branch of the key */
+    int64_t offset, time_base;
+    int32_t partition;
+    enum record_time_type time_type;
+    uint8_t place_size, offset_at, time_size; /* bytes; 0: nothing is guessed */
+};
+/* The same, as archive_record_view has it; *guess is about the record behind it afterwards. */
+const uint8_t *archive_record_take_next(const uint8_t *p, const uint8_t *end, const char *header,
+                                        struct archive_record_guess *guess,
+                                        struct record *ret_record, const char **ret_complaint);
 
 /* Takes a header off *headers, which begins as record.headers; false behind the last one. */
 struct archive_header_walk {

@@ -15,6 +15,7 @@
 
 enum {
     BATCH_SIZE_DEFAULT = 16 * 1024 * 1024,
+    RECORDS_AT_ONCE = 64,
     LOOK_RECORDS = 1024, /* between two looks at signals and at the size of the batch */
     STORE_TRIES = 3,
     STORE_PAUSE_MS = 200
@@ -38,6 +39,7 @@ struct worker {
     struct rebuild_known *known;
     struct clock_simulated then;  /* the clock of those who read first */
     struct rebuild_result counts; /* since the last commit */
+    struct record records[RECORDS_AT_ONCE];
 };
 
 static void lock(struct rebuild_job *job)
@@ -267,31 +269,60 @@ static enum err_code look_around(struct worker *worker, size_t lane, struct err 
                : ERR_OK;
 }
 
+static enum err_code take_known(struct worker *worker, struct intake *intake,
+                                const struct record *record, struct err *err)
+{
+    enum rebuild_fate fate = REBUILD_OPEN;
+
+    if (record->offset >= worker->known->next &&
+        rebuild_known_find(worker->known, record->offset, &fate, err) != ERR_OK) {
+        return err->code;
+    }
+    return take(worker, intake, record, fate, err);
+}
+
+/* *ret_done: there are none of the item behind them. */
+static enum err_code take_records(struct worker *worker, const struct rebuild_item *item,
+                                  struct intake *intake, size_t count, bool *ret_done,
+                                  struct err *err)
+{
+    const struct record *records = worker->records;
+    size_t i = 0;
+
+    while (i < count && records[i].offset < item->from) {
+        i++;
+    }
+    for (; i < count && records[i].offset < item->to; i++) {
+        if (take_known(worker, intake, &records[i], err) != ERR_OK) {
+            return err->code;
+        }
+    }
+    *ret_done = i < count || count == 0;
+    return ERR_OK;
+}
+
 static enum err_code read_records(struct worker *worker, const struct rebuild_item *item,
                                   struct archive_reader *reader, struct intake *intake,
                                   struct err *err)
 {
     const char *header = framing_header(intake->topic->framing);
-    struct archive_record kept;
-    bool found;
+    bool done = false;
     int64_t seen = 0;
 
-    while (archive_reader_next(reader, &found, &kept, err) == ERR_OK && found &&
-           kept.offset < item->to) {
-        enum rebuild_fate fate = REBUILD_OPEN;
-        struct record record;
+    while (!done) {
+        size_t count;
 
-        if (kept.offset < item->from) {
-            continue;
-        }
-        if (kept.offset >= worker->known->next &&
-            rebuild_known_find(worker->known, kept.offset, &fate, err) != ERR_OK) {
+        if (archive_reader_take(reader, header, worker->records, RECORDS_AT_ONCE, &count, err) !=
+                ERR_OK ||
+            take_records(worker, item, intake, count, &done, err) != ERR_OK) {
             break;
         }
-        record = archive_record_view(&kept, 0, header);
-        if (take(worker, intake, &record, fate, err) != ERR_OK ||
-            (++seen % LOOK_RECORDS == 0 && look_around(worker, item->lane, err) != ERR_OK)) {
-            break;
+        seen += (int64_t)count;
+        if (seen >= LOOK_RECORDS) {
+            seen = 0;
+            if (look_around(worker, item->lane, err) != ERR_OK) {
+                break;
+            }
         }
     }
     return err->code;

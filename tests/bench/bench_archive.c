@@ -19,7 +19,7 @@
 #include "consumers/decoder.h"
 #include "tests/bench/events.h"
 
-enum { PREFIX_SIZE = 5, BATCH = 200000, SERVICES_MAX = 100000, THREADS_MAX = 64 };
+enum { PREFIX_SIZE = 5, RECORDS = 64, BATCH = 200000, SERVICES_MAX = 100000, THREADS_MAX = 64 };
 enum { TEXT_SIZE_MAX = 1 << 16 };
 
 static char schema_text[TEXT_SIZE_MAX];
@@ -76,17 +76,15 @@ static void read_schema(const char *path)
     CHECK(fclose(file) == 0);
 }
 
-static void count_record(struct worker *worker, struct batch *batch,
-                         const struct archive_record *record)
+static void count_record(struct worker *worker, struct batch *batch, struct record *record,
+                         struct err *err)
 {
-    struct record view = archive_record_view(record, 0, NULL);
-    struct coordinate at = {1, view.partition, view.offset, view.time_ns};
+    struct coordinate at = {1, record->partition, record->offset, record->time_ns};
     const struct decoded *decoded;
-    struct err err = ERR_INIT;
 
-    CHECK(view.value.size > PREFIX_SIZE);
-    view.value = str_of(view.value.data + PREFIX_SIZE, view.value.size - PREFIX_SIZE);
-    must(decoder_run(worker->decoder, &view, &decoded, &err), &err);
+    CHECK(record->value.size > PREFIX_SIZE);
+    record->value = str_of(record->value.data + PREFIX_SIZE, record->value.size - PREFIX_SIZE);
+    must(decoder_run(worker->decoder, record, &decoded, err), err);
     CHECK(decoded->verdict == VERDICT_TALLIED);
     batch_add_event(batch, &at, &decoded->event);
     worker->events++;
@@ -100,9 +98,9 @@ static void count_file(struct worker *worker, const char *path)
     struct batch *batch = batch_new(0);
     struct container_input input;
     struct archive_reader reader;
-    struct archive_record record;
+    struct record records[RECORDS];
     struct err err = ERR_INIT;
-    bool found = true;
+    size_t count = RECORDS;
     int file = open(path, O_RDONLY | O_CLOEXEC);
 
     CHECK(file >= 0);
@@ -110,10 +108,10 @@ static void count_file(struct worker *worker, const char *path)
     must(archive_reader_open(&reader, &input, &err), &err);
     batch_begin_partition(batch, 1, reader.head.topic, STR(""), reader.head.partition,
                           reader.head.from);
-    while (found) {
-        must(archive_reader_next(&reader, &found, &record, &err), &err);
-        if (found) {
-            count_record(worker, batch, &record);
+    while (count > 0) {
+        must(archive_reader_take(&reader, NULL, records, RECORDS, &count, &err), &err);
+        for (size_t i = 0; i < count; i++) {
+            count_record(worker, batch, &records[i], &err);
         }
     }
     archive_reader_release(&reader);

@@ -58,6 +58,56 @@ static enum err_code read_all(struct str bytes, int64_t *ret_records, struct err
     return code;
 }
 
+enum { AT_ONCE = 7 };
+
+/* The same by several records at once. */
+static enum err_code take_all(struct str bytes, int64_t *ret_records, struct err *err)
+{
+    struct container_input input = container_input_memory(&bytes);
+    struct record records[AT_ONCE];
+    struct archive_reader reader;
+    size_t count = AT_ONCE;
+    enum err_code code = archive_reader_open(&reader, &input, err);
+
+    *ret_records = 0;
+    while (code == ERR_OK && count > 0) {
+        code = archive_reader_take(&reader, NULL, records, AT_ONCE, &count, err);
+        *ret_records += code == ERR_OK ? (int64_t)count : 0;
+    }
+    archive_reader_release(&reader);
+    return code;
+}
+
+static void compare_all(const struct archive_bytes_options *options, struct str bytes)
+{
+    struct container_input input = container_input_memory(&bytes);
+    struct record records[AT_ONCE];
+    struct archive_reader reader;
+    struct err err = ERR_INIT;
+    size_t count = 1;
+    int at = 0;
+
+    assert_int_equal(archive_reader_open(&reader, &input, &err), ERR_OK);
+    while (count > 0) {
+        if (archive_reader_take(&reader, "trace", records, AT_ONCE, &count, &err) != ERR_OK) {
+            fail_msg("%s", err.text);
+        }
+        for (size_t i = 0; i < count; i++, at++) {
+            struct record wanted = archive_bytes_record(at);
+
+            assert_int_equal(records[i].partition, wanted.partition);
+            assert_int_equal(records[i].offset, wanted.offset);
+            assert_int_equal(records[i].time_ns, wanted.time_ns);
+            assert_int_equal(records[i].tombstone, wanted.tombstone);
+            assert_true(same(records[i].key, wanted.key));
+            assert_true(same(records[i].value, wanted.value));
+            assert_int_equal(records[i].schema_header.data != NULL, wanted.header_count > 0);
+        }
+    }
+    assert_int_equal(at, options->records);
+    archive_reader_release(&reader);
+}
+
 static void what_is_written_is_read(void **state)
 {
     (void)state;
@@ -90,6 +140,7 @@ static void what_is_written_is_read(void **state)
             assert_int_equal(archive_reader_next(&reader, &found, &record, &err), ERR_OK);
             assert_false(found);
             archive_reader_release(&reader);
+            compare_all(&options, bytes);
             strbuf_release(&file);
         }
     }
@@ -265,9 +316,13 @@ static void a_cut_file_is_said_to_be_cut(void **state)
     strbuf_init(&file, ARCHIVE_BYTES_MAX);
     (void)archive_bytes(&options, &file);
     for (size_t size = 0; size < file.size; size++) {
-        struct err err = ERR_INIT;
+        struct err err = ERR_INIT, too = ERR_INIT;
+        int64_t taken;
 
         assert_int_equal(read_all(str_of(file.data, size), &records, &err), ERR_DATA);
+        assert_int_equal(take_all(str_of(file.data, size), &taken, &too), ERR_DATA);
+        assert_int_equal(taken, records);
+        assert_string_equal(too.text, err.text);
         assert_true(err.text[0] != '\0');
         assert_true(records < options.records || strstr(err.text, "records") != NULL ||
                     strstr(err.text, "block") != NULL);
@@ -294,12 +349,15 @@ static void a_flipped_bit_is_no_crash(void **state)
         for (int i = 0; i < 3000; i++, tries++) {
             size_t at = (size_t)random_below(&random, file.size);
             char mask = (char)(1 << random_below(&random, 8));
-            struct err err = ERR_INIT;
-            int64_t records;
+            struct err err = ERR_INIT, too = ERR_INIT;
+            int64_t records, taken;
 
             file.data[at] ^= mask;
             refused += read_all(strbuf_view(&file), &records, &err) != ERR_OK;
             assert_true(records <= options.records);
+            assert_int_equal(take_all(strbuf_view(&file), &taken, &too), err.code);
+            assert_int_equal(taken, records);
+            assert_string_equal(too.text, err.text);
             file.data[at] ^= mask;
         }
         strbuf_release(&file);
