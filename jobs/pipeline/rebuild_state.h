@@ -1,7 +1,7 @@
 /*
  * The state of a rebuild run, shared by its files. Nobody else includes this.
  *
- * rebuild.c opens, compares and ends; rebuild_feed.c cuts the archive into items; rebuild_work.c reads items on threads; rebuild_known.c knows what was decided;
+ * rebuild.c opens, compares and ends; rebuild_feed.c cuts the archive into items; rebuild_work.c reads items on threads; rebuild_turn.c commits them in order; rebuild_known.c knows what was decided;
  * rebuild_schemas.c takes schemas from the archive. What stands below `lock` is used with the lock held, the store included.
  */
 #ifndef JOBS_PIPELINE_REBUILD_STATE_H
@@ -60,6 +60,14 @@ struct rebuild_feed {
     bool page_last;
 };
 
+/* What a thread has read since its last commit. */
+struct rebuild_load {
+    struct batch *batch;
+    size_t lane;
+    int64_t from, to; /* of the lane */
+    struct rebuild_result counts;
+};
+
 struct rebuild_job {
     const struct rebuild_options *options;
     const struct config *config;
@@ -76,8 +84,10 @@ struct rebuild_job {
     struct rebuild_lane *lanes; /* in the arena; `next` is what is committed */
     size_t lane_count;
     struct rebuild_feed feed;
-    int64_t done, total; /* offsets */
-    struct err failure;  /* the first one */
+    struct rebuild_load shelf[REBUILD_THREADS_MAX]; /* before their turn; batches are owned */
+    int32_t shelf_count;                            /* at most one a thread */
+    int64_t done, total;                            /* offsets */
+    struct err failure;                             /* the first one */
     struct err short_of; /* the first lane of which the archive does not have all; ERR_OK: none */
 };
 
@@ -100,8 +110,16 @@ enum err_code rebuild_feed_next(struct rebuild_job *job, bool *ret_found,
                                 struct rebuild_item *ret_item, struct err *err);
 
 /* rebuild_work.c */
-/* Reads until the feed is empty; commits in the order of each partition. */
+/* Reads until the feed is empty. */
 enum err_code rebuild_work(struct rebuild_job *job, struct err *err);
+
+/* rebuild_turn.c */
+/* Commits in the order of each partition. Before its turn the batch stays here, and whoever commits what lies before commits it as well; load->batch is another one
+ * then, and empty. Counts begin again. As rebuild_commit; ERR_INTERRUPTED: another thread failed. */
+enum err_code rebuild_turn_commit(struct rebuild_job *job, struct rebuild_load *load,
+                                  struct err *err);
+/* When all threads have ended. */
+void rebuild_turn_end(struct rebuild_job *job);
 
 /* rebuild_files.c */
 /* The file of an item, opened and held against what the store says of it. *ret_fd is the caller's also after a failure; -1: none. */

@@ -1,5 +1,5 @@
-/* Threads that read items of the feed. Each has a decoder and a batch of its own, and no more memory than a block and a batch; commits follow the order of
- * the partition, so two threads may read two files of one partition at the same time. */
+/* Threads that read items of the feed. Each has a decoder and a batch of its own, and no more memory than a block and a batch; several may read files of one
+ * partition at the same time, for commits have an order of their own (rebuild_turn.c). */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,8 +17,7 @@ enum {
     BATCH_SIZE_DEFAULT = 16 * 1024 * 1024,
     RECORDS_AT_ONCE = 64,
     LOOK_RECORDS = 1024, /* between two looks at signals and at the size of the batch */
-    STORE_TRIES = 3,
-    STORE_PAUSE_MS = 200
+    CACHE_LINE = 64
 };
 
 /* The registry's client, by one thread at a time. */
@@ -35,11 +34,11 @@ struct worker {
     struct shared_http *http;
     struct registry *registry; /* owned */
     struct intake *intakes;    /* owned; by target */
-    struct batch *batch;       /* owned */
     struct rebuild_known *known;
-    struct clock_simulated then;  /* the clock of those who read first */
-    struct rebuild_result counts; /* since the last commit */
+    struct clock_simulated then; /* the clock of those who read first */
+    struct rebuild_load load;    /* since the last commit; its batch is owned */
     struct record records[RECORDS_AT_ONCE];
+    char apart[CACHE_LINE]; /* what two threads write for each record never shares a line */
 };
 
 static void lock(struct rebuild_job *job)
@@ -66,77 +65,38 @@ static enum err_code perform_alone(struct http *http, const struct http_request 
 
 /* --- commits --- */
 
-static void settle(struct worker *worker, struct rebuild_lane *lane, int64_t to)
+static void begin(struct worker *worker, size_t lane_index, int64_t from)
 {
-    struct rebuild_result *result = worker->job->result;
-    const struct rebuild_result *counts = &worker->counts;
+    const struct rebuild_lane *lane = &worker->job->lanes[lane_index];
+    const struct rebuild_target *target = rebuild_target_of(worker->job, lane->stream_id);
 
-    result->records += counts->records;
-    result->tallied += counts->tallied;
-    result->other_month += counts->other_month;
-    result->excluded += counts->excluded;
-    result->known_dead += counts->known_dead;
-    result->known_duplicate += counts->known_duplicate;
-    result->known_lost += counts->known_lost;
-    result->files += counts->files;
-    result->files_passed += counts->files_passed;
-    result->bytes += counts->bytes;
-    worker->counts = (struct rebuild_result){.records = 0};
-    worker->job->done += to - lane->next;
-    lane->next = to;
-    if (worker->job->options->progress != NULL) {
-        worker->job->options->progress(worker->job->options->context, worker->job->done,
-                                       worker->job->total);
-    }
+    CHECK(target != NULL);
+    /* What is passed over may be of a topic that the configuration does not have any more. */
+    batch_begin_partition(worker->load.batch, lane->stream_id, target->stream.topic,
+                          STR(target->topic != NULL ? target->topic->digest : ""), lane->partition,
+                          from);
 }
 
-static enum err_code try_commit(struct worker *worker, struct err *err)
-{
-    struct rebuild_job *job = worker->job;
-    struct err cause = ERR_INIT;
-    enum err_code code = ERR_OK;
-
-    for (int i = 0; i < STORE_TRIES; i++) {
-        cause = ERR_INIT;
-        code = rebuild_commit(&job->ledger, worker->batch, &cause);
-        if (code != ERR_STORE || !cause.retriable) {
-            break;
-        }
-        clock_sleep_ns(clock_system(), STORE_PAUSE_MS * NS_PER_MS);
-    }
-    if (code != ERR_OK) {
-        *err = cause;
-    }
-    return code;
-}
-
-/* Waits until everything of the partition before the batch is committed. Who has that in hand waits for nobody: items are handed out in order. */
 static enum err_code commit(struct worker *worker, size_t lane_index, struct err *err)
 {
     struct rebuild_job *job = worker->job;
-    struct rebuild_lane *lane = &job->lanes[lane_index];
-    int64_t to = batch_next_offset(worker->batch, lane->stream_id, lane->partition);
-    int64_t from = batch_first_offset(worker->batch, lane->stream_id, lane->partition);
-    enum err_code code;
+    const struct rebuild_lane *lane = &job->lanes[lane_index];
+    struct rebuild_load *load = &worker->load;
+    const struct batch *before = load->batch;
 
+    load->lane = lane_index;
+    load->from = batch_first_offset(load->batch, lane->stream_id, lane->partition);
+    load->to = batch_next_offset(load->batch, lane->stream_id, lane->partition);
     if (FAULT("rebuild.work.commit")) {
         return fault_error("rebuild.work.commit", err);
     }
-    lock(job);
-    while (job->failure.code == ERR_OK && lane->next < from) {
-        CHECK(pthread_cond_wait(&job->moved, &job->lock) == 0);
+    if (rebuild_turn_commit(job, load, err) != ERR_OK) {
+        return err->code;
     }
-    code = job->failure.code != ERR_OK ? err_set(err, ERR_INTERRUPTED, "another thread failed")
-                                       : try_commit(worker, err);
-    if (code == ERR_OK) {
-        settle(worker, lane, to);
-        CHECK(pthread_cond_broadcast(&job->moved) == 0);
+    if (load->batch != before) {
+        begin(worker, lane_index, load->to);
     }
-    unlock(job);
-    if (code == ERR_OK && FAULT("rebuild.work.committed")) {
-        return fault_error("rebuild.work.committed", err);
-    }
-    return code;
+    return FAULT("rebuild.work.committed") ? fault_error("rebuild.work.committed", err) : ERR_OK;
 }
 
 /* --- records --- */
@@ -181,8 +141,8 @@ static enum err_code refuse_record(const struct intake *intake, const struct rec
 static void exclude(struct worker *worker, const struct coordinate *at, enum verdict verdict,
                     struct str rule, int64_t *count)
 {
-    batch_add_excluded(worker->batch, at, verdict, rule);
-    worker->counts.excluded++;
+    batch_add_excluded(worker->load.batch, at, verdict, rule);
+    worker->load.counts.excluded++;
     if (count != NULL) {
         ++*count;
     }
@@ -198,10 +158,11 @@ static enum err_code take(struct worker *worker, struct intake *intake, const st
     const struct str none = {NULL, 0};
     const struct decoded *decoded;
 
-    worker->counts.records++;
+    worker->load.counts.records++;
     if (fate == REBUILD_DEAD || fate == REBUILD_GONE) {
         exclude(worker, &at, fate == REBUILD_DEAD ? VERDICT_KNOWN_DEAD : VERDICT_KNOWN_LOST, none,
-                fate == REBUILD_DEAD ? &worker->counts.known_dead : &worker->counts.known_lost);
+                fate == REBUILD_DEAD ? &worker->load.counts.known_dead
+                                     : &worker->load.counts.known_lost);
         return ERR_OK;
     }
     if ((record->time_ns == INT64_MIN &&
@@ -216,41 +177,32 @@ static enum err_code take(struct worker *worker, struct intake *intake, const st
         }
         exclude(worker, &at, decoded->verdict, decoded->rule, NULL);
     } else if (decoded->event.time_ns < job->from_ns || decoded->event.time_ns >= job->to_ns) {
-        batch_add_excluded(worker->batch, &at, VERDICT_OTHER_MONTH, none);
-        worker->counts.other_month++;
+        batch_add_excluded(worker->load.batch, &at, VERDICT_OTHER_MONTH, none);
+        worker->load.counts.other_month++;
     } else if (fate == REBUILD_DUPLICATE) {
-        batch_add_known_duplicate(worker->batch, &at, &decoded->event);
-        worker->counts.excluded++;
-        worker->counts.known_duplicate++;
+        batch_add_known_duplicate(worker->load.batch, &at, &decoded->event);
+        worker->load.counts.excluded++;
+        worker->load.counts.known_duplicate++;
     } else {
-        batch_add_event(worker->batch, &at, &decoded->event);
-        worker->counts.tallied++;
+        batch_add_event(worker->load.batch, &at, &decoded->event);
+        worker->load.counts.tallied++;
     }
     return ERR_OK;
 }
 
 /* --- items --- */
 
-static void begin(struct worker *worker, const struct rebuild_item *item,
-                  const struct rebuild_lane *lane, const struct rebuild_target *target)
-{
-    /* What is passed over may be of a topic that the configuration does not have any more. */
-    batch_begin_partition(worker->batch, lane->stream_id, target->stream.topic,
-                          STR(target->topic != NULL ? target->topic->digest : ""), lane->partition,
-                          item->from);
-}
-
 static enum err_code read_closed(struct worker *worker, const struct rebuild_item *item,
                                  const struct rebuild_lane *lane, struct err *err)
 {
     if (item->kind == REBUILD_LOST) {
-        batch_lose(worker->batch, lane->stream_id, lane->partition, item->to, item->first_time_ns,
-                   item->last_time_ns);
+        batch_lose(worker->load.batch, lane->stream_id, lane->partition, item->to,
+                   item->first_time_ns, item->last_time_ns);
     } else {
-        batch_pass_over(worker->batch, lane->stream_id, lane->partition, item->to, item->records,
-                        VERDICT_OTHER_MONTH);
-        worker->counts.other_month += item->records;
-        worker->counts.files_passed += item->files;
+        batch_pass_over(worker->load.batch, lane->stream_id, lane->partition, item->to,
+                        item->records, VERDICT_OTHER_MONTH);
+        worker->load.counts.other_month += item->records;
+        worker->load.counts.files_passed += item->files;
     }
     return commit(worker, item->lane, err);
 }
@@ -264,7 +216,7 @@ static enum err_code look_around(struct worker *worker, size_t lane, struct err 
                        "stopped by signal %d before the end; the next run goes on from here",
                        stop_requested());
     }
-    return (int64_t)batch_size(worker->batch) >= (limit > 0 ? limit : BATCH_SIZE_DEFAULT)
+    return (int64_t)batch_size(worker->load.batch) >= (limit > 0 ? limit : BATCH_SIZE_DEFAULT)
                ? commit(worker, lane, err)
                : ERR_OK;
 }
@@ -402,9 +354,9 @@ static enum err_code read_file(struct worker *worker, const struct rebuild_item 
     if (code != ERR_OK) {
         return code;
     }
-    batch_advance(worker->batch, lane->stream_id, lane->partition, item->to);
-    worker->counts.files++;
-    worker->counts.bytes += item->file_size;
+    batch_advance(worker->load.batch, lane->stream_id, lane->partition, item->to);
+    worker->load.counts.files++;
+    worker->load.counts.bytes += item->file_size;
     return commit(worker, item->lane, err);
 }
 
@@ -416,11 +368,11 @@ static enum err_code run_item(struct worker *worker, const struct rebuild_item *
     enum err_code code;
 
     CHECK(target != NULL);
-    begin(worker, item, lane, target);
+    begin(worker, item->lane, item->from);
     code = item->kind == REBUILD_FILE ? read_file(worker, item, target, err)
                                       : read_closed(worker, item, lane, err);
     if (code == ERR_OK) {
-        batch_end_partition(worker->batch, lane->stream_id, lane->partition);
+        batch_end_partition(worker->load.batch, lane->stream_id, lane->partition);
     }
     return code;
 }
@@ -456,7 +408,7 @@ static enum err_code open_worker(struct worker *worker, struct err *err)
     struct rebuild_job *job = worker->job;
 
     clock_simulated_init(&worker->then, job->rebuild.opened_ns);
-    worker->batch = batch_new(0);
+    worker->load.batch = batch_new(0);
     worker->known = memory_alloc(sizeof(*worker->known));
     worker->intakes = memory_calloc(job->target_count, sizeof(*worker->intakes));
     return connect_registry(job->config, &worker->http->http, job->options->clock, &worker->arena,
@@ -471,7 +423,7 @@ static void close_worker(struct worker *worker)
     memory_free(worker->intakes);
     memory_free(worker->known);
     registry_free(worker->registry);
-    batch_free(worker->batch);
+    batch_free(worker->load.batch);
     arena_release(&worker->arena);
 }
 
@@ -531,6 +483,7 @@ enum err_code rebuild_work(struct rebuild_job *job, struct err *err)
     struct shared_http http = {.http = {.perform = perform_alone}, .inner = job->options->http};
 
     CHECK(count >= 1);
+    CHECK(count <= REBUILD_THREADS_MAX);
     CHECK(pthread_mutex_init(&http.lock, NULL) == 0);
     rebuild_feed_init(job);
     for (int32_t i = 0; i < count; i++) {
@@ -539,6 +492,7 @@ enum err_code rebuild_work(struct rebuild_job *job, struct err *err)
     run_threads(workers, count);
     CHECK(pthread_mutex_destroy(&http.lock) == 0);
     memory_free(workers);
+    rebuild_turn_end(job);
     if (job->failure.code != ERR_OK) {
         *err = job->failure;
     }

@@ -3,6 +3,7 @@
  * small batches, rivals and zombies.
  */
 #include <ftw.h>
+#include <pthread.h>
 
 #include "base/fault.h"
 #include "jobs/pipeline/archive_expire.h"
@@ -226,6 +227,58 @@ static void small_batches_of_many_threads_are_the_same(void **state)
     assert_int_equal(result.different, 0);
     rebuild_sound(&world);
     close_world(&world);
+}
+
+/* One of two threads stands still before its first commit until the other one has read on. */
+struct standing {
+    pthread_t caller;
+    bool caller_stands;
+    int commits, others;
+    bool alone; /* the other one did not come on */
+};
+
+enum { OTHERS = 2, PATIENCE_MS = 60000 }; /* as many as the shelf has room for */
+
+static bool stand(const char *name, void *context)
+{
+    struct standing *standing = context;
+    bool stands = (pthread_equal(pthread_self(), standing->caller) != 0) == standing->caller_stands;
+
+    if (strcmp(name, "rebuild.work.committed") == 0 && !stands) {
+        (void)__atomic_fetch_add(&standing->others, 1, __ATOMIC_RELAXED);
+    }
+    if (strcmp(name, "rebuild.work.commit") == 0 && stands && standing->commits++ == 0) {
+        for (int i = 0; __atomic_load_n(&standing->others, __ATOMIC_RELAXED) < OTHERS; i++) {
+            if (i == PATIENCE_MS) {
+                standing->alone = true;
+                break;
+            }
+            clock_sleep_ns(clock_system(), NS_PER_MS);
+        }
+    }
+    return false;
+}
+
+static void nobody_waits_for_the_file_before(void **state)
+{
+    struct world world;
+    struct rebuild_result result;
+
+    (void)state;
+    /* Either of them may have taken the first file. */
+    for (int i = 0; i < 2; i++) {
+        struct standing standing = {.caller = pthread_self(), .caller_stands = i == 0};
+
+        open_month(&world);
+        rebuild_archive(&world);
+        fault_set_hook(stand, &standing);
+        result = rebuild_with(&world, (struct rebuild_options){.thread_count = 2});
+        fault_set_hook(NULL, NULL);
+        assert_false(standing.alone);
+        assert_int_equal(result.different, 0);
+        rebuild_sound(&world);
+        close_world(&world);
+    }
 }
 
 /* Somebody else does something at the first commit of a run. */
@@ -467,6 +520,7 @@ int main(void)
         cmocka_unit_test(the_registry_may_be_gone),
         cmocka_unit_test(shards_share_it_and_a_run_without_ends_it),
         cmocka_unit_test(small_batches_of_many_threads_are_the_same),
+        cmocka_unit_test(nobody_waits_for_the_file_before),
         cmocka_unit_test(a_rival_fences),
         cmocka_unit_test(a_month_needs_only_its_own_part_of_the_archive),
         cmocka_unit_test(what_the_live_book_lost_is_not_found_again),
