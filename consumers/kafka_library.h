@@ -28,6 +28,7 @@
     X(rd_kafka_conf_set_rebalance_cb)                                                              \
     X(rd_kafka_conf_set_ssl_cert_verify_cb)                                                        \
     X(rd_kafka_consume_batch_queue)                                                                \
+    X(rd_kafka_consume_callback_queue)                                                             \
     X(rd_kafka_consume_start_queue)                                                                \
     X(rd_kafka_consume_stop)                                                                       \
     X(rd_kafka_consumer_close)                                                                     \
@@ -75,7 +76,8 @@
     X(rd_kafka_topic_partition_list_copy)                                                          \
     X(rd_kafka_topic_partition_list_destroy)                                                       \
     X(rd_kafka_topic_partition_list_find)                                                          \
-    X(rd_kafka_topic_partition_list_new)
+    X(rd_kafka_topic_partition_list_new)                                                           \
+    X(rd_kafka_yield)
 
 struct librdkafka {
 #define MEMBER(name) __typeof__(&(name)) name##_;
@@ -103,6 +105,7 @@ enum err_code librdkafka_open(struct err *err);
 #define rd_kafka_conf_set_rebalance_cb librdkafka.rd_kafka_conf_set_rebalance_cb_
 #define rd_kafka_conf_set_ssl_cert_verify_cb librdkafka.rd_kafka_conf_set_ssl_cert_verify_cb_
 #define rd_kafka_consume_batch_queue librdkafka.rd_kafka_consume_batch_queue_
+#define rd_kafka_consume_callback_queue librdkafka.rd_kafka_consume_callback_queue_
 #define rd_kafka_consume_start_queue librdkafka.rd_kafka_consume_start_queue_
 #define rd_kafka_consume_stop librdkafka.rd_kafka_consume_stop_
 #define rd_kafka_consumer_close librdkafka.rd_kafka_consumer_close_
@@ -153,5 +156,6 @@ enum err_code librdkafka_open(struct err *err);
 #define rd_kafka_topic_partition_list_destroy librdkafka.rd_kafka_topic_partition_list_destroy_
 #define rd_kafka_topic_partition_list_find librdkafka.rd_kafka_topic_partition_list_find_
 #define rd_kafka_topic_partition_list_new librdkafka.rd_kafka_topic_partition_list_new_
+#define rd_kafka_yield librdkafka.rd_kafka_yield_
 
 #endif

@@ -236,35 +236,39 @@ static void add_notice(struct source_kafka *self, const rd_kafka_message_t *mess
     }
 }
 
-static void report_backlog(struct source_kafka *self)
+/* message_count: of the last poll; size: of their values together. */
+static void report_backlog(struct source_kafka *self, size_t message_count, size_t size)
+{
+    if (message_count == 0) {
+        kafka_pace_open(&self->reader.pace); /* what came had nothing in it */
+        return;
+    }
+    kafka_pace_report(&self->reader.pace, rd_kafka_queue_length(self->queue), size / message_count);
+}
+
+static size_t values_size(const struct source_kafka *self)
 {
     size_t size = 0;
 
     for (size_t i = 0; i < self->message_count; i++) {
         size += self->messages[i]->len;
     }
-    if (self->message_count == 0) {
-        kafka_pace_open(&self->reader.pace); /* what came had nothing in it */
-        return;
+    return size;
+}
+
+static void add_message(struct source_kafka *self, const rd_kafka_message_t *message)
+{
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        add_record(self, message, topic_of_message(self, message));
+    } else {
+        add_notice(self, message);
     }
-    kafka_pace_report(&self->reader.pace, rd_kafka_queue_length(self->queue),
-                      size / self->message_count);
 }
 
 static void translate(struct source_kafka *self)
 {
     for (size_t i = 0; i < self->message_count && !self->has_trouble; i++) {
-        const rd_kafka_message_t *message = self->messages[i];
-
-        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            add_record(self, message, topic_of_message(self, message));
-        } else {
-            add_notice(self, message);
-        }
-    }
-    if (self->message_count > 0) {
-        self->reader.down_since_ns = INT64_MIN;
-        self->reader.refused = false;
+        add_message(self, self->messages[i]);
     }
 }
 
@@ -302,24 +306,70 @@ static enum err_code check_reachable(struct source_kafka *self, struct err *err)
     return ERR_OK;
 }
 
-static void receive(struct source_kafka *self, int64_t timeout_ns)
+/* What one call of source_give is about. */
+struct giving {
+    struct source_kafka *self;
+    const struct source_taker *taker;
+    struct err *err;
+    enum err_code code;
+    size_t messages, items;
+    size_t size; /* of the messages' values */
+};
+
+/* What librdkafka has left behind a yield goes back to the head of its queue. */
+static void give_message(rd_kafka_message_t *message, void *opaque)
+{
+    struct giving *giving = opaque;
+    struct source_kafka *self = source_kafka_self(&giving->self->source);
+
+    giving->messages++;
+    giving->size += message->len;
+    add_message(self, message);
+    for (size_t i = 0; i < self->item_count && giving->code == ERR_OK; i++) {
+        giving->items++;
+        giving->code = giving->taker->take(giving->taker->context, &self->items[i], giving->err);
+    }
+    self->item_count = 0;
+    arena_clear(&self->headers);
+    if (giving->messages == GIVEN_MAX || giving->code != ERR_OK || self->has_trouble) {
+        rd_kafka_yield(self->reader.handle);
+    }
+}
+
+/* The number of messages. giving NULL: they are kept. */
+static size_t receive_once(struct source_kafka *self, int timeout_ms, struct giving *giving)
+{
+    ssize_t count;
+
+    if (giving != NULL) {
+        (void)rd_kafka_consume_callback_queue(self->queue, timeout_ms, give_message, giving);
+        return giving->messages;
+    }
+    count = rd_kafka_consume_batch_queue(self->queue, timeout_ms, self->messages, MESSAGES_MAX);
+    self->message_count = count > 0 ? (size_t)count : 0;
+    return self->message_count;
+}
+
+static void receive(struct source_kafka *self, int64_t timeout_ns, struct giving *giving)
 {
     int64_t deadline_ns = clock_monotonic_ns(self->reader.clock) + timeout_ns;
     int64_t left_ns = timeout_ns;
+    size_t count;
 
     do {
         int64_t left_ms = left_ns / NS_PER_MS;
-        ssize_t count =
-            rd_kafka_consume_batch_queue(self->queue, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS,
-                                         self->messages, MESSAGES_MAX);
 
+        count = receive_once(self, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, giving);
         if (self->options.group == NULL) {
             (void)rd_kafka_poll(self->reader.handle,
                                 0); /* callbacks; in a group the queue has them */
         }
-        self->message_count = count > 0 ? (size_t)count : 0;
         left_ns = deadline_ns - clock_monotonic_ns(self->reader.clock);
-    } while (self->message_count == 0 && self->rebalance.list == NULL && left_ns > 0);
+    } while (count == 0 && self->rebalance.list == NULL && left_ns > 0);
+    if (count > 0) {
+        self->reader.down_since_ns = INT64_MIN;
+        self->reader.refused = false;
+    }
 }
 
 enum err_code kafka_poll(struct source *source, int64_t timeout_ns,
@@ -336,8 +386,8 @@ enum err_code kafka_poll(struct source *source, int64_t timeout_ns,
     if (self->options.group != NULL && kafka_answer_group(self, err) != ERR_OK) {
         return err->code;
     }
-    receive(self, timeout_ns);
-    report_backlog(self);
+    receive(self, timeout_ns, NULL);
+    report_backlog(self, self->message_count, values_size(self));
     translate(self);
     if (self->rebalance.list != NULL) {
         tell_rebalance(self);
@@ -348,4 +398,26 @@ enum err_code kafka_poll(struct source *source, int64_t timeout_ns,
     *ret_items = self->items;
     *ret_count = self->item_count;
     return ERR_OK;
+}
+
+/* A message is taken and destroyed while the cache has it, and a queue is locked once for all that it holds: the batch call locks it for each. */
+enum err_code kafka_give(struct source *source, int64_t timeout_ns,
+                         const struct source_taker *taker, size_t *ret_count, struct err *err)
+{
+    struct source_kafka *self = source_kafka_self(source);
+    struct giving giving = {.taker = taker, .self = self, .err = err, .code = ERR_OK};
+
+    CHECK(self->options.group == NULL);
+    kafka_destroy_messages(self);
+    if (self->has_trouble) {
+        *err = self->trouble;
+        return err->code;
+    }
+    receive(self, timeout_ns, &giving);
+    report_backlog(self, giving.messages, giving.size);
+    *ret_count = giving.items;
+    if (giving.code != ERR_OK) {
+        return giving.code;
+    }
+    return giving.items == 0 ? check_reachable(self, err) : ERR_OK;
 }

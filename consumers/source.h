@@ -97,6 +97,13 @@ struct source_options {
         void); /* may be NULL: asked while a question waits; true ends it with ERR_INTERRUPTED */
 };
 
+/* Who is given items one by one. An item is valid until `take` returns, which may start and stop partitions and ask for watermarks.
+ * Where it fails, nothing is read from the source any more. */
+struct source_taker {
+    enum err_code (*take)(void *context, const struct source_item *item, struct err *err);
+    void *context;
+};
+
 struct source {
     /* The broker's own cluster id. */
     enum err_code (*cluster_id)(struct source *source, struct strbuf *ret_id, struct err *err);
@@ -121,11 +128,18 @@ struct source {
      * been down for longer than request_timeout_ns while nothing arrived, or a fatal client error. */
     enum err_code (*poll)(struct source *source, int64_t timeout_ns,
                           const struct source_item **ret_items, size_t *ret_count, struct err *err);
+    /* See source_give; NULL: it polls. */
+    enum err_code (*give)(struct source *source, int64_t timeout_ns,
+                          const struct source_taker *taker, size_t *ret_count, struct err *err);
     /* Tells the group where we are, for foreign lag displays; best effort, after the store's commit. */
     void (*hint)(struct source *source, struct source_partition partition, int64_t next_offset);
     /* Leaves the group and frees; never hangs for longer than a few seconds. */
     void (*close)(struct source *source);
 };
+
+/* Waits like poll, and gives *ret_count items to the taker. Errors of poll and of take. */
+enum err_code source_give(struct source *source, int64_t timeout_ns,
+                          const struct source_taker *taker, size_t *ret_count, struct err *err);
 
 /* Why a run of ours does not take this librdkafka setting from its user; NULL if it does. */
 const char *source_property_refusal(const char *name, const char *value);

@@ -1,8 +1,8 @@
 /* The source on librdkafka. By hand it uses the start/stop calls of the simple consumer, because they begin and end one partition without
  * touching the others; in a group the assignment is replaced as a whole, from the offsets that were handed out last.
  *
- * Never pause or resume (2.0.2 loses records), never yield in a callback (the batch call would lose one record), never ask for a
- * position. Records point into librdkafka's messages, which are destroyed at the next poll. */
+ * Never pause or resume (2.0.2 loses records), never yield in a callback of the batch call (it would lose one record), never ask for a
+ * position. Records point into librdkafka's messages, which are destroyed at the next poll, or behind their callback. */
 #include <string.h>
 
 #include "base/check.h"
@@ -310,6 +310,7 @@ static const struct source kafka_calls = {
     .stop = kafka_stop,
     .join = kafka_join,
     .poll = kafka_poll,
+    .give = kafka_give,
     .hint = kafka_hint,
     .close = kafka_close,
 };
@@ -320,6 +321,9 @@ enum err_code source_kafka_open(const struct source_options *options, struct sou
     struct source_kafka *self = memory_calloc(1, sizeof(*self));
 
     self->source = kafka_calls;
+    if (options->group != NULL) {
+        self->source.give = NULL; /* librdkafka's call knows nothing of rebalances */
+    }
     self->magic = SOURCE_MAGIC;
     copy_options(self, options);
     self->reader.rebalance = on_rebalance;

@@ -15,6 +15,8 @@ enum {
     SOURCE_MAGIC = 0x736f7572,
     MESSAGES_MAX =
         256, /* of one poll: enough to forget the cost of the call, small enough for the cache */
+    GIVEN_MAX =
+        1024, /* messages of one giving; between two of them the rest is in the queue, where its bounds hold */
     SLICE_MS = 20, /* the batch call waits until it is full or this is over */
     CHECK_AFTER_DOWN_MS = 2000,
     CLOSE_LIMIT_MS = 5000
@@ -86,6 +88,9 @@ enum err_code kafka_offset_for_time(struct source *source, struct source_partiti
                                     int64_t time_ns, int64_t *ret_offset, struct err *err);
 enum err_code kafka_poll(struct source *source, int64_t timeout_ns,
                          const struct source_item **ret_items, size_t *ret_count, struct err *err);
+/* Not in a group. */
+enum err_code kafka_give(struct source *source, int64_t timeout_ns,
+                         const struct source_taker *taker, size_t *ret_count, struct err *err);
 
 /* Called by kafka_poll before it receives: tells librdkafka what the caller made of the last rebalance. ERR_BROKER. */
 enum err_code kafka_answer_group(struct source_kafka *self, struct err *err);

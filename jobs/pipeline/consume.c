@@ -195,25 +195,19 @@ static bool full(const struct consume *run)
     return run->keeper != NULL ? run->keeper->full : run->open.records >= run->records_max;
 }
 
-static enum err_code take_all(struct consume *run, const struct source_item *items, size_t count,
-                              struct err *err)
+static enum err_code take_next(void *context, const struct source_item *item, struct err *err)
 {
-    run->restarted = false;
-    for (size_t i = 0; i < count; i++) {
-        bool of_group = items[i].kind == SOURCE_ASSIGNED || items[i].kind == SOURCE_REVOKED;
+    struct consume *run = context;
+    bool of_group = item->kind == SOURCE_ASSIGNED || item->kind == SOURCE_REVOKED;
 
-        /* What was read is stale behind a restart; what the group says holds, and is said once. */
-        if (run->restarted && !of_group) {
-            continue;
-        }
-        if (take(run, &items[i], err) != ERR_OK) {
-            return err->code;
-        }
-        if (full(run) && maybe_commit(run, err) != ERR_OK) {
-            return err->code;
-        }
+    /* What was read is stale behind a restart; what the group says holds, and is said once. */
+    if (run->restarted && !of_group) {
+        return ERR_OK;
     }
-    return ERR_OK;
+    if (take(run, item, err) != ERR_OK) {
+        return err->code;
+    }
+    return full(run) ? maybe_commit(run, err) : ERR_OK;
 }
 
 static bool any_running(const struct consume *run)
@@ -268,11 +262,12 @@ static enum err_code finished(struct consume *run, bool *ret_finished, struct er
 static enum err_code step(struct consume *run, struct err *err)
 {
     int64_t since_look_ns = clock_monotonic_ns(run->options->clock) - run->last_look_ns;
-    const struct source_item *items;
+    struct source_taker taker = {.take = take_next, .context = run};
     size_t count;
 
-    if (run->source->poll(run->source, POLL_MS * NS_PER_MS, &items, &count, err) != ERR_OK ||
-        take_all(run, items, count, err) != ERR_OK || maybe_commit(run, err) != ERR_OK) {
+    run->restarted = false;
+    if (source_give(run->source, POLL_MS * NS_PER_MS, &taker, &count, err) != ERR_OK ||
+        maybe_commit(run, err) != ERR_OK) {
         return err->code;
     }
     if (count > 0) {

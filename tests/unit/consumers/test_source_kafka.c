@@ -139,6 +139,97 @@ static void a_reader_that_comes_late_gets_answers_and_everything(void **state)
     mock_close(&mock);
 }
 
+/* A taker that checks the order, and turns back once. */
+struct given {
+    struct source *source;
+    int64_t next, turn_at, fail_at; /* offsets of partition 0; -1: nowhere */
+    int64_t end;                    /* that was told; -1: none was */
+};
+
+static enum err_code take_given(void *context, const struct source_item *item, struct err *err)
+{
+    struct given *given = context;
+    struct source_partition at = {item->record.topic, item->record.partition};
+
+    if (item->kind == SOURCE_END) {
+        given->end = item->record.offset;
+        return ERR_OK;
+    }
+    assert_int_equal(item->kind, SOURCE_RECORD);
+    assert_int_equal(item->record.offset, given->next);
+    assert_memory_equal(item->record.value.data, &item->record.offset, sizeof(int64_t));
+    if (item->record.offset == given->fail_at) {
+        return err_set(err, ERR_DATA, "not this one");
+    }
+    given->next++;
+    if (item->record.offset == given->turn_at) {
+        given->turn_at = -1;
+        given->next = 2;
+        assert_int_equal(given->source->stop(given->source, at, err), ERR_OK);
+        assert_int_equal(given->source->start(given->source, at, given->next, err), ERR_OK);
+    }
+    return ERR_OK;
+}
+
+static struct source *open_numbered(struct mock_broker *mock, int64_t records)
+{
+    mock_open(mock);
+    mock_topic(mock, "requests", 1);
+    for (int64_t i = 0; i < records; i++) {
+        mock_send(mock, "requests", 0, (const char *)&i, sizeof(i), 0);
+    }
+    mock_flush(mock);
+    return open_source(mock->servers, NULL);
+}
+
+/* More than one giving holds, and a taker that starts a partition anew in the middle of one sees nothing of what was fetched before. */
+static void records_are_given_in_order_and_those_of_an_earlier_start_are_not(void **state)
+{
+    enum { RECORDS = 5000 };
+    struct mock_broker mock;
+    struct source *source = open_numbered(&mock, RECORDS);
+    struct given given = {.source = source, .turn_at = 1500, .fail_at = -1, .end = -1};
+    struct source_taker taker = {.take = take_given, .context = &given};
+    struct err err = ERR_INIT;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(source->start(source, (struct source_partition){0, 0}, 0, &err), ERR_OK);
+    for (int i = 0; i < 200 && given.end < 0; i++) {
+        assert_int_equal(source_give(source, 100 * NS_PER_MS, &taker, &count, &err), ERR_OK);
+        assert_true(count < RECORDS / 2); /* a caller has things to do in between */
+    }
+    assert_int_equal(given.turn_at, -1);
+    assert_int_equal(given.next, RECORDS);
+    assert_int_equal(given.end, RECORDS);
+    source->close(source);
+    mock_close(&mock);
+}
+
+static void a_taker_that_fails_is_given_no_more(void **state)
+{
+    struct mock_broker mock;
+    struct source *source = open_numbered(&mock, 100);
+    struct given given = {.source = source, .turn_at = -1, .fail_at = 42, .end = -1};
+    struct source_taker taker = {.take = take_given, .context = &given};
+    struct err err = ERR_INIT;
+    size_t count = 0, seen = 0;
+    enum err_code code = ERR_OK;
+
+    (void)state;
+    assert_int_equal(source->start(source, (struct source_partition){0, 0}, 0, &err), ERR_OK);
+    for (int i = 0; i < 200 && code == ERR_OK; i++) {
+        code = source_give(source, 100 * NS_PER_MS, &taker, &count, &err);
+        seen += count;
+    }
+    assert_int_equal(code, ERR_DATA);
+    assert_string_equal(err.text, "not this one");
+    assert_int_equal(seen, 43);
+    assert_int_equal(given.next, 42);
+    source->close(source);
+    mock_close(&mock);
+}
+
 static void a_null_payload_is_a_tombstone_and_an_empty_one_is_not(void **state)
 {
     struct mock_broker mock;
@@ -405,6 +496,8 @@ int main(void)
         cmocka_unit_test(a_topic_that_does_not_exist_is_named),
         cmocka_unit_test(reads_from_the_offset_asked_for_to_the_end),
         cmocka_unit_test(a_reader_that_comes_late_gets_answers_and_everything),
+        cmocka_unit_test(records_are_given_in_order_and_those_of_an_earlier_start_are_not),
+        cmocka_unit_test(a_taker_that_fails_is_given_no_more),
         cmocka_unit_test(a_null_payload_is_a_tombstone_and_an_empty_one_is_not),
         cmocka_unit_test(an_offset_that_has_expired_is_told_and_can_be_left),
         cmocka_unit_test(a_group_gives_partitions_and_takes_them_back),
