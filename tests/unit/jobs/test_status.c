@@ -58,6 +58,7 @@ static void fill(void)
     struct err err = ERR_INIT;
     struct fold fold;
 
+    book_request(&book, batch, 0, "portal", 63, true); /* an incident that is over */
     book_request(&book, batch, 0, "portal", 67, false);
     book_request(&book, batch, 0, "portal", 68, true);
     book_request(&book, batch, 0, "portal", 69, true);
@@ -129,7 +130,7 @@ static void test_table(void **state)
         "evil ?[2J?? name  - No traffic            "
         "                                                        .---\n"
         "portal            M Major outage          "
-        "                                                         .MM\n"
+        "                                                     M!!-.MM\n"
         "\nOpen incidents:\n"
         "  P1  portal            Major outage, since 2026-10-01T01:08:00Z (2 min)\n"
         "  P3  d\xc3\xbcrr              Degraded performance, since 2026-10-01T01:09:00Z (1 min)\n"
