@@ -16,11 +16,19 @@ struct slot {
     char *detail;         /* owned */
 };
 
+/* What stands in front of payloads of the schema that came last. Nearly every record begins with the same bytes as the one before, and then there is
+ * nothing to look up. */
+struct prefix {
+    uint64_t word, mask; /* first bytes of a value, as they lie in memory */
+    size_t size;
+};
+
 struct decoder {
     struct decoder_options options;
     struct slot *slots; /* owned; open addressing by key, at most half full, a power of two */
     size_t slot_count, used_count;
     const struct slot *last;
+    struct prefix prefix; /* of a record of that schema */
     struct plan_scratch scratch;
     struct decoded decoded;
     /* Of the last record: what walked it, NULL if it did not get that far, and where its payload begins and ends. */
@@ -195,8 +203,43 @@ static enum err_code run_plan(struct decoder *decoder, const struct record *reco
     return ERR_OK;
 }
 
-static enum err_code decode_payload(struct decoder *decoder, const struct record *record,
-                                    const struct framed *framed, struct err *err)
+static uint64_t first_word(struct str value)
+{
+    uint64_t word;
+
+    memcpy(&word, value.data, sizeof(word));
+    return word;
+}
+
+/* Only where the key is nothing but bytes in front of the payload, and few of them. */
+static void prefix_note(struct decoder *decoder, const struct record *record, struct str payload)
+{
+    size_t size = (size_t)(payload.data - record->value.data);
+    unsigned char mask[sizeof(uint64_t)] = {0};
+    struct prefix *prefix = &decoder->prefix;
+
+    *prefix = (struct prefix){.word = 1, .mask = 0}; /* none begins like that */
+    if (framing_header(decoder->options.framing) == NULL && size <= sizeof(mask) &&
+        record->value.size >= sizeof(mask)) {
+        memset(mask, 0xff, size);
+        memcpy(&prefix->mask, mask, sizeof(mask));
+        prefix->word = first_word(record->value) & prefix->mask;
+        prefix->size = size;
+    }
+}
+
+static inline bool prefix_same(const struct decoder *decoder, const struct record *record)
+{
+    struct str value = record->value;
+
+    return decoder->last != NULL && decoder->last->plan != NULL && value.size >= sizeof(uint64_t) &&
+           value.size <= decoder->options.mapping->record_size_max && !record->tombstone &&
+           (first_word(value) & decoder->prefix.mask) == decoder->prefix.word;
+}
+
+/* The slot of the record's schema; *ret_decided: it has none with a plan, and that is the verdict. */
+static enum err_code open_payload(struct decoder *decoder, const struct record *record,
+                                  const struct framed *framed, bool *ret_decided, struct err *err)
 {
     const struct slot *slot = decoder->last;
 
@@ -205,27 +248,25 @@ static enum err_code decode_payload(struct decoder *decoder, const struct record
             return err->code;
         }
         decoder->last = slot;
+        prefix_note(decoder, record, framed->payload);
     }
-    if (slot == NULL) {
-        return ERR_OK; /* unknown; decided by find_slot */
-    }
-    if (slot->plan == NULL) {
+    *ret_decided = slot == NULL || slot->plan == NULL; /* unknown: decided by find_slot */
+    if (slot != NULL && slot->plan == NULL) {
         decide(decoder, slot->verdict, slot->detail);
-        return ERR_OK;
     }
-    return run_plan(decoder, record, framed->payload, err);
+    return ERR_OK;
 }
 
-enum err_code decoder_run(struct decoder *decoder, const struct record *record,
-                          const struct decoded **ret_decoded, struct err *err)
+/* A record that does not begin like the one before. */
+__attribute__((noinline)) static enum err_code open_record(struct decoder *decoder,
+                                                           const struct record *record,
+                                                           struct str *ret_payload,
+                                                           bool *ret_decided, struct err *err)
 {
     struct framed framed;
     const char *complaint;
 
-    *ret_decoded = &decoder->decoded;
-    decoder->walked = NULL;
-    decoder->decoded.rule.size = 0;
-    decoder->decoded.detail[0] = '\0';
+    *ret_decided = true;
     if (record->tombstone) {
         decoder->decoded.verdict = VERDICT_TOMBSTONE;
         return ERR_OK;
@@ -241,7 +282,27 @@ enum err_code decoder_run(struct decoder *decoder, const struct record *record,
                        complaint);
         return ERR_OK;
     }
-    return decode_payload(decoder, record, &framed, err);
+    *ret_payload = framed.payload;
+    return open_payload(decoder, record, &framed, ret_decided, err);
+}
+
+enum err_code decoder_run(struct decoder *decoder, const struct record *record,
+                          const struct decoded **ret_decoded, struct err *err)
+{
+    struct str payload = record->value;
+    bool decided = false;
+
+    *ret_decoded = &decoder->decoded;
+    decoder->walked = NULL;
+    decoder->decoded.rule.size = 0;
+    decoder->decoded.detail[0] = '\0';
+    if (prefix_same(decoder, record)) {
+        payload.data += decoder->prefix.size;
+        payload.size -= decoder->prefix.size;
+    } else if (open_record(decoder, record, &payload, &decided, err) != ERR_OK) {
+        return err->code;
+    }
+    return decided ? ERR_OK : run_plan(decoder, record, payload, err);
 }
 
 bool decoder_redact(const struct decoder *decoder, const struct record *record, struct arena *arena,

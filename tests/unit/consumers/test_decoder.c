@@ -164,6 +164,9 @@ static void bytes_that_are_no_event_get_their_verdict(void **state)
         decoded = decide(&setup, good, sizeof(good) - 1);
         assert_int_equal(decoded->verdict, VERDICT_TALLIED);
         assert_int_equal(decoded->detail[0], '\0');
+        /* So is this one, although its first bytes were those of a good record's. */
+        decoded = decide(&setup, cases[i].value, cases[i].size);
+        assert_int_equal(decoded->verdict, cases[i].verdict);
         close_setup(&setup);
     }
 }
@@ -176,6 +179,11 @@ static void a_record_above_the_limit_is_too_large(void **state)
     (void)state;
     open_setup(&setup, false, false);
     assert_int_equal(decide(&setup, large, sizeof(large))->verdict, VERDICT_TOO_LARGE);
+    /* Also if it begins like one that was none. */
+    (void)decide(&setup, good, sizeof(good) - 1);
+    memcpy(large, good, sizeof(good) - 1);
+    assert_int_equal(decide(&setup, large, sizeof(large))->verdict, VERDICT_TOO_LARGE);
+    assert_int_equal(decide(&setup, large, sizeof(large) - 1)->verdict, VERDICT_MALFORMED);
     close_setup(&setup);
 }
 
