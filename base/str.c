@@ -89,6 +89,23 @@ struct str str_next_character(struct str *s)
     return character;
 }
 
+size_t str_int64_text(int64_t value, char ret_text[STR_INT64_TEXT_SIZE])
+{
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char digits[STR_INT64_TEXT_SIZE];
+    size_t start = sizeof(digits);
+
+    do {
+        digits[--start] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) {
+        digits[--start] = '-';
+    }
+    memcpy(ret_text, digits + start, sizeof(digits) - start);
+    return sizeof(digits) - start;
+}
+
 bool str_to_int64(struct str s, int64_t *ret_value)
 {
     size_t i = 0;
@@ -192,18 +209,9 @@ void strbuf_append_char(struct strbuf *buf, char c)
 
 void strbuf_append_int64(struct strbuf *buf, int64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    uint64_t rest = value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value;
+    char text[STR_INT64_TEXT_SIZE];
 
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0) {
-        digits[--at] = '-';
-    }
-    strbuf_append(buf, str_of(digits + at, sizeof(digits) - at));
+    strbuf_append(buf, str_of(text, str_int64_text(value, text)));
 }
 
 void strbuf_append_format(struct strbuf *buf, const char *format, ...)

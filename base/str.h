@@ -85,6 +85,9 @@ static inline uint64_t str_hash(struct str s)
     return h ^ (h >> 32);
 }
 
+enum { STR_INT64_TEXT_SIZE = 20 };
+/* Decimal text without NUL; returns its size. */
+size_t str_int64_text(int64_t value, char ret_text[STR_INT64_TEXT_SIZE]);
 /* The whole of s as a decimal integer with optional '-'; false on anything else or out of range. */
 bool str_to_int64(struct str s, int64_t *ret_value);
 

@@ -6,7 +6,7 @@ struct subject {
     bool hex;     /* text is bytes, to be compared as hexadecimal */
     bool integer; /* number is set */
     int64_t number;
-    char digits[VALUE_INTEGER_TEXT_SIZE];
+    char digits[STR_INT64_TEXT_SIZE];
 };
 
 static bool subject_init(struct subject *subject, const struct value *value)
@@ -16,7 +16,7 @@ static bool subject_init(struct subject *subject, const struct value *value)
     switch (value->kind) {
     case VALUE_INTEGER:
         subject->number = value->number;
-        subject->text = str_of(subject->digits, value_integer_text(value->number, subject->digits));
+        subject->text = str_of(subject->digits, str_int64_text(value->number, subject->digits));
         return true;
     case VALUE_BOOLEAN:
         subject->text = STR(value->number != 0 ? "true" : "false");

@@ -76,10 +76,10 @@ static const char *excerpt(const struct value *value, char ret_text[48])
 {
     enum { SHOWN = 32 };
     struct str text = value_view(value);
-    char digits[VALUE_INTEGER_TEXT_SIZE];
+    char digits[STR_INT64_TEXT_SIZE];
 
     if (value->kind == VALUE_INTEGER) {
-        text = str_of(digits, value_integer_text(value->number, digits));
+        text = str_of(digits, str_int64_text(value->number, digits));
     } else if (value->kind != VALUE_TEXT) {
         return "this value";
     }
@@ -202,8 +202,8 @@ static bool name_text(struct run *run, int slot, struct str *ret_text)
         *ret_text = value_view(value);
         return true;
     case VALUE_INTEGER:
-        text = scratch_take(run->scratch, VALUE_INTEGER_TEXT_SIZE);
-        *ret_text = str_of(text, value_integer_text(value->number, text));
+        text = scratch_take(run->scratch, STR_INT64_TEXT_SIZE);
+        *ret_text = str_of(text, str_int64_text(value->number, text));
         return true;
     case VALUE_BYTES:
         if (value->size > NAME_SIZE_MAX / 2) {

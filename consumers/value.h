@@ -37,15 +37,11 @@ struct value {
     uint8_t logical; /* enum schema_logical */
 };
 
-enum { VALUE_INTEGER_TEXT_SIZE = 21 };
-
 static inline struct str value_view(const struct value *value)
 {
     return str_of(value->data, value->size);
 }
 
-/* Decimal text of a number without NUL; returns its size. */
-size_t value_integer_text(int64_t number, char ret_text[VALUE_INTEGER_TEXT_SIZE]);
 /* Lower-case hexadecimal of bytes; ret_text has room for twice its size. */
 void value_hex(struct str bytes, char *ret_text);
 
