@@ -94,7 +94,7 @@ class Interruptions(unittest.TestCase):
         topic = self.lab.topic("requests")
         config = self.configure(topic)
         self.produce(topic, events)
-        process = self.lab.start(config, "consume", "--batch", "1000")
+        process = self.lab.start(config, "consume", "--batch", "200")
         self.addCleanup(process.kill)
         self.lab.wait_for(lambda: self.committed() > 0, "the first commit")
         process.send_signal(signal.SIGTERM)
@@ -109,8 +109,8 @@ class Interruptions(unittest.TestCase):
         topic = self.lab.topic("requests")
         self.produce(topic, events)
         config = self.configure(topic)
-        for part in (0.1, 0.4, 0.7):
-            process = self.lab.start(config, "consume", "--batch", "1500")
+        for part in (0.1, 0.3, 0.5):  # with commits enough between here and the end to be met alive
+            process = self.lab.start(config, "consume", "--batch", "200")
             self.addCleanup(process.kill)
             self.lab.wait_for(lambda part=part: self.committed() >= part * len(events), "commits")
             process.kill()
