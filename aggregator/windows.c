@@ -225,21 +225,24 @@ enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *s
     return code;
 }
 
-static int compare_names(const void *a, const void *b)
+static int compare_firsts(const void *a, const void *b)
 {
-    return str_compare(*(const struct str *)a, *(const struct str *)b);
+    return str_compare(((const struct service_first *)a)->service,
+                       ((const struct service_first *)b)->service);
 }
 
-enum err_code windows_services(struct db *db, int64_t book_id, struct arena *arena,
-                               struct str **ret_services, size_t *ret_count, struct err *err)
+enum err_code windows_firsts(struct db *db, int64_t book_id, struct arena *arena,
+                             struct service_first **ret_services, size_t *ret_count,
+                             struct err *err)
 {
     struct db_stmt *stmt;
-    struct str *services = NULL;
+    struct service_first *services = NULL;
     size_t count = 0;
     bool row = false;
     enum err_code code;
 
-    code = db_prepare(db, "SELECT service FROM service WHERE book_id = $1", &stmt, err);
+    code =
+        db_prepare(db, "SELECT service, first_minute FROM service WHERE book_id = $1", &stmt, err);
     if (code != ERR_OK) {
         return code;
     }
@@ -250,7 +253,8 @@ enum err_code windows_services(struct db *db, int64_t book_id, struct arena *are
             break;
         }
         services = memory_resize(services, count + 1, sizeof(*services));
-        services[count++] = arena_str(arena, db_column_text(stmt, 0));
+        services[count++] = (struct service_first){arena_str(arena, db_column_text(stmt, 0)),
+                                                   db_column_int64(stmt, 1)};
     }
     db_reset(stmt);
     if (code == ERR_OK) {
@@ -259,9 +263,24 @@ enum err_code windows_services(struct db *db, int64_t book_id, struct arena *are
             (*ret_services)[i] = services[i];
         }
         /* Sorted here, for a database may have a collation of its own. */
-        qsort(*ret_services, count, sizeof(**ret_services), compare_names);
+        qsort(*ret_services, count, sizeof(**ret_services), compare_firsts);
         *ret_count = count;
     }
     memory_free(services);
     return code;
+}
+
+enum err_code windows_services(struct db *db, int64_t book_id, struct arena *arena,
+                               struct str **ret_services, size_t *ret_count, struct err *err)
+{
+    struct service_first *firsts;
+
+    if (windows_firsts(db, book_id, arena, &firsts, ret_count, err) != ERR_OK) {
+        return err->code;
+    }
+    *ret_services = arena_calloc(arena, *ret_count, sizeof(**ret_services));
+    for (size_t i = 0; i < *ret_count; i++) {
+        (*ret_services)[i] = firsts[i].service;
+    }
+    return ERR_OK;
 }

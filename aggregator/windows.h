@@ -91,7 +91,16 @@ enum err_code windows_ranges(struct db *db, int64_t book_id, const struct str *s
                              struct arena *arena, struct offset_range **ret_ranges,
                              size_t *ret_count, struct err *err);
 
-/* Names of all services that have had an event, sorted. */
+struct service_first {
+    struct str service;
+    int64_t first_minute; /* of its first event */
+};
+
+/* All services that have had an event, sorted by name; in arena. */
+enum err_code windows_firsts(struct db *db, int64_t book_id, struct arena *arena,
+                             struct service_first **ret_services, size_t *ret_count,
+                             struct err *err);
+/* Their names. */
 enum err_code windows_services(struct db *db, int64_t book_id, struct arena *arena,
                                struct str **ret_services, size_t *ret_count, struct err *err);
 

@@ -5,7 +5,6 @@
 #include "aggregator/grade_rows.h"
 #include "aggregator/windows.h"
 #include "base/check.h"
-#include "base/memory.h"
 
 /* Minutes [from_minute, to_minute) of some services. */
 struct grading_span {
@@ -33,34 +32,20 @@ static uint8_t *ungraded(const struct grading_span *span, int64_t first_minute, 
     return grades;
 }
 
-/* span->services is the caller's to free. */
 static enum err_code read_services(struct db *db, int64_t book_id, struct arena *arena,
                                    struct grading_span *span, struct err *err)
 {
-    struct db_stmt *stmt;
-    bool row = false;
-    enum err_code code =
-        db_prepare(db, "SELECT service, first_minute FROM service WHERE book_id = $1", &stmt, err);
+    struct service_first *firsts;
 
-    if (code != ERR_OK) {
-        return code;
+    if (windows_firsts(db, book_id, arena, &firsts, &span->count, err) != ERR_OK) {
+        return err->code;
     }
-    db_bind_int64(stmt, 1, book_id);
-    while ((code = db_step(stmt, &row, err)) == ERR_OK && row) {
-        if ((span->count & (span->count - 1)) == 0) {
-            span->services = memory_resize(span->services, span->count == 0 ? 1 : span->count * 2,
-                                           sizeof(span->services[0]));
-        }
-        span->services[span->count++] =
-            (struct service_grades){arena_str(arena, db_column_text(stmt, 0)),
-                                    ungraded(span, db_column_int64(stmt, 1), arena)};
+    span->services = arena_calloc(arena, span->count, sizeof(span->services[0]));
+    for (size_t i = 0; i < span->count; i++) {
+        span->services[i] = (struct service_grades){firsts[i].service,
+                                                    ungraded(span, firsts[i].first_minute, arena)};
     }
-    db_reset(stmt);
-    /* Sorted here, for a database may have a collation of its own. */
-    if (span->count > 0) {
-        qsort(span->services, span->count, sizeof(span->services[0]), compare_services);
-    }
-    return code;
+    return ERR_OK;
 }
 
 static void take_hour(const struct grading_span *span, uint8_t *grades,
@@ -134,13 +119,7 @@ enum err_code windows_grades(struct db *db, int64_t book_id, int64_t from_minute
     if (code == ERR_OK && from_minute < to_minute) {
         code = read_hours(db, book_id, &span, err);
     }
-    if (code == ERR_OK) {
-        *ret_count = span.count;
-        *ret_services = arena_calloc(arena, span.count, sizeof(span.services[0]));
-        for (size_t i = 0; i < span.count; i++) {
-            (*ret_services)[i] = span.services[i];
-        }
-    }
-    memory_free(span.services);
+    *ret_services = span.services;
+    *ret_count = span.count;
     return code;
 }
