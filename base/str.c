@@ -176,12 +176,16 @@ static bool strbuf_reserve(struct strbuf *buf, size_t added)
     return true;
 }
 
+/* Nearly always, so that it is asked without a call. */
+static inline bool has_room(const struct strbuf *buf, size_t added)
+{
+    return added < buf->capacity - buf->size && added <= buf->size_max - buf->size &&
+           !buf->overflow;
+}
+
 void strbuf_append(struct strbuf *buf, struct str s)
 {
-    bool room = s.size < buf->capacity - buf->size && s.size <= buf->size_max - buf->size &&
-                !buf->overflow; /* nearly always: without a call */
-
-    if (!room && !strbuf_reserve(buf, s.size)) {
+    if (!has_room(buf, s.size) && !strbuf_reserve(buf, s.size)) {
         return;
     }
     if (s.size > 0) {
@@ -199,7 +203,7 @@ void strbuf_append_text(struct strbuf *buf, const char *text)
 void strbuf_append_char(struct strbuf *buf, char c)
 {
     /* Most of what is packed comes byte by byte. */
-    if (buf->size + 1 < buf->capacity && buf->size < buf->size_max && !buf->overflow) {
+    if (has_room(buf, 1)) {
         buf->data[buf->size++] = c;
         buf->data[buf->size] = '\0';
         return;

@@ -278,23 +278,6 @@ static inline void guess_on(struct archive_record_guess *guess)
     guess->offset++;
 }
 
-/* Bytes behind a size of two bytes, as most values have. */
-static inline const uint8_t *sized_short(const uint8_t *p, const uint8_t *end,
-                                         struct str *ret_bytes)
-{
-    uint64_t size;
-
-    if (end - p < 2 || p[0] < 0x80 || p[1] >= 0x80) {
-        return sized(p, end, ret_bytes);
-    }
-    size = ((uint64_t)p[0] & 0x7f) >> 1 | (uint64_t)p[1] << 6;
-    if ((p[0] & 1) != 0 || size > (uint64_t)(end - p - 2)) {
-        return NULL;
-    }
-    *ret_bytes = str_of((const char *)p + 2, size);
-    return p + 2 + size;
-}
-
 /* The position behind the record; NULL: it is another one. */
 static inline const uint8_t *take_guessed(const uint8_t *p, const uint8_t *end,
                                           struct archive_record_guess *guess, struct record *record)
@@ -315,7 +298,7 @@ static inline const uint8_t *take_guessed(const uint8_t *p, const uint8_t *end,
     if (p == NULL || p == end || *p != 2) {
         return NULL;
     }
-    p = sized_short(p + 1, end, &value);
+    p = sized(p + 1, end, &value);
     if (p == NULL || p == end || *p != 0) {
         return NULL;
     }

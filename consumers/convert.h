@@ -11,9 +11,12 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "consumers/schema_tree.h"
 
 /* value times unit_ns, 1 <= unit_ns <= one day. */
 bool convert_integer(int64_t value, int64_t unit_ns, int64_t *ret_ns);
+/* value in the unit of a logical type of time; not SCHEMA_LOGICAL_NONE. */
+bool convert_instant(int64_t value, enum schema_logical logical, int64_t *ret_ns);
 /* The value of binary64 (or binary32) bits times unit_ns. NaN and infinities are false. */
 bool convert_double(uint64_t bits, int64_t unit_ns, int64_t *ret_ns);
 bool convert_float(uint32_t bits, int64_t unit_ns, int64_t *ret_ns);

@@ -320,7 +320,7 @@ struct giving {
 static void give_message(rd_kafka_message_t *message, void *opaque)
 {
     struct giving *giving = opaque;
-    struct source_kafka *self = source_kafka_self(&giving->self->source);
+    struct source_kafka *self = giving->self;
 
     giving->messages++;
     giving->size += message->len;

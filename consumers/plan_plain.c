@@ -5,7 +5,8 @@
  * here: whatever is not as it should be is left to plan_run.c, which knows the order of the rules and what to say.
  */
 #include "base/check.h"
-#include "base/clock.h"
+#include "consumers/convert.h"
+#include "consumers/outcome.h"
 #include "consumers/plain_name.h"
 #include "consumers/plan_code.h"
 
@@ -21,7 +22,6 @@ bool plan_is_plain(const struct plan *plan)
         }
     }
     return mapping->kind == EVENT_REQUEST && mapping->exclusion_count == 0 &&
-           mapping->outcome_rules.use_defaults && mapping->outcome_rules.exclude_count == 0 &&
            mapping->service_part_count == 1 && plan->service_slots[0] != PLAN_SLOT_NONE &&
            (plan->latency_slot == PLAN_SLOT_NONE || mapping->latency_unit_ns > 0);
 }
@@ -29,14 +29,11 @@ bool plan_is_plain(const struct plan *plan)
 static inline bool time_plain(const struct plan *plan, const struct value *time,
                               int64_t record_time_ns, int64_t *ret_ns)
 {
-    static const int64_t units[] = {[SCHEMA_TIMESTAMP_MILLIS] = NS_PER_MS,
-                                    [SCHEMA_TIMESTAMP_MICROS] = 1000,
-                                    [SCHEMA_TIMESTAMP_NANOS] = 1};
     int64_t ahead_ns;
 
     return time->kind == VALUE_INTEGER && time->logical != SCHEMA_LOGICAL_NONE &&
-           !__builtin_mul_overflow(time->number, units[time->logical], ret_ns) && *ret_ns >= 0 &&
-           !__builtin_sub_overflow(*ret_ns, record_time_ns, &ahead_ns) &&
+           convert_instant(time->number, (enum schema_logical)time->logical, ret_ns) &&
+           *ret_ns >= 0 && !__builtin_sub_overflow(*ret_ns, record_time_ns, &ahead_ns) &&
            ahead_ns <= plan->mapping->max_ahead_ns && ahead_ns >= -plan->mapping->max_age_ns;
 }
 
@@ -51,7 +48,7 @@ static inline bool latency_plain(const struct plan *plan, const struct value *sl
     }
     latency = &slots[plan->latency_slot];
     return latency->kind == VALUE_INTEGER &&
-           !__builtin_mul_overflow(latency->number, plan->mapping->latency_unit_ns, ret_ns) &&
+           convert_integer(latency->number, plan->mapping->latency_unit_ns, ret_ns) &&
            *ret_ns >= 0 && *ret_ns <= LATENCY_NS_MAX;
 }
 
@@ -67,13 +64,14 @@ bool plan_plain(const struct plan *plan, const struct value *slots, int64_t reco
 {
     const struct value *status = &slots[plan->outcome_slot];
 
-    if (status->kind != VALUE_INTEGER || status->number < 100 || status->number > 599 ||
+    if (status->kind != VALUE_INTEGER ||
+        outcome_of_request(&plan->mapping->outcome_rules, status, &ret_event->outcome) !=
+            OUTCOME_JUDGED ||
         !service_plain(&slots[plan->service_slots[0]], &ret_event->service) ||
         !time_plain(plan, &slots[plan->time_slot], record_time_ns, &ret_event->time_ns) ||
         !latency_plain(plan, slots, &ret_event->latency_ns)) {
         return false;
     }
-    ret_event->outcome = status->number >= 500 ? OUTCOME_ERROR : OUTCOME_SUCCESS;
     ret_event->weight = 1;
     ret_event->interval_ns = plan->mapping->interval_default_ns;
     ret_event->instance = ret_event->customer = ret_event->region = ret_event->checker =

@@ -308,15 +308,11 @@ static bool number_ns(const struct value *value, int64_t unit_ns, int64_t *ret_n
 /* The writer's logical type goes before a configured unit: the writer knows what it wrote. */
 static bool time_ns_of(const struct run *run, const struct value *value, int64_t *ret_ns)
 {
-    static const int64_t units[] = {[SCHEMA_TIMESTAMP_MILLIS] = NS_PER_MS,
-                                    [SCHEMA_TIMESTAMP_MICROS] = 1000,
-                                    [SCHEMA_TIMESTAMP_NANOS] = 1};
-
     if (value->kind == VALUE_TEXT) {
         return civil_parse_rfc3339(value_view(value), ret_ns);
     }
     if (value->kind == VALUE_INTEGER && value->logical != SCHEMA_LOGICAL_NONE) {
-        return convert_integer(value->number, units[value->logical], ret_ns);
+        return convert_instant(value->number, (enum schema_logical)value->logical, ret_ns);
     }
     return number_ns(value, run->mapping->time_unit_ns, ret_ns);
 }

@@ -1,6 +1,6 @@
 /*
  * The steps of the walk over a payload that skip values or read one into its slot. Each takes a position and returns the next one, or NULL when a
- * rule is broken; begin and end: bytes between them may be looked at. For plan_walk.c.
+ * rule is broken; begin and end: bytes between them may be looked at; count is at least 1. For plan_walk.c.
  */
 #ifndef CONSUMERS_PLAN_STEPS_H
 #define CONSUMERS_PLAN_STEPS_H
@@ -10,9 +10,9 @@
 
 static inline const uint8_t *skip_boolean(const uint8_t *p, const uint8_t *end, uint32_t count)
 {
-    for (; count > 0 && p != NULL; count--) {
+    do {
         p = p < end && *p <= 1 ? p + 1 : NULL;
-    }
+    } while (p != NULL && --count > 0);
     return p;
 }
 
@@ -21,10 +21,10 @@ static inline const uint8_t *skip_int(const uint8_t *begin, const uint8_t *p, co
 {
     uint64_t value;
 
-    for (; count > 0 && p != NULL; count--) {
+    do {
         p = varint_in(begin, p, end, &value);
         p = p != NULL && value <= UINT32_MAX ? p : NULL;
-    }
+    } while (p != NULL && --count > 0);
     return p;
 }
 

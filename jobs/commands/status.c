@@ -177,16 +177,15 @@ static void print_grade(FILE *out, enum grade grade, const char *text, bool colo
 
 static void print_strip(FILE *out, const enum grade strip[STRIP_MINUTES], bool color)
 {
-    char symbols
-        [STRIP_MINUTES]; /* one call for all: a call for each would cost more than reading them */
+    char symbols[STRIP_MINUTES];
 
-    for (int i = 0; i < STRIP_MINUTES && color; i++) {
-        print_grade(out, strip[i], grade_row(strip[i])->symbol, true);
-    }
     for (int i = 0; i < STRIP_MINUTES; i++) {
         symbols[i] = grade_row(strip[i])->symbol[0];
+        if (color) {
+            print_grade(out, strip[i], grade_row(strip[i])->symbol, true);
+        }
     }
-    if (!color) {
+    if (!color) { /* one call for all: a call for each would cost more than reading them */
         (void)fwrite(symbols, 1, STRIP_MINUTES, out);
     }
 }
