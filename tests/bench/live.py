@@ -7,7 +7,7 @@ import shutil
 import measure
 import peers
 
-# As programs on librdkafka are usually tuned: large answers. Our own drain has the settings of our own source.
+# As programs on librdkafka are usually tuned: large answers. What the drain does with the settings of our own source is how far librdkafka itself could be brought.
 USUAL = ["fetch.message.max.bytes", "4194304", "fetch.max.bytes", "52428800"]
 NAME = "live"
 HELP = "consume from Kafka, beside the bare drain of librdkafka"
@@ -50,12 +50,14 @@ def case(place, options, report, schema, cores):
     pinned = None if cores > 1 else {1}
     place.hold_broker({0} if cores == 1 else set(range(cores)))
     bare = measure.Series("bare drain, usual settings, glibc", topic.events)
-    allocated = measure.Series("bare drain, our settings, mimalloc", topic.events)
+    allocated = measure.Series("bare drain, usual settings, mimalloc", topic.events)
+    tuned = measure.Series("bare drain, our settings, mimalloc", topic.events)
     own = measure.Series("uptally consume", topic.events)
     go = measure.Series("Go: franz-go, hamba/avro", topic.events)
     program = peers.find("kafka_go") if schema == "request" else None  # it knows this schema only
     contenders = [(bare, lambda: drain(place, topic, "bench_drain", pinned, *USUAL)),
-                  (allocated, lambda: drain(place, topic, "bench_drain_mimalloc", pinned)),
+                  (allocated, lambda: drain(place, topic, "bench_drain_mimalloc", pinned, *USUAL)),
+                  (tuned, lambda: drain(place, topic, "bench_drain_mimalloc", pinned)),
                   (own, lambda: consume(place, topic, pinned, check=False))]
     consume(place, topic, pinned, check=True)  # also warms the page cache
     if program:
@@ -65,13 +67,13 @@ def case(place, options, report, schema, cores):
     where = f"{schema} ({topic.body_bytes:.0f} bytes), {cores} core{'s' if cores > 1 else ''}"
     report.series(where, [series for series, _ in contenders])
     cpu = own.cpu_per_million()
+    wanted = 1.2 if schema == "request" else 1.3
     if schema == "request":
         report.ratio(f"{where}: CPU of the bare drain, usual settings, glibc", measure.ratio(cpu, bare.cpu_per_million()), at_most=0.8)
-        report.ratio(f"{where}: CPU of the bare drain, our settings, mimalloc", measure.ratio(cpu, allocated.cpu_per_million()), at_most=1.2)
-        if cores == 1:
-            report.ratio(f"{where}: rate of the bare drain, our settings, mimalloc", measure.ratio(own.rate(), allocated.rate()), at_least=0.9)
-    else:
-        report.ratio(f"{where}: CPU of the bare drain, our settings, mimalloc", measure.ratio(cpu, allocated.cpu_per_million()), at_most=1.3)
+    report.ratio(f"{where}: CPU of the bare drain, usual settings, mimalloc", measure.ratio(cpu, allocated.cpu_per_million()), at_most=wanted)
+    if schema == "request" and cores == 1:
+        report.ratio(f"{where}: rate of the bare drain, usual settings, mimalloc", measure.ratio(own.rate(), allocated.rate()), at_least=0.9)
+    report.ratio(f"{where}: CPU of the bare drain, our settings, mimalloc", measure.ratio(cpu, tuned.cpu_per_million()))
     if program:
         report.ratio(f"{where}: CPU of the Go program", measure.ratio(cpu, go.cpu_per_million()), at_most=0.7)
         report.ratio(f"{where}: rate of the Go program", measure.ratio(own.rate(), go.rate()), at_least=1)
