@@ -279,8 +279,8 @@ static inline void guess_on(struct archive_record_guess *guess)
 }
 
 /* The position behind the record; NULL: it is another one. */
-static inline const uint8_t *take_guessed(const uint8_t *p, const uint8_t *end,
-                                          struct archive_record_guess *guess, struct record *record)
+__attribute__((always_inline)) static inline const uint8_t *take_guessed(
+    const uint8_t *p, const uint8_t *end, struct archive_record_guess *guess, struct record *record)
 {
     struct str key, value;
     uint64_t place, time;
@@ -304,13 +304,18 @@ static inline const uint8_t *take_guessed(const uint8_t *p, const uint8_t *end,
     }
     time_ms = guess->time_base |
               (int64_t)((time & 0x7e) >> 1 | (time & 0x7f00) >> 2 | (time & 0x7f0000) >> 3);
-    *record = (struct record){.partition = guess->partition,
-                              .offset = guess->offset,
-                              .time_ns = record_time_ns(time_ms),
-                              .time_ms = time_ms,
-                              .time_type = guess->time_type,
-                              .key = key,
-                              .value = value};
+    record->topic = 0;
+    record->partition = guess->partition;
+    record->offset = guess->offset;
+    record->time_ns = record_time_ns(time_ms);
+    record->key = key;
+    record->value = value;
+    record->tombstone = false;
+    record->schema_header = str_of(NULL, 0);
+    record->time_ms = time_ms;
+    record->time_type = guess->time_type;
+    record->headers = NULL;
+    record->header_count = 0;
     guess_on(guess);
     return p + 1;
 }

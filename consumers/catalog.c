@@ -49,7 +49,12 @@ void catalog_declare(struct catalog *catalog, struct str service, int64_t latenc
             intern_find(&catalog->wanting, service, &wanting) ? catalog->wanted[wanting] : NULL};
 }
 
-static void resolve(const struct catalog *catalog, uint32_t number, struct event *event)
+bool catalog_find(const struct catalog *catalog, struct str service, uint32_t *ret_number)
+{
+    return intern_find(&catalog->names, service, ret_number);
+}
+
+void catalog_tell(const struct catalog *catalog, uint32_t number, struct event *event)
 {
     event->service_number = number + 1;
     event->latency_threshold_ns = catalog->services[number].latency_threshold_ns;
@@ -61,8 +66,8 @@ enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
 {
     uint32_t number;
 
-    if (intern_find(&catalog->names, event->service, &number)) {
-        resolve(catalog, number, event);
+    if (catalog_find(catalog, event->service, &number)) {
+        catalog_tell(catalog, number, event);
         return ERR_OK;
     }
     if (!catalog->discover) {
@@ -76,6 +81,6 @@ enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
                        STR_ARGS(event->service), catalog->service_count_max);
     }
     catalog_declare(catalog, event->service, catalog->latency_threshold_default_ns);
-    resolve(catalog, catalog->names.count - 1, event);
+    catalog_tell(catalog, catalog->names.count - 1, event);
     return ERR_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "consumers/plan_lanes.h"
 
 /* A writer schema that was seen: its plan, or why there is none. */
 struct slot {
@@ -23,6 +24,14 @@ struct prefix {
     size_t size;
 };
 
+/* Records that will be decided next, and what is known of the plain ones among them: their payloads were walked together. */
+struct expected {
+    const struct record *records; /* borrowed */
+    const struct slot *slot;      /* of their schema */
+    struct plan_lanes lanes;
+    uint32_t services[PLAN_LANES_MAX]; /* numbers in the catalog */
+};
+
 struct decoder {
     struct decoder_options options;
     struct slot *slots; /* owned; open addressing by key, at most half full, a power of two */
@@ -34,9 +43,11 @@ struct decoder {
     /* Of the last record: what walked it, NULL if it did not get that far, and where its payload begins and ends. */
     const struct plan *walked;
     struct str payload;
+    struct expected expected;
 };
 
 enum { SLOTS_FIRST = 16 };
+_Static_assert((int)DECODER_EXPECTED_MAX <= (int)PLAN_LANES_MAX, "each has a lane");
 
 enum err_code decoder_open(const struct decoder_options *options, struct decoder **ret_decoder,
                            struct err *err)
@@ -286,19 +297,91 @@ __attribute__((noinline)) static enum err_code open_record(struct decoder *decod
     return open_payload(decoder, record, &framed, ret_decided, err);
 }
 
+static inline struct str payload_of(const struct decoder *decoder, const struct record *record)
+{
+    return str_of(record->value.data + decoder->prefix.size,
+                  record->value.size - decoder->prefix.size);
+}
+
+/* Payloads of records that begin like the one before; of others nothing, which stays open. */
+static void fill_lanes(const struct decoder *decoder, const struct record *records, size_t count,
+                       struct plan_lanes *lanes)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str payload = {"", 0};
+
+        if (prefix_same(decoder, &records[i]) && records[i].value.size <= UINT32_MAX) {
+            payload = payload_of(decoder, &records[i]);
+        }
+        lanes->begin[i] = (const uint8_t *)payload.data;
+        lanes->end[i] = lanes->begin[i] + payload.size;
+        lanes->record_times_ns[i] = records[i].time_ns;
+    }
+    lanes->count = count;
+}
+
+/* Services that are not known yet are told in their turn. */
+static void find_services(const struct catalog *catalog, struct expected *expected)
+{
+    struct plan_lanes *lanes = &expected->lanes;
+
+    for (size_t i = 0; i < lanes->count && catalog != NULL; i++) {
+        lanes->open[i] = lanes->open[i] ||
+                         !catalog_find(catalog, lanes->plains[i].service, &expected->services[i]);
+    }
+}
+
+void decoder_expect(struct decoder *decoder, const struct record *records, size_t count)
+{
+    struct expected *expected = &decoder->expected;
+
+    CHECK(count <= DECODER_EXPECTED_MAX);
+    expected->records = records;
+    expected->slot = decoder->last;
+    expected->lanes.count = 0;
+    if (decoder->last != NULL && decoder->last->plan != NULL && decoder->last->plan->by_lanes) {
+        fill_lanes(decoder, records, count, &expected->lanes);
+        plan_lanes_run(decoder->last->plan, &expected->lanes);
+        find_services(decoder->options.catalog, expected);
+    }
+}
+
+/* Whether the record was expected and is plain, so that it needs no more than a look at its lane. */
+static inline bool take_expected(struct decoder *decoder, const struct record *record)
+{
+    const struct expected *expected = &decoder->expected;
+    size_t lane = (size_t)(record - expected->records);
+    struct event *event = &decoder->decoded.event;
+
+    if (lane >= expected->lanes.count || expected->lanes.open[lane] ||
+        expected->slot != decoder->last) {
+        return false;
+    }
+    decoder->walked = expected->slot->plan;
+    decoder->payload = payload_of(decoder, record);
+    decoder->decoded.verdict = VERDICT_TALLIED;
+    plan_plain_event(decoder->walked, &expected->lanes.plains[lane], event);
+    if (decoder->options.catalog != NULL) {
+        catalog_tell(decoder->options.catalog, expected->services[lane], event);
+    }
+    return true;
+}
+
 enum err_code decoder_run(struct decoder *decoder, const struct record *record,
                           const struct decoded **ret_decoded, struct err *err)
 {
-    struct str payload = record->value;
+    struct str payload;
     bool decided = false;
 
     *ret_decoded = &decoder->decoded;
     decoder->walked = NULL;
     decoder->decoded.rule.size = 0;
     decoder->decoded.detail[0] = '\0';
+    if (take_expected(decoder, record)) {
+        return ERR_OK;
+    }
     if (prefix_same(decoder, record)) {
-        payload.data += decoder->prefix.size;
-        payload.size -= decoder->prefix.size;
+        payload = payload_of(decoder, record);
     } else if (open_record(decoder, record, &payload, &decided, err) != ERR_OK) {
         return err->code;
     }

@@ -84,25 +84,11 @@ bool rules_match(const struct rule_value *rules, size_t rule_count, const struct
     return subject_init(&subject, value) && any_matches(rules, rule_count, &subject);
 }
 
-/* 4xx is the caller's business: docs/ingest.md, roles. */
-static enum outcome_judgement outcome_default(bool integer, int64_t number,
-                                              enum outcome *ret_outcome)
-{
-    if (!integer || number < 100 || number > 599) {
-        return OUTCOME_NOT_NAMED;
-    }
-    *ret_outcome = number >= 500 ? OUTCOME_ERROR : OUTCOME_SUCCESS;
-    return OUTCOME_JUDGED;
-}
-
 enum outcome_judgement outcome_of_request(const struct outcome_rules *rules,
                                           const struct value *value, enum outcome *ret_outcome)
 {
     struct subject subject;
 
-    if (value->kind == VALUE_INTEGER && rules->use_defaults && rules->exclude_count == 0) {
-        return outcome_default(true, value->number, ret_outcome);
-    }
     if (!subject_init(&subject, value)) {
         return OUTCOME_NOT_NAMED;
     }
@@ -110,7 +96,7 @@ enum outcome_judgement outcome_of_request(const struct outcome_rules *rules,
         return OUTCOME_EXCLUDED;
     }
     if (rules->use_defaults) {
-        return outcome_default(subject.integer, subject.number, ret_outcome);
+        return subject.integer ? outcome_default(subject.number, ret_outcome) : OUTCOME_NOT_NAMED;
     }
     if (any_matches(rules->error, rules->error_count, &subject)) {
         *ret_outcome = OUTCOME_ERROR;

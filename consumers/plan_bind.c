@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "consumers/plan_compile.h"
+#include "consumers/plan_lanes.h"
 
 /* Steps of looking for paths; passed only by unions of records that were made for it. */
 enum { SEARCH_STEPS_MAX = 1 << 20 };
@@ -329,6 +330,7 @@ enum err_code plan_compile(const struct schema *writer, const struct schema *rea
         return code;
     }
     plan->plain = plan_is_plain(plan);
+    plan_lanes_prepare(plan);
     *ret_plan = plan;
     return ERR_OK;
 }

@@ -103,6 +103,44 @@ static inline const uint8_t *varint_in(const uint8_t *begin, const uint8_t *p, c
     return number.behind;
 }
 
+/* The same for numbers that are long as a rule and seldom the last thing: without a call or a branch for their length. */
+static inline const uint8_t *varint_wide(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                         uint64_t *ret_value)
+{
+    struct varint number;
+    uint64_t word, ends;
+
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8) {
+        memcpy(&word, p, 8);
+        ends = ~word & UINT64_C(0x8080808080808080);
+        if (ends != 0) {
+            number = varint_word(p, word, ends);
+            *ret_value = number.value;
+            return number.behind;
+        }
+    }
+    return varint_in(begin, p, end, ret_value);
+}
+
+/* The same if nobody wants the number. */
+static inline const uint8_t *varint_pass(const uint8_t *begin, const uint8_t *p, const uint8_t *end)
+{
+    uint64_t word, ends;
+
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - begin >= 8 && p < end) {
+        const uint8_t *from = end - p >= 8 ? p : end - 8;
+
+        memcpy(&word, from, 8);
+        word >>= 8 * (p - from); /* zeros behind the end, as in varint_more */
+        ends = ~word & UINT64_C(0x8080808080808080);
+        if (ends != 0) {
+            p = further(p, (unsigned)__builtin_ctzll(ends) / 8 + 1);
+            return p <= end ? p : NULL;
+        }
+    }
+    return varint_in(begin, p, end, &word);
+}
+
 static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
 {
     return varint_in(p, p, end, ret_value);
@@ -122,13 +160,14 @@ static inline const uint8_t *fixed(const uint8_t *p, const uint8_t *end, uint64_
 static inline const uint8_t *index_in(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
                                       uint64_t count, uint64_t *ret_index)
 {
-    uint64_t value;
+    uint64_t value, index;
 
     p = varint_in(begin, p, end, &value);
-    if (p == NULL || (value & 1) != 0 || value >> 1 >= count) {
+    index = value >> 1 | value << 63; /* odd ones, negative, become larger than anything */
+    if (p == NULL || index >= count) {
         return NULL;
     }
-    *ret_index = value >> 1;
+    *ret_index = index;
     return p;
 }
 
@@ -136,14 +175,15 @@ static inline const uint8_t *index_in(const uint8_t *begin, const uint8_t *p, co
 static inline const uint8_t *sized_in(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
                                       struct str *ret_bytes)
 {
-    uint64_t value;
+    uint64_t value, size;
 
     p = varint_in(begin, p, end, &value);
-    if (p == NULL || (value & 1) != 0 || value >> 1 > (uint64_t)(end - p)) {
+    size = value >> 1 | value << 63; /* odd ones, negative, become larger than anything */
+    if (p == NULL || size > (uint64_t)(end - p)) {
         return NULL;
     }
-    *ret_bytes = str_of((const char *)p, value >> 1);
-    return further(p, value >> 1);
+    *ret_bytes = str_of((const char *)p, size);
+    return further(p, size);
 }
 
 static inline const uint8_t *sized(const uint8_t *p, const uint8_t *end, struct str *ret_bytes)

@@ -126,6 +126,8 @@ struct plan {
     int *redaction_slots;             /* parallel to mapping->redactions */
     bool slot_in_map[PLAN_SLOTS_MAX]; /* earlier values of the same key are not in the slot */
     bool plain;                       /* plan_is_plain, once the roles are bound */
+    bool by_lanes;                    /* plan_lanes_run may walk it; then time has this unit: */
+    enum schema_logical time_unit;
 };
 
 /* Why a walk stopped. */
@@ -142,7 +144,15 @@ bool plan_walk(const struct plan *plan, struct str payload, struct value *slots,
                struct plan_fault *ret_fault);
 /* Whether the mapping asks so little of a record that plan_plain may be tried. */
 bool plan_is_plain(const struct plan *plan);
-/* The event of a plain plan's slots, but for what plan_run sets itself; false, and nothing said, if a rule has to be asked. */
+/* What a plain record comes to. */
+struct plan_plain {
+    struct str service;
+    int64_t time_ns, latency_ns;
+    enum outcome outcome;
+};
+void plan_plain_event(const struct plan *plan, const struct plan_plain *plain,
+                      struct event *ret_event);
+/* The event of a plain plan's slots; false, and nothing said, if a rule has to be asked. */
 bool plan_plain(const struct plan *plan, const struct value *slots, int64_t record_time_ns,
                 struct event *ret_event);
 /* "http.status" of a place, cut if it does not fit. */

@@ -9,6 +9,7 @@
 #include "consumers/outcome.h"
 #include "consumers/plain_name.h"
 #include "consumers/plan_code.h"
+#include "consumers/plan_lanes.h"
 
 bool plan_is_plain(const struct plan *plan)
 {
@@ -26,55 +27,120 @@ bool plan_is_plain(const struct plan *plan)
            (plan->latency_slot == PLAN_SLOT_NONE || mapping->latency_unit_ns > 0);
 }
 
-static inline bool time_plain(const struct plan *plan, const struct value *time,
+/* What a mapping asks of values, and the values. */
+struct limits {
+    const struct outcome_rules *outcome_rules;
+    int64_t max_ahead_ns, max_age_ns;
+    int64_t latency_unit_ns; /* 0: no latency is mapped */
+};
+
+struct values {
+    struct str service;
+    int64_t status, time, latency;
+    enum schema_logical time_unit;
+};
+
+static inline struct limits limits_of(const struct plan *plan)
+{
+    const struct mapping *mapping = plan->mapping;
+
+    return (struct limits){&mapping->outcome_rules, mapping->max_ahead_ns, mapping->max_age_ns,
+                           plan->latency_slot != PLAN_SLOT_NONE ? mapping->latency_unit_ns : 0};
+}
+
+static inline bool service_plain(struct str name)
+{
+    return name.size > 0 && name.size <= NAME_SIZE_MAX && plain_name(name);
+}
+
+static inline bool time_plain(const struct limits *limits, const struct values *values,
                               int64_t record_time_ns, int64_t *ret_ns)
 {
     int64_t ahead_ns;
 
-    return time->kind == VALUE_INTEGER && time->logical != SCHEMA_LOGICAL_NONE &&
-           convert_instant(time->number, (enum schema_logical)time->logical, ret_ns) &&
-           *ret_ns >= 0 && !__builtin_sub_overflow(*ret_ns, record_time_ns, &ahead_ns) &&
-           ahead_ns <= plan->mapping->max_ahead_ns && ahead_ns >= -plan->mapping->max_age_ns;
+    return convert_instant(values->time, values->time_unit, ret_ns) && *ret_ns >= 0 &&
+           !__builtin_sub_overflow(*ret_ns, record_time_ns, &ahead_ns) &&
+           ahead_ns <= limits->max_ahead_ns && ahead_ns >= -limits->max_age_ns;
 }
 
-static inline bool latency_plain(const struct plan *plan, const struct value *slots,
-                                 int64_t *ret_ns)
+static inline bool latency_plain(const struct limits *limits, int64_t latency, int64_t *ret_ns)
 {
-    const struct value *latency;
-
-    if (plan->latency_slot == PLAN_SLOT_NONE) {
+    if (limits->latency_unit_ns == 0) {
         *ret_ns = LATENCY_UNKNOWN;
         return true;
     }
-    latency = &slots[plan->latency_slot];
-    return latency->kind == VALUE_INTEGER &&
-           convert_integer(latency->number, plan->mapping->latency_unit_ns, ret_ns) &&
-           *ret_ns >= 0 && *ret_ns <= LATENCY_NS_MAX;
+    return convert_integer(latency, limits->latency_unit_ns, ret_ns) && *ret_ns >= 0 &&
+           *ret_ns <= LATENCY_NS_MAX;
 }
 
-static inline bool service_plain(const struct value *service, struct str *ret_name)
+static inline bool judge(const struct limits *limits, const struct values *values,
+                         int64_t record_time_ns, struct plan_plain *ret_plain)
 {
-    *ret_name = value_view(service);
-    return service->kind == VALUE_TEXT && service->size > 0 && service->size <= NAME_SIZE_MAX &&
-           plain_name(*ret_name);
+    ret_plain->service = values->service;
+    return outcome_of_status(limits->outcome_rules, values->status, &ret_plain->outcome) ==
+               OUTCOME_JUDGED &&
+           service_plain(values->service) &&
+           time_plain(limits, values, record_time_ns, &ret_plain->time_ns) &&
+           latency_plain(limits, values->latency, &ret_plain->latency_ns);
+}
+
+void plan_plain_lanes(const struct plan *plan, struct plan_lanes *lanes)
+{
+    const struct limits limits = limits_of(plan);
+    const int64_t *times = lanes->numbers[plan->time_slot],
+                  *statuses = lanes->numbers[plan->outcome_slot],
+                  *latencies =
+                      limits.latency_unit_ns != 0 ? lanes->numbers[plan->latency_slot] : times;
+    enum schema_logical unit = plan->time_unit;
+
+    for (size_t i = 0; i < lanes->count; i++) {
+        const struct values values = {lanes->texts[i], statuses[i], times[i], latencies[i], unit};
+
+        if (lanes->open[i] ||
+            !judge(&limits, &values, lanes->record_times_ns[i], &lanes->plains[i])) {
+            lanes->open[i] = true;
+        }
+    }
+}
+
+void plan_plain_event(const struct plan *plan, const struct plan_plain *plain,
+                      struct event *ret_event)
+{
+    const struct str none = {NULL, 0};
+
+    ret_event->kind = EVENT_REQUEST;
+    ret_event->outcome = plain->outcome;
+    ret_event->time_ns = plain->time_ns;
+    ret_event->service = plain->service;
+    ret_event->latency_ns = plain->latency_ns;
+    ret_event->latency_threshold_ns = LATENCY_THRESHOLD_NONE;
+    ret_event->wanted = NULL;
+    ret_event->weight = 1;
+    ret_event->interval_ns = plan->mapping->interval_default_ns;
+    ret_event->customer = none;
+    ret_event->id = none;
+    ret_event->instance = none;
+    ret_event->region = none;
+    ret_event->checker = none;
 }
 
 bool plan_plain(const struct plan *plan, const struct value *slots, int64_t record_time_ns,
                 struct event *ret_event)
 {
-    const struct value *status = &slots[plan->outcome_slot];
+    const struct limits limits = limits_of(plan);
+    const struct value *service = &slots[plan->service_slots[0]],
+                       *status = &slots[plan->outcome_slot], *time = &slots[plan->time_slot],
+                       *latency = limits.latency_unit_ns != 0 ? &slots[plan->latency_slot] : time;
+    const struct values values = {value_view(service), status->number, time->number,
+                                  latency->number, (enum schema_logical)time->logical};
+    struct plan_plain plain;
 
-    if (status->kind != VALUE_INTEGER ||
-        outcome_of_request(&plan->mapping->outcome_rules, status, &ret_event->outcome) !=
-            OUTCOME_JUDGED ||
-        !service_plain(&slots[plan->service_slots[0]], &ret_event->service) ||
-        !time_plain(plan, &slots[plan->time_slot], record_time_ns, &ret_event->time_ns) ||
-        !latency_plain(plan, slots, &ret_event->latency_ns)) {
+    if (service->kind != VALUE_TEXT || status->kind != VALUE_INTEGER ||
+        time->kind != VALUE_INTEGER || latency->kind != VALUE_INTEGER ||
+        values.time_unit == SCHEMA_LOGICAL_NONE ||
+        !judge(&limits, &values, record_time_ns, &plain)) {
         return false;
     }
-    ret_event->weight = 1;
-    ret_event->interval_ns = plan->mapping->interval_default_ns;
-    ret_event->instance = ret_event->customer = ret_event->region = ret_event->checker =
-        ret_event->id = str_of(NULL, 0);
+    plan_plain_event(plan, &plain, ret_event);
     return true;
 }

@@ -15,7 +15,7 @@
 
 enum {
     BATCH_SIZE_DEFAULT = 16 * 1024 * 1024,
-    RECORDS_AT_ONCE = 64,
+    RECORDS_AT_ONCE = DECODER_EXPECTED_MAX,
     LOOK_RECORDS = 1024, /* between two looks at signals and at the size of the batch */
     CACHE_LINE = 64
 };
@@ -244,6 +244,7 @@ static enum err_code take_records(struct worker *worker, const struct rebuild_it
     while (i < count && records[i].offset < item->from) {
         i++;
     }
+    decoder_expect(intake->decoder, records + i, count - i);
     for (; i < count && records[i].offset < item->to; i++) {
         if (take_known(worker, intake, &records[i], err) != ERR_OK) {
             return err->code;

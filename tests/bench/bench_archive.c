@@ -19,7 +19,13 @@
 #include "consumers/decoder.h"
 #include "tests/bench/events.h"
 
-enum { PREFIX_SIZE = 5, RECORDS = 64, BATCH = 200000, SERVICES_MAX = 100000, THREADS_MAX = 64 };
+enum {
+    PREFIX_SIZE = 5,
+    RECORDS = DECODER_EXPECTED_MAX,
+    BATCH = 200000,
+    SERVICES_MAX = 100000,
+    THREADS_MAX = 64
+};
 enum { TEXT_SIZE_MAX = 1 << 16 };
 
 static char schema_text[TEXT_SIZE_MAX];
@@ -76,14 +82,18 @@ static void read_schema(const char *path)
     CHECK(fclose(file) == 0);
 }
 
+static void cut(struct record *record)
+{
+    CHECK(record->value.size > PREFIX_SIZE);
+    record->value = str_of(record->value.data + PREFIX_SIZE, record->value.size - PREFIX_SIZE);
+}
+
 static void count_record(struct worker *worker, struct batch *batch, struct record *record,
                          struct err *err)
 {
     struct coordinate at = {1, record->partition, record->offset, record->time_ns};
     const struct decoded *decoded;
 
-    CHECK(record->value.size > PREFIX_SIZE);
-    record->value = str_of(record->value.data + PREFIX_SIZE, record->value.size - PREFIX_SIZE);
     must(decoder_run(worker->decoder, record, &decoded, err), err);
     CHECK(decoded->verdict == VERDICT_TALLIED);
     batch_add_event(batch, &at, &decoded->event);
@@ -110,6 +120,10 @@ static void count_file(struct worker *worker, const char *path)
                           reader.head.from);
     while (count > 0) {
         must(archive_reader_take(&reader, NULL, records, RECORDS, &count, &err), &err);
+        for (size_t i = 0; i < count; i++) {
+            cut(&records[i]);
+        }
+        decoder_expect(worker->decoder, records, count);
         for (size_t i = 0; i < count; i++) {
             count_record(worker, batch, &records[i], &err);
         }

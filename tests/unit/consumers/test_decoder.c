@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -297,6 +298,96 @@ static void many_schemas_keep_their_plans(void **state)
     close_setup(&setup);
 }
 
+/* A heap copy of its exact size. */
+static struct str copy_of(const char *value, size_t size)
+{
+    char *copy = malloc(size > 0 ? size : 1);
+
+    assert_non_null(copy);
+    memcpy(copy, value, size);
+    return str_of(copy, size);
+}
+
+static void assert_same(const struct decoded *a, const struct decoded *b)
+{
+    assert_int_equal(a->verdict, b->verdict);
+    assert_string_equal(a->detail, b->detail);
+    if (a->verdict == VERDICT_TALLIED) {
+        assert_true(str_equal(a->event.service, b->event.service));
+        assert_int_equal(a->event.service_number, b->event.service_number);
+        assert_int_equal(a->event.time_ns, b->event.time_ns);
+        assert_int_equal(a->event.outcome, b->event.outcome);
+        assert_int_equal(a->event.latency_ns, b->event.latency_ns);
+        assert_int_equal(a->event.latency_threshold_ns, b->event.latency_threshold_ns);
+        assert_ptr_equal(a->event.wanted, b->event.wanted);
+        assert_int_equal(a->event.weight, b->event.weight);
+    }
+}
+
+enum { KINDS = 10 };
+
+/* A record like others, or one of those that are not, by turns of a number. */
+static struct record record_of(size_t number)
+{
+    static const struct {
+        const char *value;
+        size_t size;
+    } kinds[KINDS] = {
+        {good, sizeof(good) - 1},
+        {"\0\0\0\0\1\6apj\200\260\203\305\230h\220\3", 17},   /* discovered */
+        {"\0\0\0\0\1\6ap\37\200\260\203\305\230h\220\3", 17}, /* a bad name */
+        {"\0\0\0\0\1\6api\200\260\203\305\230h\2", 16},       /* no status */
+        {"\0\0\0\0\1\6api\200\260\203\305\230h\220\3!", 18},  /* trailing */
+        {"\0\0\0\0\1", 5},
+        {"\0\0\0\0\2\2", 6}, /* a schema without a service */
+        {"\0\0\0\0\11", 5},  /* of which nobody knows */
+        {"x", 1},
+        {"", 0},
+    };
+    size_t kind = number % 3 == 0 ? number / 3 % KINDS : number % 2;
+    struct record record = {.offset = (int64_t)number,
+                            .time_ns = number % 7 == 0 ? INT64_MIN : NOW_NS};
+
+    record.value = copy_of(kinds[kind].value, kinds[kind].size);
+    record.tombstone = number % 11 == 10;
+    return record;
+}
+
+/* Records that are looked at together become what they are one by one, whatever stands among them. */
+static void expected_records_are_what_they_are_alone(void **state)
+{
+    struct setup alone, together;
+    struct record records[DECODER_EXPECTED_MAX];
+    const struct decoded *a, *b;
+    struct err err = ERR_INIT;
+    size_t tallied = 0;
+
+    (void)state;
+    open_setup(&alone, true, true);
+    open_setup(&together, true, true);
+    for (size_t number = 0; number < 100 * ARRAY_COUNT(records);) {
+        size_t count = 1 + number / 3 % ARRAY_COUNT(records);
+
+        for (size_t i = 0; i < count; i++) {
+            records[i] = record_of(number + i);
+        }
+        decoder_expect(together.decoder, records, count);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(decoder_run(alone.decoder, &records[i], &a, &err), ERR_OK);
+            assert_int_equal(decoder_run(together.decoder, &records[i], &b, &err), ERR_OK);
+            assert_same(a, b);
+            tallied += a->verdict == VERDICT_TALLIED;
+        }
+        for (size_t i = 0; i < count; i++) {
+            free((char *)(uintptr_t)records[i].value.data);
+        }
+        number += count;
+    }
+    assert_true(tallied > 1000);
+    close_setup(&alone);
+    close_setup(&together);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +399,7 @@ int main(void)
         cmocka_unit_test(services_are_discovered_up_to_the_limit),
         cmocka_unit_test(a_registry_that_is_down_decides_nothing),
         cmocka_unit_test(many_schemas_keep_their_plans),
+        cmocka_unit_test(expected_records_are_what_they_are_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,284 @@
+/* Payloads walked column by column end where each of them ends alone. Every payload has a block of its exact size, so that a read behind it is seen. */
+#include "plan_fixture.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "consumers/plan_lanes.h"
+
+/* Each kind of value that a straight plan has: in runs, nullable, at the end; those that are wanted stand between them. */
+#define FIXED_OF_3 "{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}"
+#define ENUM_OF_3 "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\",\"C\"]}"
+static const char schema[] = "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+                             "{\"name\":\"a\",\"type\":\"boolean\"},"
+                             "{\"name\":\"b\",\"type\":\"boolean\"},"
+                             "{\"name\":\"c\",\"type\":\"int\"},"
+                             "{\"name\":\"d\",\"type\":\"int\"},"
+                             "{\"name\":\"e\",\"type\":\"long\"},"
+                             "{\"name\":\"f\",\"type\":\"double\"},"
+                             "{\"name\":\"g\",\"type\":\"string\"},"
+                             "{\"name\":\"h\",\"type\":\"bytes\"},"
+                             "{\"name\":\"i\",\"type\":" ENUM_OF_3 "},"
+                             "{\"name\":\"j\",\"type\":[\"null\",\"string\"]},"
+                             "{\"name\":\"k\",\"type\":[\"long\",\"null\"]},"
+                             "{\"name\":\"l\",\"type\":[\"null\"," FIXED_OF_3 "]},"
+                             "{\"name\":\"m\",\"type\":[\"null\",\"E\"]},"
+                             "{\"name\":\"n\",\"type\":[\"null\",\"boolean\"]},"
+                             "{\"name\":\"service\",\"type\":\"string\"},"
+                             "{\"name\":\"time\",\"type\":" TYPE_MS "},"
+                             "{\"name\":\"o\",\"type\":\"long\"},"
+                             "{\"name\":\"status\",\"type\":\"int\"},"
+                             "{\"name\":\"latency\",\"type\":[\"null\",\"long\"]},"
+                             "{\"name\":\"p\",\"type\":\"int\"},"
+                             "{\"name\":\"q\",\"type\":\"long\"}]}";
+
+enum { CASES = 12 };
+
+/* Of the same schema; the numbers of a case go through sizes of one byte to ten, through null and not null. */
+static void put_case(struct bytes *payload, int number)
+{
+    const int64_t wide = number % 2 == 0 ? INT64_C(1) << number * 5 : -(INT64_C(1) << number * 5);
+    char text[200];
+
+    memset(text, 'x', sizeof(text));
+    payload->size = 0;
+    put_byte(payload, (unsigned)number % 2);
+    put_byte(payload, (unsigned)number / 2 % 2);
+    put_long(payload, number < 6 ? wide : INT32_MIN + number);
+    put_long(payload, number);
+    put_long(payload, wide);
+    put_double(payload, 0.5);
+    put_long(payload, number * 15);
+    put_raw(payload, text, (size_t)number * 15);
+    put_long(payload, number % 3);
+    put_raw(payload, text, (size_t)number % 3);
+    put_long(payload, number % 3);
+    put_long(payload, number % 2);
+    if (number % 2 == 1) {
+        put_text(payload, "nullable");
+    }
+    put_long(payload, number / 2 % 2);
+    if (number / 2 % 2 == 0) {
+        put_long(payload, wide);
+    }
+    put_long(payload, number / 3 % 2);
+    if (number / 3 % 2 == 1) {
+        put_raw(payload, "abc", 3);
+    }
+    put_long(payload, number / 4 % 2);
+    if (number / 4 % 2 == 1) {
+        put_long(payload, number % 3);
+    }
+    put_long(payload, number / 5 % 2);
+    if (number / 5 % 2 == 1) {
+        put_byte(payload, 1);
+    }
+    put_text(payload, number % 2 == 0 ? "shop" : "a service of 24 letters!");
+    put_long(payload, RECORD_MS + number);
+    put_long(payload, wide);
+    put_long(payload, 100 * (1 + number % 6)); /* 600 is none */
+    put_long(payload, number == 7 ? 0 : 1);
+    if (number != 7) {
+        put_long(payload, (INT64_C(1) << 3 * number) - (number == 10 ? INT64_C(1) << 40 : 0));
+    }
+    put_long(payload, -number);
+    put_long(payload, wide);
+}
+
+struct lanes {
+    struct fixture fixture;
+    struct plan_lanes lanes;
+    char *blocks[PLAN_LANES_MAX];
+    long plain, open;
+};
+
+static void lanes_init(struct lanes *set, const char *text)
+{
+    memset(set, 0, sizeof(*set));
+    fixture_init(&set->fixture);
+    set->fixture.mapping.latency = role_of("latency");
+    set->fixture.mapping.latency_unit_ns = 1000;
+    fixture_open(&set->fixture, text);
+    assert_true(set->fixture.plan->by_lanes);
+}
+
+static void compare(struct lanes *set, size_t i)
+{
+    const struct plan_lanes *lanes = &set->lanes;
+    const struct plan_plain *plain = &lanes->plains[i];
+    struct decoded *alone = &set->fixture.decoded;
+    struct str payload = str_of(set->blocks[i], (size_t)(lanes->end[i] - lanes->begin[i]));
+
+    plan_run(set->fixture.plan, payload, RECORD_NS, &set->fixture.scratch, alone);
+    if (lanes->open[i]) {
+        set->open++;
+        return;
+    }
+    set->plain++;
+    assert_int_equal(alone->verdict, VERDICT_TALLIED);
+    assert_int_equal(alone->event.outcome, plain->outcome);
+    assert_int_equal(alone->event.time_ns, plain->time_ns);
+    assert_int_equal(alone->event.latency_ns, plain->latency_ns);
+    assert_true(str_equal(alone->event.service, plain->service));
+}
+
+/* Walks what was added, and frees it. */
+static void finish(struct lanes *set)
+{
+    /* What an earlier walk left behind must not matter: names of which nothing is there any more, and numbers that look well. */
+    for (size_t i = 0; i < PLAN_LANES_MAX; i++) {
+        set->lanes.texts[i] = str_of((const char *)1, 8);
+        set->lanes.open[i] = true;
+        for (size_t slot = 0; slot < PLAN_LANE_SLOTS_MAX; slot++) {
+            set->lanes.numbers[slot][i] = 200;
+        }
+    }
+    plan_lanes_run(set->fixture.plan, &set->lanes);
+    for (size_t i = 0; i < set->lanes.count; i++) {
+        compare(set, i);
+        memory_free(set->blocks[i]);
+    }
+    set->lanes.count = 0;
+}
+
+static void add(struct lanes *set, const struct bytes *payload, size_t size)
+{
+    size_t i = set->lanes.count++;
+
+    set->blocks[i] = memory_alloc(size > 0 ? size : 1);
+    memcpy(set->blocks[i], payload->data, size);
+    set->lanes.begin[i] = (const uint8_t *)set->blocks[i];
+    set->lanes.end[i] = set->lanes.begin[i] + size;
+    set->lanes.record_times_ns[i] = RECORD_NS;
+    if (set->lanes.count == PLAN_LANES_MAX) {
+        finish(set);
+    }
+}
+
+static void lanes_release(struct lanes *set)
+{
+    finish(set);
+    fixture_release(&set->fixture);
+}
+
+static void all_cases_are_plain_but_those_that_are_not(void **state)
+{
+    static struct lanes set;
+    static struct bytes payload;
+
+    (void)state;
+    lanes_init(&set, schema);
+    for (int i = 0; i < CASES; i++) {
+        put_case(&payload, i);
+        add(&set, &payload, payload.size);
+    }
+    lanes_release(&set);
+    /* a status of 600 twice, a negative latency, one that is null */
+    assert_int_equal(set.plain, CASES - 4);
+    assert_int_equal(set.open, 4);
+}
+
+/* Cut anywhere, and with each byte changed to each other one. */
+static void damaged_payloads_are_what_they_are_alone(void **state)
+{
+    static struct lanes set;
+    static struct bytes payload;
+
+    (void)state;
+    lanes_init(&set, schema);
+    for (int number = 0; number < CASES; number++) {
+        put_case(&payload, number);
+        for (size_t size = 0; size < payload.size; size++) {
+            add(&set, &payload, size);
+        }
+        for (size_t at = 0; at < payload.size; at++) {
+            char kept = payload.data[at];
+
+            for (unsigned flip = 1; flip < 256; flip++) {
+                payload.data[at] = (char)((unsigned char)kept ^ flip);
+                add(&set, &payload, payload.size);
+            }
+            payload.data[at] = kept;
+        }
+    }
+    lanes_release(&set);
+    assert_true(set.plain > 10000);
+    assert_true(set.open > 10000);
+}
+
+/* A walk that goes in circles, around several branches, or for values that are not plain, is none for columns. */
+static void other_plans_do_not_fit(void **state)
+{
+    static const char *const fields[] = {
+        FIELD_OF("x", "{\"type\":\"array\",\"items\":\"long\"}"),
+        FIELD_OF("x", "{\"type\":\"map\",\"values\":\"string\"}"),
+        FIELD_OF("x", "[\"null\",\"long\",\"string\"]"),
+        FIELD_OF("x", "[\"null\",{\"type\":\"record\",\"name\":\"S\",\"fields\":[" FIELD_OF(
+                          "y", "\"long\"") "," FIELD_OF("z", "\"string\"") "]}]"),
+        FIELD_OF("latency", "\"double\""),
+        FIELD_OF("latency", "\"string\""),
+    };
+    struct fixture fixture;
+    char text[1000];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
+        fixture_init(&fixture);
+        fixture.mapping.latency = role_of(i < 4 ? "late" : "latency");
+        fixture.mapping.latency_unit_ns = 1000;
+        (void)snprintf(text, sizeof(text), RECORD_OF(BASE_FIELDS "%s%s%s"),
+                       i < 4 ? "," FIELD_OF("late", "\"long\"") : "", ",", fields[i]);
+        fixture_open(&fixture, text);
+        assert_false(fixture.plan->by_lanes);
+        fixture_release(&fixture);
+    }
+}
+
+/* An int that does not fit 32 bits is none, although it would make a good latency. */
+static void an_int_is_an_int(void **state)
+{
+    static struct lanes set;
+    struct bytes payload = {.size = 0};
+
+    (void)state;
+    lanes_init(&set, RECORD_OF(BASE_FIELDS "," FIELD_OF("latency", "\"int\"")));
+    put_base(&payload, "shop");
+    put_long(&payload, INT32_MAX);
+    add(&set, &payload, payload.size);
+    payload.size = 0;
+    put_base(&payload, "shop");
+    put_long(&payload, INT64_C(1) << 31);
+    add(&set, &payload, payload.size);
+    lanes_release(&set);
+    assert_int_equal(set.plain, 1);
+    assert_int_equal(set.open, 1);
+}
+
+/* A reader takes the writer's integer for a double, which is no plain latency. */
+static void what_the_reader_makes_of_a_number_counts(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture.mapping.latency = role_of("latency");
+    fixture.mapping.latency_unit_ns = 1000;
+    assert_int_equal(fixture_compile(&fixture,
+                                     RECORD_OF(BASE_FIELDS "," FIELD_OF("latency", "\"long\"")),
+                                     RECORD_OF(BASE_FIELDS "," FIELD_OF("latency", "\"double\""))),
+                     ERR_OK);
+    assert_false(fixture.plan->by_lanes);
+    fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_cases_are_plain_but_those_that_are_not),
+        cmocka_unit_test(damaged_payloads_are_what_they_are_alone),
+        cmocka_unit_test(other_plans_do_not_fit),
+        cmocka_unit_test(an_int_is_an_int),
+        cmocka_unit_test(what_the_reader_makes_of_a_number_counts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
