@@ -139,7 +139,7 @@ static void test_names(void **state)
 
     (void)state;
     pair_init(&pair, true);
-    for (size_t size = 0; size <= sizeof(name); size += size < 40 ? 1 : 31) {
+    for (size_t size = 0; size <= sizeof(name); size += size < 100 ? 1 : 31) {
         memset(name, 'a', sizeof(name));
         parts.service = str_of(name, size);
         assert_int_equal(judge(&pair, parts),
