@@ -10,13 +10,12 @@
 #include "jobs/pipeline/archive_place.h"
 #include "jobs/pipeline/archive_schemas.h"
 #include "jobs/pipeline/archive_volume.h"
+#include "jobs/pipeline/commit_again.h"
 #include "jobs/pipeline/connect.h"
 #include "jobs/pipeline/consume_state.h"
 
 enum {
     MAGIC = 0x61726368,
-    STORE_TRIES = 3,
-    STORE_PAUSE_MS = 200,
     QUEUE_MIN = 2,
     FILES_PER_LANE = 2 /* open ones: a draft and its folder */
 };
@@ -331,20 +330,14 @@ static enum err_code commit_batch(struct consume *run, struct batch *batch,
                                   struct archive_file *file, struct err *err)
 {
     struct err cause = ERR_INIT;
-    enum err_code code = ERR_OK;
+    int failures = 0;
 
-    for (int i = 0; i < STORE_TRIES; i++) {
-        cause = ERR_INIT;
-        code =
-            ledger_commit_also(&run->ledger, batch, file != NULL ? write_row : NULL, file, &cause);
-        if (code != ERR_STORE || !cause.retriable) {
-            break;
+    while (ledger_commit_also(&run->ledger, batch, file != NULL ? write_row : NULL, file, &cause) !=
+           ERR_OK) {
+        if (!commit_again(consume_wait_clock(run), &failures, &cause)) {
+            *err = cause;
+            return cause.code;
         }
-        clock_sleep_ns(consume_wait_clock(run), STORE_PAUSE_MS * NS_PER_MS);
-    }
-    if (code != ERR_OK) {
-        *err = cause;
-        return code;
     }
     run->result->batches++;
     return ERR_OK;

@@ -3,11 +3,10 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "jobs/pipeline/commit_again.h"
 #include "jobs/pipeline/consume_state.h"
 
 enum {
-    STORE_TRIES = 3,
-    STORE_PAUSE_MS = 200,
     FENCES_MAX_GROUP = 5, /* rebalances in a row are normal there */
     FENCES_MAX_SHARD = 1
 };
@@ -118,27 +117,22 @@ static void settle(struct consume *run, int64_t absent)
 static enum err_code commit_batch(struct consume *run, struct err *err)
 {
     struct err cause = ERR_INIT;
-    enum err_code code = ERR_OK;
+    int64_t absent;
+    int failures = 0;
 
     run->last_commit_ns = clock_monotonic_ns(run->options->clock);
     if (batch_empty(run->batch)) {
         return ERR_OK;
     }
-    for (int i = 0; i < STORE_TRIES; i++) {
-        int64_t absent = absent_of(run);
-
-        code = ledger_commit(&run->ledger, run->batch, &cause);
-        if (code == ERR_OK) {
-            settle(run, absent);
-            return ERR_OK;
+    absent = absent_of(run);
+    while (ledger_commit(&run->ledger, run->batch, &cause) != ERR_OK) {
+        if (!commit_again(consume_wait_clock(run), &failures, &cause)) {
+            *err = cause;
+            return cause.code;
         }
-        if (code != ERR_STORE || !cause.retriable) {
-            break;
-        }
-        clock_sleep_ns(consume_wait_clock(run), STORE_PAUSE_MS * NS_PER_MS);
     }
-    *err = cause;
-    return code;
+    settle(run, absent);
+    return ERR_OK;
 }
 
 static enum err_code commit_kept(struct consume *run, bool all, struct err *err)

@@ -5,10 +5,11 @@
 
 #include "base/check.h"
 #include "base/fault.h"
+#include "jobs/pipeline/commit_again.h"
 #include "jobs/pipeline/consume_state.h"
 #include "jobs/pipeline/peek.h"
 
-enum { STORE_TRIES = 3, STORE_PAUSE_MS = 200, LOOK_TRIES = 5 };
+enum { LOOK_TRIES = 5 };
 
 enum err_code consume_park(struct consume *run, struct intake *intake, int32_t partition,
                            int64_t low, struct err *err)
@@ -112,19 +113,15 @@ static enum err_code commit_loss(struct consume *run, const struct intake *intak
 {
     struct batch *batch = batch_new(0);
     struct err cause = ERR_INIT;
-    enum err_code code = ERR_OK;
+    enum err_code code;
+    int failures = 0;
 
     batch_begin_partition(batch, intake->stream.stream_id, intake->topic->name, STR(""), partition,
                           loss->from);
     batch_lose(batch, intake->stream.stream_id, partition, loss->to, loss->from_ns, loss->to_ns);
-    for (int i = 0; i < STORE_TRIES; i++) {
-        cause = (struct err)ERR_INIT;
+    do {
         code = ledger_commit(&run->ledger, batch, &cause);
-        if (code != ERR_STORE || !cause.retriable) {
-            break;
-        }
-        clock_sleep_ns(clock_system(), STORE_PAUSE_MS * NS_PER_MS);
-    }
+    } while (code != ERR_OK && commit_again(consume_wait_clock(run), &failures, &cause));
     batch_free(batch);
     *ret_accepted = code == ERR_OK;
     if (code != ERR_OK && (code != ERR_FENCED || cause.retriable)) {

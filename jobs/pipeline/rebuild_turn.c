@@ -1,9 +1,8 @@
 /* Commits of a rebuild, in the order of each partition. A thread that is ahead of another one leaves its batch and reads on: waiting would cost it as much as
  * the other one's file is longer. */
 #include "base/check.h"
+#include "jobs/pipeline/commit_again.h"
 #include "jobs/pipeline/rebuild_state.h"
-
-enum { STORE_TRIES = 3, STORE_PAUSE_MS = 200 };
 
 static void settle(struct rebuild_job *job, const struct rebuild_load *load)
 {
@@ -28,35 +27,21 @@ static void settle(struct rebuild_job *job, const struct rebuild_load *load)
     }
 }
 
-static enum err_code try_commit(struct rebuild_job *job, struct batch *batch, struct err *err)
-{
-    struct err cause = ERR_INIT;
-    enum err_code code = ERR_OK;
-
-    for (int i = 0; i < STORE_TRIES; i++) {
-        cause = ERR_INIT;
-        code = rebuild_commit(&job->ledger, batch, &cause);
-        if (code != ERR_STORE || !cause.retriable) {
-            break;
-        }
-        clock_sleep_ns(clock_system(), STORE_PAUSE_MS * NS_PER_MS);
-    }
-    if (code != ERR_OK) {
-        *err = cause;
-    }
-    return code;
-}
-
 static enum err_code commit_load(struct rebuild_job *job, const struct rebuild_load *load,
                                  struct err *err)
 {
-    enum err_code code = try_commit(job, load->batch, err);
+    struct err cause = ERR_INIT;
+    int failures = 0;
 
-    if (code == ERR_OK) {
-        settle(job, load);
-        CHECK(pthread_cond_broadcast(&job->moved) == 0);
+    while (rebuild_commit(&job->ledger, load->batch, &cause) != ERR_OK) {
+        if (!commit_again(clock_system(), &failures, &cause)) {
+            *err = cause;
+            return cause.code;
+        }
     }
-    return code;
+    settle(job, load);
+    CHECK(pthread_cond_broadcast(&job->moved) == 0);
+    return ERR_OK;
 }
 
 /* What lies on the shelf and has its turn now. */

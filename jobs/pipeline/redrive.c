@@ -10,17 +10,13 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "jobs/pipeline/commit_again.h"
 #include "jobs/pipeline/connect.h"
 #include "jobs/pipeline/intake.h"
 #include "jobs/stop.h"
 #include "jobs/version.h"
 
-enum {
-    STEP_LETTERS_MAX = 1000,
-    STEP_SIZE_MAX = 8 * 1024 * 1024,
-    STORE_TRIES = 3,
-    STORE_PAUSE_MS = 200
-};
+enum { STEP_LETTERS_MAX = 1000, STEP_SIZE_MAX = 8 * 1024 * 1024 };
 
 /* One run. */
 struct redrive_job {
@@ -164,7 +160,8 @@ static enum err_code commit_step(struct redrive_job *job, struct step *step, boo
                                  struct err *err)
 {
     struct err cause = ERR_INIT;
-    enum err_code code = ERR_OK;
+    enum err_code code;
+    int failures = 0;
 
     *ret_missed = false;
     if (redrive_letters(step->redrive) == 0 || job->options->dry_run) {
@@ -173,13 +170,9 @@ static enum err_code commit_step(struct redrive_job *job, struct step *step, boo
     if (FAULT("jobs.redrive.commit")) {
         return err_set(err, ERR_FAILED, "fault at jobs.redrive.commit");
     }
-    for (int i = 0; i < STORE_TRIES; i++) {
+    do {
         code = redrive_commit(&job->ledger, step->redrive, ret_missed, &cause);
-        if (code != ERR_STORE || !cause.retriable) {
-            break;
-        }
-        clock_sleep_ns(clock_system(), STORE_PAUSE_MS * NS_PER_MS);
-    }
+    } while (code != ERR_OK && commit_again(clock_system(), &failures, &cause));
     if (code == ERR_OK) {
         step->counts.duplicate = redrive_duplicates(step->redrive);
         step->counts.tallied -= step->counts.duplicate;
