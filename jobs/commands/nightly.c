@@ -15,6 +15,7 @@
 #include "jobs/pipeline/lease_wait.h"
 #include "jobs/statement/credit_note.h"
 #include "jobs/statement/due.h"
+#include "jobs/statement/journal.h"
 #include "jobs/stop.h"
 #include "jobs/troubles.h"
 #include "jobs/ui.h"
@@ -31,6 +32,7 @@ static const struct option_row rows[] = {
 struct nightly {
     struct run *run;
     struct publisher publisher;
+    struct journal_batches batches;
     struct lease lease;
     bool dry_run;
     struct troubles troubles;
@@ -361,6 +363,7 @@ static enum err_code run_nightly(struct run *run, struct err *err)
                       .contracts = run->config->contracts,
                       .contract_count = run->config->contract_count,
                       .program_version = UPTALLY_VERSION,
+                      .batches = &nightly.batches,
                       .note = note},
     };
     enum err_code code;

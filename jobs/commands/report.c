@@ -10,6 +10,7 @@
 #include "jobs/command.h"
 #include "jobs/statement/entry.h"
 #include "jobs/statement/evidence.h"
+#include "jobs/statement/journal.h"
 #include "jobs/statement/publish.h"
 #include "jobs/statement/render.h"
 #include "jobs/troubles.h"
@@ -76,6 +77,7 @@ static const struct option_row rows[] = {
 struct report {
     struct run *run;
     struct publisher publisher;
+    struct journal_batches batches;
     struct statement_options options;
     int32_t year, month;            /* 0: the last one of each contract */
     const struct render_row *print; /* NULL: files */
@@ -253,6 +255,7 @@ static enum err_code run(struct run *run, struct err *err)
                       .contracts = run->config->contracts,
                       .contract_count = run->config->contract_count,
                       .program_version = UPTALLY_VERSION,
+                      .batches = &report.batches,
                       .note = note},
     };
     enum err_code code = read_options(&report, err);

@@ -5,13 +5,26 @@
 #ifndef JOBS_STATEMENT_JOURNAL_H
 #define JOBS_STATEMENT_JOURNAL_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/db.h"
 #include "base/err.h"
 
+/* What journals say of the batches of one book. Counting them takes as long as the book is old, so it is done again only when there are more: every batch adds to the
+ * sums that are kept beside, and nothing takes away from them. */
+struct journal_batches {
+    bool counted;
+    int64_t ledger[3]; /* the sums at that time: offsets, in two parts, and moves */
+    int64_t count;
+    int64_t first_ns, last_ns; /* INT64_MIN: there is none */
+};
+
 struct journal_facts {
     int64_t book_id;
-    int64_t complete_ns; /* INT64_MIN: none */
-    int64_t now_ns;      /* store's clock */
+    struct journal_batches *batches; /* zero at first; may be NULL: kept for no other journal */
+    int64_t complete_ns;             /* INT64_MIN: none */
+    int64_t now_ns;                  /* store's clock */
     bool forced;
     const char *program_version;
 };

@@ -143,6 +143,7 @@ static enum err_code read_books(struct issue *issue, struct err *err)
         code = journal_write(
             db,
             &(struct journal_facts){.book_id = book_id,
+                                    .batches = issue->publisher->batches,
                                     .complete_ns = complete_ns,
                                     .now_ns = issue->now_ns,
                                     .forced = issue->options->force,

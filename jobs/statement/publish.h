@@ -35,7 +35,8 @@ struct publisher {
     const struct contract *contracts; /* all versions of all contracts */
     size_t contract_count;
     const char *program_version;
-    struct lease *lease; /* may be NULL: every transaction that writes checks it */
+    struct lease *lease;             /* may be NULL: every transaction that writes checks it */
+    struct journal_batches *batches; /* may be NULL: kept for no other statement */
     /* One line for people; warning or plain note. May be NULL. */
     void (*note)(void *context, bool warning, const char *line);
     void *context;
