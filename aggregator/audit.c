@@ -53,6 +53,28 @@ enum err_code audit_prepare(struct audit *audit, const char *sql, struct db_stmt
     return code;
 }
 
+enum err_code audit_count_rows(struct audit *audit, const struct audit_partition *partition,
+                               int64_t from, int64_t to, struct str batch_id, const char *sql,
+                               int64_t *ret_count, struct err *err)
+{
+    struct db_stmt *stmt;
+    bool row = false;
+    enum err_code code = audit_prepare(audit, sql, &stmt, err);
+
+    if (code != ERR_OK) {
+        return code;
+    }
+    db_bind_int64(stmt, 2, partition->stream_id);
+    db_bind_int64(stmt, 3, partition->partition);
+    db_bind_int64(stmt, 4, from);
+    db_bind_int64(stmt, 5, to);
+    db_bind_blob(stmt, 6, batch_id);
+    code = db_step(stmt, &row, err);
+    *ret_count = code == ERR_OK && row ? db_column_int64(stmt, 0) : 0;
+    db_reset(stmt);
+    return code;
+}
+
 const struct audit_partition *audit_partition(const struct audit *audit, int64_t stream_id,
                                               int32_t partition)
 {

@@ -91,33 +91,6 @@ static void check_counts(struct audit *audit, const struct audit_partition *p,
     }
 }
 
-#define COUNT_ROWS(table)                                                                          \
-    "SELECT count(*) FROM " table " WHERE book_id = $1 AND stream_id = $2 AND "                    \
-    "partition_id = $3 AND record_offset >= $4 AND record_offset < $5 AND batch_id = $6"
-
-/* Rows by coordinate that stand in the range and carry its batch. sql: COUNT_ROWS. */
-static enum err_code count_rows(struct audit *audit, const struct audit_partition *p,
-                                const struct range *range, const char *sql, int64_t *ret_count,
-                                struct err *err)
-{
-    struct db_stmt *stmt;
-    bool row;
-    enum err_code code = audit_prepare(audit, sql, &stmt, err);
-
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 2, p->stream_id);
-    db_bind_int64(stmt, 3, p->partition);
-    db_bind_int64(stmt, 4, range->from);
-    db_bind_int64(stmt, 5, range->to);
-    db_bind_blob(stmt, 6, range->batch_id);
-    code = db_step(stmt, &row, err);
-    *ret_count = row ? db_column_int64(stmt, 0) : 0;
-    db_reset(stmt);
-    return code;
-}
-
 static enum err_code count_exclusions(struct audit *audit, const struct audit_partition *p,
                                       const struct range *range, int64_t *ret_count,
                                       struct err *err)
@@ -149,10 +122,12 @@ static enum err_code check_explained(struct audit *audit, struct walk *walk,
     int64_t letters = 0;
     int64_t duplicates = 0;
     int64_t excluded = 0;
-    enum err_code code = count_rows(audit, p, range, COUNT_ROWS("dead_letter"), &letters, err);
+    enum err_code code = audit_count_rows(audit, p, range->from, range->to, range->batch_id,
+                                          AUDIT_ROWS("dead_letter", "batch_id"), &letters, err);
 
     if (code == ERR_OK) {
-        code = count_rows(audit, p, range, COUNT_ROWS("duplicate"), &duplicates, err);
+        code = audit_count_rows(audit, p, range->from, range->to, range->batch_id,
+                                AUDIT_ROWS("duplicate", "batch_id"), &duplicates, err);
     }
     if (code == ERR_OK) {
         code = count_exclusions(audit, p, range, &excluded, err);

@@ -13,33 +13,6 @@ struct move {
 #define PLACE "topic %.*s partition %" PRId32 " range from %" PRId64 ": "
 #define PLACE_ARGS(p, move) STR_ARGS((p)->topic), (p)->partition, (move)->from
 
-#define COUNT_ROWS(table, batch)                                                                   \
-    "SELECT count(*) FROM " table " WHERE book_id = $1 AND stream_id = $2 AND "                    \
-    "partition_id = $3 AND record_offset >= $4 AND record_offset < $5 AND " batch " = $6"
-
-/* sql: COUNT_ROWS. */
-static enum err_code count_rows(struct audit *audit, const struct audit_partition *p,
-                                const struct move *move, const char *sql, int64_t *ret_count,
-                                struct err *err)
-{
-    struct db_stmt *stmt;
-    bool row;
-    enum err_code code = audit_prepare(audit, sql, &stmt, err);
-
-    if (code != ERR_OK) {
-        return code;
-    }
-    db_bind_int64(stmt, 2, p->stream_id);
-    db_bind_int64(stmt, 3, p->partition);
-    db_bind_int64(stmt, 4, move->from);
-    db_bind_int64(stmt, 5, move->to);
-    db_bind_blob(stmt, 6, move->batch_id);
-    code = db_step(stmt, &row, err);
-    *ret_count = row ? db_column_int64(stmt, 0) : 0;
-    db_reset(stmt);
-    return code;
-}
-
 static void check_counts(struct audit *audit, const struct audit_partition *p,
                          const struct move *move)
 {
@@ -61,11 +34,12 @@ static enum err_code check_explained(struct audit *audit, const struct audit_par
 {
     int64_t resolved = 0;
     int64_t copies = 0;
-    enum err_code code =
-        count_rows(audit, p, move, COUNT_ROWS("dead_letter", "resolved_by"), &resolved, err);
+    enum err_code code = audit_count_rows(audit, p, move->from, move->to, move->batch_id,
+                                          AUDIT_ROWS("dead_letter", "resolved_by"), &resolved, err);
 
     if (code == ERR_OK) {
-        code = count_rows(audit, p, move, COUNT_ROWS("duplicate", "batch_id"), &copies, err);
+        code = audit_count_rows(audit, p, move->from, move->to, move->batch_id,
+                                AUDIT_ROWS("duplicate", "batch_id"), &copies, err);
     }
     if (code != ERR_OK) {
         return code;

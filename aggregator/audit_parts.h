@@ -52,6 +52,13 @@ const struct audit_partition *audit_partition(const struct audit *audit, int64_t
 /* Prepares a statement and binds the book as $1. */
 enum err_code audit_prepare(struct audit *audit, const char *sql, struct db_stmt **ret_stmt,
                             struct err *err);
+/* Rows by coordinate that stand in [from, to) of the partition and name that batch in their column `batch`. sql: AUDIT_ROWS. */
+#define AUDIT_ROWS(table, batch)                                                                   \
+    "SELECT count(*) FROM " table " WHERE book_id = $1 AND stream_id = $2 AND "                    \
+    "partition_id = $3 AND record_offset >= $4 AND record_offset < $5 AND " batch " = $6"
+enum err_code audit_count_rows(struct audit *audit, const struct audit_partition *partition,
+                               int64_t from, int64_t to, struct str batch_id, const char *sql,
+                               int64_t *ret_count, struct err *err);
 
 /* Ranges, exclusions and dead letters of all partitions against each other. */
 enum err_code audit_coverage(struct audit *audit, struct err *err);
