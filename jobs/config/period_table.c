@@ -59,7 +59,7 @@ static enum err_code read_period(struct conf_reader *reader, const struct conf_r
     return conf_row_read(reader, &word, node, &contract->period, err);
 }
 
-static void period_schema(struct json_writer *json)
+void period_schema(struct json_writer *json, const char *rolling_pattern)
 {
     json_open_array(json, "anyOf");
     json_open_object(json, NULL);
@@ -73,7 +73,7 @@ static void period_schema(struct json_writer *json)
     json_bool(json, "additionalProperties", false);
     json_open_object(json, "properties");
     json_open_object(json, "rolling");
-    json_text(json, "pattern", "^[0-9]+(ns|us|ms|s|m|h|d)$");
+    json_text(json, "pattern", rolling_pattern);
     json_text(json, "type", "string");
     json_close(json);
     json_close(json);
@@ -85,8 +85,13 @@ static void period_schema(struct json_writer *json)
     json_close(json);
 }
 
+static void contract_schema(struct json_writer *json)
+{
+    period_schema(json, "^[0-9]+(ns|us|ms|s|m|h|d)$");
+}
+
 const struct conf_custom conf_period = {.read = read_period,
-                                        .schema = period_schema,
+                                        .schema = contract_schema,
                                         .form = "`month`, `quarter`, `year` or `{rolling: 30d}`"};
 
 /* UTC seconds of the local midnight; time_zone was read before. */

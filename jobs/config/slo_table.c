@@ -138,30 +138,7 @@ static enum err_code read_window(struct conf_reader *reader, const struct conf_r
 
 static void window_schema(struct json_writer *json)
 {
-    static const char *const words[] = {"month", "quarter", "year"};
-
-    json_open_array(json, "anyOf");
-    json_open_object(json, NULL);
-    json_open_array(json, "enum");
-    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
-        json_text(json, NULL, words[i]);
-    }
-    json_close(json);
-    json_close(json);
-    json_open_object(json, NULL);
-    json_bool(json, "additionalProperties", false);
-    json_open_object(json, "properties");
-    json_open_object(json, "rolling");
-    json_text(json, "pattern", "^[0-9]+(m|h|d)$");
-    json_text(json, "type", "string");
-    json_close(json);
-    json_close(json);
-    json_open_array(json, "required");
-    json_text(json, NULL, "rolling");
-    json_close(json);
-    json_text(json, "type", "object");
-    json_close(json);
-    json_close(json);
+    period_schema(json, "^[0-9]+(m|h|d)$");
 }
 
 static const struct conf_custom window = {

@@ -33,6 +33,8 @@ enum err_code method_fields_check(struct conf_reader *reader, const struct conf_
 /* Into a struct contract: its period; a local date, whose midnight is the int64_t of UTC seconds at row->offset (time_zone was read before);
  * and its service hours. */
 extern const struct conf_custom conf_period, conf_local_date, conf_service_hours;
+/* Writes the JSON schema of a period of the calendar or one that rolls, which objectives have too. */
+void period_schema(struct json_writer *json, const char *rolling_pattern);
 
 /* Rules between sections, as check of config_table; target is the struct config. */
 enum err_code config_check_rules(struct conf_reader *reader, const struct conf_node *node,
