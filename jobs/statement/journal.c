@@ -44,7 +44,7 @@ static enum err_code ask(struct db *db, const char *sql, int64_t book_id, int64_
 static enum err_code read_batches(struct db *db, int64_t book_id, struct journal_batches *batches,
                                   struct err *err)
 {
-    struct journal_batches now = {.counted = true};
+    struct journal_batches now = {.counted = true, .book_id = book_id};
     int64_t counts[3];
     enum err_code code = ask(db,
                              "SELECT CAST(SUM(next_offset / 4294967296) AS BIGINT),"
@@ -53,8 +53,8 @@ static enum err_code read_batches(struct db *db, int64_t book_id, struct journal
                              " FROM partition_offset WHERE book_id = $1",
                              book_id, now.ledger, (int)ARRAY_COUNT(now.ledger), err);
 
-    if (code != ERR_OK ||
-        (batches->counted && memcmp(batches->ledger, now.ledger, sizeof(now.ledger)) == 0)) {
+    if (code != ERR_OK || (batches->counted && batches->book_id == book_id &&
+                           memcmp(batches->ledger, now.ledger, sizeof(now.ledger)) == 0)) {
         return code;
     }
     code = ask(db,

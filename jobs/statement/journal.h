@@ -11,10 +11,11 @@
 #include "base/db.h"
 #include "base/err.h"
 
-/* What journals say of the batches of one book. Counting them takes as long as the book is old, so it is done again only when there are more: every batch adds to the
+/* What journals say of the batches of a book. Counting them takes as long as the book is old, so it is done again only when there are more: every batch adds to the
  * sums that are kept beside, and nothing takes away from them. */
 struct journal_batches {
     bool counted;
+    int64_t book_id;   /* it changes where a rebuild is swapped in */
     int64_t ledger[3]; /* the sums at that time: offsets, in two parts, and moves */
     int64_t count;
     int64_t first_ns, last_ns; /* INT64_MIN: there is none */

@@ -6,9 +6,10 @@
 static struct book book;
 static struct journal_batches kept;
 
-static void write_journal(struct journal_batches *batches, struct strbuf *ret_journal)
+static void write_journal(int64_t book_id, struct journal_batches *batches,
+                          struct strbuf *ret_journal)
 {
-    const struct journal_facts facts = {.book_id = 1,
+    const struct journal_facts facts = {.book_id = book_id,
                                         .batches = batches,
                                         .complete_ns = INT64_MIN,
                                         .now_ns = BOOK_START_NS,
@@ -24,8 +25,8 @@ static void assert_true_now(int64_t count)
 {
     struct strbuf fresh, after;
 
-    write_journal(NULL, &fresh);
-    write_journal(&kept, &after);
+    write_journal(1, NULL, &fresh);
+    write_journal(1, &kept, &after);
     assert_string_equal(strbuf_text(&after), strbuf_text(&fresh));
     assert_int_equal(kept.count, count);
     assert_int_equal(strstr(strbuf_text(&after), "\"first_committed\": null") != NULL, count == 0);
@@ -109,11 +110,29 @@ static void what_has_not_changed_is_not_counted_again(void **state)
     commit(false);
     assert_true_now(1);
     kept.count = 99;
-    write_journal(&kept, &journal);
+    write_journal(1, &kept, &journal);
     assert_non_null(strstr(strbuf_text(&journal), "\"count\": 99,"));
     strbuf_release(&journal);
     commit(false);
     assert_true_now(2);
+    book_close(&book);
+}
+
+/* One that was swapped in may stand at the same offsets. */
+static void another_book_is_another_count(void **state)
+{
+    struct strbuf journal;
+
+    (void)state;
+    kept = (struct journal_batches){.counted = false};
+    book_open(&book);
+    commit(false);
+    assert_true_now(1);
+    book_exec(book.db, "INSERT INTO book (book_id, name, created_ns) VALUES (2, 'other', 1)");
+    book_exec(book.db, "UPDATE partition_offset SET book_id = 2");
+    write_journal(2, &kept, &journal);
+    assert_non_null(strstr(strbuf_text(&journal), "\"count\": 0,"));
+    strbuf_release(&journal);
     book_close(&book);
 }
 
@@ -122,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_batch_is_noticed),
         cmocka_unit_test(what_has_not_changed_is_not_counted_again),
+        cmocka_unit_test(another_book_is_another_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
