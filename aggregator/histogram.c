@@ -181,11 +181,38 @@ static inline uint64_t look_at(const int64_t *counts, int32_t size, int64_t *ret
     return any;
 }
 
-static bool block_empty(const int64_t *counts)
-{
-    int64_t sum;
+/* Whole blocks are looked at in halves, term by term: of a loop the compiler makes four times as much. */
+enum { HALF = 8 };
+_Static_assert(BLOCK == 2 * HALF, "two of them");
 
-    return look_at(counts, BLOCK, &sum) == 0;
+static inline uint64_t half_bits(const int64_t *c)
+{
+    return (uint64_t)(c[0] | c[1] | c[2] | c[3] | c[4] | c[5] | c[6] | c[7]);
+}
+
+static inline int64_t half_sum(const int64_t *c)
+{
+    return c[0] + c[1] + c[2] + c[3] + c[4] + c[5] + c[6] + c[7];
+}
+
+/* Of counts that have no more bits than `width`, which leaves room for all. */
+static inline uint64_t half_word(const int64_t *c, int width)
+{
+    uint64_t high = (((uint64_t)c[7] << width | (uint64_t)c[6]) << width | (uint64_t)c[5]) << width;
+
+    high = (high | (uint64_t)c[4]) << width;
+    high = ((high | (uint64_t)c[3]) << width | (uint64_t)c[2]) << width;
+    return (high | (uint64_t)c[1]) << width | (uint64_t)c[0];
+}
+
+static inline uint64_t block_bits(const int64_t *counts)
+{
+    return half_bits(counts) | half_bits(counts + HALF);
+}
+
+static inline bool block_empty(const int64_t *counts)
+{
+    return block_bits(counts) == 0;
 }
 
 /* The buckets that are not empty: false if there is none. Whole blocks first: most of a histogram is empty. */
@@ -272,25 +299,65 @@ int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille)
     return result_ns;
 }
 
-/* Returns the sum. */
-static int64_t pack_block(const int64_t *counts, int32_t size, struct bit_writer *writer)
+enum { BLOCK_SIZE_MAX = (WIDTH_BITS + BLOCK * PACK_BITS_MAX + 7) / 8 }; /* bytes */
+
+/* Any counts of a block. Returns their sum. */
+static inline int64_t pack_any(const int64_t *counts, int32_t size, struct cursor *cursor)
 {
-    uint64_t word = 0;
     int64_t sum;
-    uint64_t any = size == BLOCK ? look_at(counts, BLOCK, &sum) : look_at(counts, size, &sum);
+    uint64_t any = look_at(counts, size, &sum);
     int width = bits_width(any);
 
-    bits_put(writer, (uint64_t)width, WIDTH_BITS);
-    if (width > 0 && width <= SMALL_WIDTH) {
-        for (int32_t i = 0; i < size; i++) {
-            word |= (uint64_t)counts[i] << (i * width);
-        }
-        bits_put(writer, word, width * size);
-        return sum;
-    }
+    cursor_bits(cursor, (uint64_t)width, WIDTH_BITS);
     for (int32_t i = 0; i < size && width > 0; i++) {
-        bits_put(writer, (uint64_t)counts[i], width);
+        cursor_bits(cursor, (uint64_t)counts[i], width);
     }
+    return sum;
+}
+
+/* The same of counts that have no more than `width` bits, where a whole block can be read: behind the first `size` it is empty. */
+static inline int64_t pack_small(const int64_t *counts, int32_t size, int width,
+                                 struct cursor *cursor)
+{
+    uint64_t word = half_word(counts + HALF, width) << (HALF * width) | half_word(counts, width);
+
+    cursor_bits(cursor, word << WIDTH_BITS | (uint64_t)width, WIDTH_BITS + width * size);
+    return half_sum(counts) + half_sum(counts + HALF);
+}
+
+/* What the counts from there on have of bits, up to a block of them; all bits where a whole block cannot be read. */
+static inline uint64_t bits_at(const struct histogram *histogram, int32_t i)
+{
+    return i + BLOCK <= histogram->size ? block_bits(histogram->counts + i) : UINT64_MAX;
+}
+
+/* Buckets from `begin` to `end`. Returns the sum. */
+static int64_t pack_blocks(const struct histogram *histogram, int32_t begin, int32_t end,
+                           struct strbuf *out)
+{
+    char bytes[4 * BLOCK_SIZE_MAX + CURSOR_SLACK];
+    struct cursor cursor = {.at = bytes};
+    int64_t sum = 0;
+
+    for (; begin < end; begin += BLOCK) {
+        const int64_t *counts = histogram->counts + begin;
+        int32_t size = end - begin < BLOCK ? end - begin : BLOCK;
+        uint64_t any = bits_at(histogram, begin);
+
+        if (any == 0) {
+            cursor_bits(&cursor, 0, WIDTH_BITS);
+        } else if (any >> SMALL_WIDTH == 0) {
+            sum += pack_small(counts, size, bits_width(any), &cursor);
+        } else {
+            sum += pack_any(counts, size, &cursor);
+        }
+        if (cursor.at - bytes > 3 * BLOCK_SIZE_MAX) {
+            strbuf_append(out, str_of(bytes, (size_t)(cursor.at - bytes)));
+            cursor.at = bytes;
+        }
+    }
+    cursor_end_bits(&cursor);
+    strbuf_append(out, str_of(bytes, (size_t)(cursor.at - bytes)));
     return sum;
 }
 
@@ -298,23 +365,17 @@ static int64_t pack_block(const int64_t *counts, int32_t size, struct bit_writer
  * buckets first how many bits its highest count has. The first and the last bucket are never empty. */
 int64_t histogram_pack(const struct histogram *histogram, struct strbuf *out)
 {
-    struct bit_writer writer = {.out = out};
-    int64_t count = histogram->zero_count;
     int32_t begin;
     int32_t end;
 
     pack_count(out, histogram->zero_count);
     if (!used_range(histogram, &begin, &end)) {
         pack_uint(out, 0);
-        return count;
+        return histogram->zero_count;
     }
     pack_count(out, end - begin);
     pack_count(out, histogram->first + begin - BUCKET_MIN);
-    for (int32_t i = begin; i < end; i += BLOCK) {
-        count += pack_block(histogram->counts + i, i + BLOCK < end ? BLOCK : end - i, &writer);
-    }
-    bits_end(&writer);
-    return count;
+    return histogram->zero_count + pack_blocks(histogram, begin, end, out);
 }
 
 /* Counts of `width` bits, which a word holds all; their sum. */

@@ -5,27 +5,13 @@
 
 #include "base/check.h"
 
-void pack_uint(struct strbuf *out, uint64_t value)
+void pack_long(struct strbuf *out, uint64_t value)
 {
-    char bytes[10];
-    size_t size = 0;
+    char bytes[CURSOR_NUMBER_SIZE + CURSOR_SLACK];
+    struct cursor cursor = {.at = bytes};
 
-    if (value < 0x80) {
-        strbuf_append_char(out, (char)value);
-        return;
-    }
-    while (value >= 0x80) {
-        bytes[size++] = (char)(value | 0x80);
-        value >>= 7;
-    }
-    bytes[size++] = (char)value;
-    strbuf_append(out, str_of(bytes, size));
-}
-
-void pack_count(struct strbuf *out, int64_t value)
-{
-    CHECK(value >= 0);
-    pack_uint(out, (uint64_t)value);
+    cursor_uint(&cursor, value);
+    strbuf_append(out, str_of(bytes, (size_t)(cursor.at - bytes)));
 }
 
 void pack_int(struct strbuf *out, int64_t value)
@@ -82,44 +68,6 @@ bool unpack_int(struct str *packed, int64_t *ret_value)
     }
     *ret_value = (int64_t)((value >> 1) ^ ((value & 1) != 0 ? UINT64_MAX : 0));
     return true;
-}
-
-int bits_width(uint64_t value)
-{
-    return value == 0 ? 0 : 64 - __builtin_clzll((unsigned long long)value);
-}
-
-/* Whole bytes go out together. */
-static void bits_flush(struct bit_writer *writer)
-{
-    uint64_t bytes = htole64(writer->held);
-    int count = writer->held_count / 8;
-
-    strbuf_append(writer->out, str_of((const char *)&bytes, (size_t)count));
-    writer->held = count < 8 ? writer->held >> (8 * count) : 0;
-    writer->held_count %= 8;
-}
-
-void bits_put(struct bit_writer *writer, uint64_t value, int width)
-{
-    CHECK(width >= 0);
-    CHECK(width <= PACK_BITS_MAX);
-    CHECK(value >> width == 0);
-    if (writer->held_count + width >= 64) {
-        bits_flush(writer);
-    }
-    writer->held |= value << writer->held_count;
-    writer->held_count += width;
-}
-
-void bits_end(struct bit_writer *writer)
-{
-    bits_flush(writer);
-    if (writer->held_count > 0) {
-        strbuf_append_char(writer->out, (char)writer->held);
-    }
-    writer->held = 0;
-    writer->held_count = 0;
 }
 
 enum { BITS_COUNT_MAX = 1 << 20 };
@@ -196,9 +144,24 @@ bool bits_finish(const struct bit_reader *reader, struct str *packed)
     return true;
 }
 
+/* So many numbers that their bits are whole bytes. */
+enum { COLUMN_PART = 64 };
+
+static void pack_part(struct strbuf *out, const int64_t *values, size_t count, int64_t low,
+                      int width)
+{
+    char bytes[COLUMN_PART * PACK_BITS_MAX / 8 + CURSOR_SLACK];
+    struct cursor cursor = {.at = bytes};
+
+    for (size_t i = 0; i < count; i++) {
+        cursor_bits(&cursor, (uint64_t)(values[i] - low), width);
+    }
+    cursor_end_bits(&cursor);
+    strbuf_append(out, str_of(bytes, (size_t)(cursor.at - bytes)));
+}
+
 void pack_column(struct strbuf *out, const int64_t *values, size_t count)
 {
-    struct bit_writer writer = {.out = out};
     int64_t low = PACK_COUNT_MAX, high = 0;
     int width;
 
@@ -214,10 +177,9 @@ void pack_column(struct strbuf *out, const int64_t *values, size_t count)
     width = bits_width((uint64_t)(high - low));
     strbuf_append_char(out, (char)width);
     pack_count(out, low);
-    for (size_t i = 0; i < count; i++) {
-        bits_put(&writer, (uint64_t)(values[i] - low), width);
+    for (size_t i = 0; i < count && width > 0; i += COLUMN_PART) {
+        pack_part(out, values + i, count - i < COLUMN_PART ? count - i : COLUMN_PART, low, width);
     }
-    bits_end(&writer);
 }
 
 bool unpack_column(struct str *packed, int64_t *ret_values, size_t count)

@@ -26,13 +26,11 @@ void pending_writer_init(struct pending_writer *writer)
 {
     *writer = (struct pending_writer){.hour = 0};
     strbuf_init(&writer->packed, PENDING_ROW_SIZE + 2 * PACKED_SIZE_MAX);
-    strbuf_init(&writer->tally, PACKED_SIZE_MAX);
 }
 
 void pending_writer_release(struct pending_writer *writer)
 {
     strbuf_release(&writer->packed);
-    strbuf_release(&writer->tally);
 }
 
 static void forget_names(struct pending_name *names)
@@ -81,6 +79,29 @@ static void write_name(struct pending_writer *writer, struct pending_name *last,
     last->size = name.size;
 }
 
+/* Its size stands before it and is known behind it. A byte of room is left for that; most need no more. */
+static void write_tally(struct strbuf *packed, enum tally_kind kind, const struct tally *tally)
+{
+    char bytes[CURSOR_NUMBER_SIZE + CURSOR_SLACK];
+    struct cursor cursor = {.at = bytes};
+    size_t begin = packed->size;
+    size_t size, more;
+
+    strbuf_append_char(packed, 0);
+    tally_pack(kind, tally, packed);
+    CHECK(!packed->overflow);
+    size = packed->size - begin - 1;
+    CHECK(size <= PACKED_SIZE_MAX);
+    cursor_uint(&cursor, size);
+    more = (size_t)(cursor.at - bytes) - 1;
+    if (more > 0) {
+        strbuf_append(packed, str_of(bytes, more));
+        CHECK(!packed->overflow);
+        memmove(packed->data + begin + 1 + more, packed->data + begin + 1, size);
+    }
+    memcpy(packed->data + begin, bytes, 1 + more);
+}
+
 void pending_add(struct pending_writer *writer, const struct tally_key *key,
                  const struct tally *tally)
 {
@@ -101,12 +122,7 @@ void pending_add(struct pending_writer *writer, const struct tally_key *key,
     CHECK(key->hour >= -HOUR_MAX);
     CHECK(key->hour <= HOUR_MAX);
     pack_int(&writer->packed, key->hour - writer->hour);
-    strbuf_clear(&writer->tally);
-    tally_pack(key->kind, tally, &writer->tally);
-    pack_uint(&writer->packed, writer->tally.size);
-    strbuf_append(&writer->packed, strbuf_view(&writer->tally));
-    CHECK(!writer->packed.overflow);
-    CHECK(!writer->tally.overflow);
+    write_tally(&writer->packed, key->kind, tally);
     writer->hour = key->hour;
     writer->count++;
 }

@@ -34,7 +34,6 @@ struct pending_name {
 /* Packs one row after the other. */
 struct pending_writer {
     struct strbuf packed; /* the row so far */
-    struct strbuf tally;
     struct pending_name names[PENDING_NAMES_MAX];
     int64_t hour;  /* of the last entry */
     int64_t count; /* of entries */

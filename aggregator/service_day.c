@@ -22,6 +22,8 @@ enum { FORMAT = 1, PACKED_SIZE_MAX = 8 << 20 };
 enum grades_form { GRADES_BITS, GRADES_RUNS };
 
 _Static_assert(GRADE_COUNT <= 14, "a mask of grades has at most two bytes");
+enum { NAME_WIDTH_MAX = 4 };
+_Static_assert(GRADE_COUNT <= 1 << NAME_WIDTH_MAX, "a name of each");
 
 void service_day_release(struct service_day *day)
 {
@@ -105,19 +107,25 @@ static enum grades_form form_of(const struct service_day *day)
 
 static void pack_bits(const struct service_day *day, struct strbuf *out)
 {
-    struct bit_writer writer = {.out = out};
+    char bytes[DAY_MINUTES * NAME_WIDTH_MAX / 8 + CURSOR_SLACK];
+    struct cursor cursor = {.at = bytes};
     uint64_t mask = grades_mask(day);
     int width = name_width(mask);
+    int minutes = 0;
 
+    CHECK(width <= NAME_WIDTH_MAX);
     pack_uint(out, mask);
     for (size_t i = 0; i < day->run_count; i++) {
         uint64_t below = mask & ((UINT64_C(1) << day->runs[i].grade) - 1);
 
+        minutes += day->runs[i].minutes;
+        CHECK(minutes <= DAY_MINUTES);
         for (int m = 0; m < day->runs[i].minutes; m++) {
-            bits_put(&writer, (uint64_t)__builtin_popcountll(below), width);
+            cursor_bits(&cursor, (uint64_t)__builtin_popcountll(below), width);
         }
     }
-    bits_end(&writer);
+    cursor_end_bits(&cursor);
+    strbuf_append(out, str_of(bytes, (size_t)(cursor.at - bytes)));
 }
 
 static void pack_grades(const struct service_day *day, struct strbuf *out)

@@ -145,10 +145,14 @@ void offset_ranges_pack(const struct offset_range *ranges, size_t count, struct 
 {
     pack_uint(out, count);
     for (size_t i = 0; i < count; i++) {
-        pack_count(out, ranges[i].stream_id);
-        pack_count(out, ranges[i].partition);
-        pack_count(out, ranges[i].low);
-        pack_count(out, ranges[i].high - ranges[i].low);
+        char bytes[4 * CURSOR_NUMBER_SIZE + CURSOR_SLACK];
+        struct cursor cursor = {.at = bytes};
+
+        cursor_count(&cursor, ranges[i].stream_id);
+        cursor_count(&cursor, ranges[i].partition);
+        cursor_count(&cursor, ranges[i].low);
+        cursor_count(&cursor, ranges[i].high - ranges[i].low);
+        strbuf_append(out, str_of(bytes, (size_t)(cursor.at - bytes)));
     }
 }
 
@@ -183,8 +187,8 @@ static inline int64_t get_figure(const struct window_minute *minute, enum figure
     }
 }
 
-static void pack_figure(const struct window_tally *tally, uint64_t counted, enum figure figure,
-                        struct strbuf *out)
+static inline void pack_figure(const struct window_tally *tally, uint64_t counted,
+                               enum figure figure, struct strbuf *out)
 {
     int64_t values[TALLY_MINUTES];
     size_t count = 0;
@@ -200,7 +204,9 @@ static void pack_figure(const struct window_tally *tally, uint64_t counted, enum
         }
     }
     pack_uint(out, mask);
-    pack_column(out, values, count);
+    if (count > 0) {
+        pack_column(out, values, count);
+    }
 }
 
 static void pack_window(const struct window_tally *tally, struct strbuf *out)
@@ -218,8 +224,12 @@ static void pack_window(const struct window_tally *tally, struct strbuf *out)
     offset_ranges_pack(tally->ranges, tally->range_count, out);
     pack_uint(out, ~counted & (uint64_t)MASK_MAX);
     pack_column(out, records, count);
-    for (int f = 0; f < FIGURE_COUNT && count > 0; f++) {
-        pack_figure(tally, counted, (enum figure)f, out);
+    /* Not a loop: each of them is made for its figure then. */
+    if (count > 0) {
+        pack_figure(tally, counted, EXTRA, out);
+        pack_figure(tally, counted, ERRORS, out);
+        pack_figure(tally, counted, SLOW, out);
+        pack_figure(tally, counted, NO_LATENCY, out);
     }
     packed = histogram_pack(&tally->latency, out);
     CHECK(packed == known);

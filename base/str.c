@@ -169,6 +169,7 @@ static bool strbuf_reserve(struct strbuf *buf, size_t added)
     while (capacity < buf->size + added + 1) {
         capacity *= 2;
     }
+    capacity = capacity <= buf->size_max ? capacity : buf->size_max + 1;
     if (capacity != buf->capacity) {
         buf->data = memory_resize(buf->data, capacity, 1);
         buf->capacity = capacity;
@@ -176,16 +177,9 @@ static bool strbuf_reserve(struct strbuf *buf, size_t added)
     return true;
 }
 
-/* Nearly always, so that it is asked without a call. */
-static inline bool has_room(const struct strbuf *buf, size_t added)
-{
-    return added < buf->capacity - buf->size && added <= buf->size_max - buf->size &&
-           !buf->overflow;
-}
-
 void strbuf_append(struct strbuf *buf, struct str s)
 {
-    if (!has_room(buf, s.size) && !strbuf_reserve(buf, s.size)) {
+    if (!strbuf_has_room(buf, s.size) && !strbuf_reserve(buf, s.size)) {
         return;
     }
     if (s.size > 0) {
@@ -193,6 +187,13 @@ void strbuf_append(struct strbuf *buf, struct str s)
     }
     buf->size += s.size;
     buf->data[buf->size] = '\0';
+}
+
+void strbuf_append_last_word(struct strbuf *buf, uint64_t word, size_t size)
+{
+    CHECK(size <= sizeof(word));
+    word = htole64(word);
+    strbuf_append(buf, str_of((const char *)&word, size));
 }
 
 void strbuf_append_text(struct strbuf *buf, const char *text)
@@ -203,12 +204,12 @@ void strbuf_append_text(struct strbuf *buf, const char *text)
 void strbuf_append_char(struct strbuf *buf, char c)
 {
     /* Most of what is packed comes byte by byte. */
-    if (has_room(buf, 1)) {
+    if (strbuf_has_room(buf, 1)) {
         buf->data[buf->size++] = c;
         buf->data[buf->size] = '\0';
         return;
     }
-    strbuf_append(buf, str_of(&c, 1));
+    strbuf_append_last_word(buf, (unsigned char)c, 1);
 }
 
 void strbuf_append_int64(struct strbuf *buf, int64_t value)

@@ -8,6 +8,7 @@
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,7 +95,7 @@ bool str_to_int64(struct str s, int64_t *ret_value);
 struct strbuf {
     char *data;      /* owned; NUL-terminated whenever it is not NULL */
     size_t size;     /* bytes in use, without the NUL */
-    size_t capacity; /* bytes allocated */
+    size_t capacity; /* bytes allocated, size_max and the NUL at most */
     size_t size_max;
     bool overflow;
 };
@@ -104,10 +105,28 @@ void strbuf_init(struct strbuf *buf, size_t size_max);
 void strbuf_release(struct strbuf *buf);
 /* Empties it and keeps the memory. */
 void strbuf_clear(struct strbuf *buf);
+/* Nearly always; asked here, so that it takes no call. False tells nothing: an append may make room. */
+static inline bool strbuf_has_room(const struct strbuf *buf, size_t added)
+{
+    return added < buf->capacity - buf->size && !buf->overflow;
+}
 void strbuf_append(struct strbuf *buf, struct str s);
 void strbuf_append_text(struct strbuf *buf, const char *text);
 void strbuf_append_char(struct strbuf *buf, char c);
-void strbuf_append_int64(struct strbuf *buf, int64_t value); /* decimal */
+void strbuf_append_int64(struct strbuf *buf, int64_t value);                  /* decimal */
+void strbuf_append_last_word(struct strbuf *buf, uint64_t word, size_t size); /* any room */
+/* The lowest `size` bytes of a word, at most eight of them, low ones first. Without a call where there is room for all eight. */
+static inline void strbuf_append_word(struct strbuf *buf, uint64_t word, size_t size)
+{
+    if (!strbuf_has_room(buf, sizeof(word))) {
+        strbuf_append_last_word(buf, word, size);
+        return;
+    }
+    word = htole64(word);
+    memcpy(buf->data + buf->size, &word, sizeof(word));
+    buf->size += size;
+    buf->data[buf->size] = '\0';
+}
 void strbuf_append_format(struct strbuf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Borrowed until the next change of buf. */

@@ -222,6 +222,54 @@ static void test_merge_order_does_not_matter(void **state)
     }
 }
 
+static int64_t count_at(const struct histogram *histogram, int32_t bucket)
+{
+    int32_t at = bucket - histogram->first;
+
+    return at >= 0 && at < histogram->size ? histogram->counts[at] : 0;
+}
+
+/* Counts of any width, in any part of all buckets there are: what is packed is what was added, one by one. */
+static void test_counts_come_back(void **state)
+{
+    struct random random;
+    uint64_t seed = 9;
+
+    (void)state;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    random_init_seed(&random, seed);
+    for (int round = 0; round < 100; round++) {
+        struct histogram histogram = {0}, back = {0};
+        int64_t expected[4096] = {0};
+        int values = 1 << random_below(&random, 12);
+        int octaves = 1 + (int)random_below(&random, 46);
+        int bits = (int)random_below(&random, 40);
+        struct err err = ERR_INIT;
+        struct strbuf packed;
+        struct str view;
+
+        for (int i = 0; i < values; i++) {
+            int64_t latency =
+                1 + (int64_t)random_below(&random, UINT64_C(1)
+                                                       << random_below(&random, (uint64_t)octaves));
+            int64_t weight = (int64_t)random_below(&random, UINT64_C(1) << bits) + 1;
+
+            histogram_add(&histogram, latency, weight);
+            expected[1 + bucket_of(latency)] += weight;
+        }
+        pack(&histogram, &packed);
+        view = strbuf_view(&packed);
+        assert_int_equal(histogram_unpack(&view, &back, &err), ERR_OK);
+        assert_int_equal(view.size, 0);
+        for (int32_t bucket = -1; bucket < 4095; bucket++) {
+            assert_int_equal(count_at(&back, bucket), expected[1 + bucket]);
+        }
+        strbuf_release(&packed);
+        histogram_release(&histogram);
+        histogram_release(&back);
+    }
+}
+
 struct bad_row {
     const char *why;
     const char *bytes;
@@ -299,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_relative_error),
         cmocka_unit_test(test_merge_order_does_not_matter),
         cmocka_unit_test(test_hostile_bytes),
+        cmocka_unit_test(test_counts_come_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,9 +105,65 @@ static void test_hostile_columns(void **state)
     }
 }
 
+/* LEB128 as its definition has it, a byte at a time. */
+static size_t leb128(uint64_t value, char *bytes)
+{
+    size_t size = 0;
+
+    for (; value >= 0x80; value >>= 7) {
+        bytes[size++] = (char)(value | 0x80);
+    }
+    bytes[size++] = (char)value;
+    return size;
+}
+
+static void number_round_trip(uint64_t value)
+{
+    char expected[CURSOR_NUMBER_SIZE];
+    size_t size = leb128(value, expected);
+    struct strbuf packed;
+    struct str view;
+    uint64_t back;
+
+    strbuf_init(&packed, size); /* it needs no more room than it takes */
+    pack_uint(&packed, value);
+    assert_false(packed.overflow);
+    assert_int_equal(packed.size, size);
+    assert_memory_equal(packed.data, expected, size);
+    assert_int_equal(packed.data[size], '\0');
+    view = strbuf_view(&packed);
+    assert_true(unpack_uint(&view, &back));
+    assert_true(back == value);
+    pack_uint(&packed, 0);
+    assert_true(packed.overflow);
+    strbuf_release(&packed);
+    for (size_t room = 0; room < 30; room++) { /* wherever the buffer has to grow */
+        strbuf_init(&packed, 100);
+        for (size_t i = 0; i < 40 + room; i++) {
+            strbuf_append_char(&packed, 'x');
+        }
+        pack_uint(&packed, value);
+        assert_memory_equal(packed.data + 40 + room, expected, size);
+        strbuf_release(&packed);
+    }
+}
+
+static void test_numbers_come_back(void **state)
+{
+    (void)state;
+    for (int bits = 0; bits < 64; bits++) {
+        number_round_trip((UINT64_C(1) << bits) - 1);
+        number_round_trip(UINT64_C(1) << bits);
+        number_round_trip((UINT64_C(1) << bits) +
+                          UINT64_C(0x123456789abcde) % (UINT64_C(1) << bits));
+    }
+    number_round_trip(UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_come_back),
         cmocka_unit_test(test_columns_come_back),
         cmocka_unit_test(test_columns_are_small),
         cmocka_unit_test(test_hostile_columns),
