@@ -11,7 +11,8 @@ enum { COUNT_MIN = 16, COUNT_MAX = 4096, COUNT_OF_BATCH = 128 * 1024 };
 
 static void settle_minute(struct batch_recent *recent)
 {
-    window_minute_add(&recent->tally->minutes[tally_minute(recent->minute_ns)], &recent->counts);
+    window_minute_add(window_tally_touch(recent->tally, tally_minute(recent->minute_ns)),
+                      &recent->counts);
     recent->counts = (struct window_minute){.records = 0};
 }
 

@@ -85,6 +85,9 @@ static struct batch_entry *entry_add(struct batch *batch, uint64_t hash,
                                           .d = arena_str(&batch->arena, key->d),
                                           .hour = key->hour},
                                   .tally = arena_alloc(&batch->arena, size_of(key->kind))};
+    if (key->kind == TALLY_WINDOW) {
+        window_tally_init(&entry->tally->window);
+    }
     return entry;
 }
 

@@ -117,6 +117,12 @@ static void reserve(struct histogram *histogram, int32_t first, int32_t last)
     histogram->size = size;
 }
 
+/* The bit of `used`. */
+static inline uint64_t use_of(int32_t bucket)
+{
+    return UINT64_C(1) << ((uint32_t)(bucket + GROWTH) / BLOCK % 64);
+}
+
 void histogram_add(struct histogram *histogram, int64_t latency_ns, int64_t weight)
 {
     int32_t bucket;
@@ -131,6 +137,7 @@ void histogram_add(struct histogram *histogram, int64_t latency_ns, int64_t weig
         reserve(histogram, bucket, bucket);
     }
     histogram->counts[bucket - histogram->first] += weight;
+    histogram->used |= use_of(bucket);
 }
 
 /* Buckets from 0 on, and what no histogram has a bucket for. */
@@ -152,6 +159,7 @@ static void add_beyond(struct histogram *histogram, uint16_t place)
     }
     reserve(histogram, bucket, bucket);
     histogram->counts[bucket - histogram->first]++;
+    histogram->used |= use_of(bucket);
 }
 
 void histogram_add_places(struct histogram *histogram, const uint16_t *places, size_t count)
@@ -161,6 +169,7 @@ void histogram_add_places(struct histogram *histogram, const uint16_t *places, s
 
         if (at < (uint32_t)histogram->size) {
             histogram->counts[at]++;
+            histogram->used |= use_of(places[i] + BUCKET_MIN);
         } else {
             add_beyond(histogram, places[i]);
         }
@@ -215,6 +224,12 @@ static inline bool block_empty(const int64_t *counts)
     return block_bits(counts) == 0;
 }
 
+/* The block of counts[i] has nothing: known without a look at it. */
+static inline bool untouched(const struct histogram *histogram, int32_t i)
+{
+    return (histogram->used & use_of(histogram->first + i)) == 0;
+}
+
 /* The buckets that are not empty: false if there is none. Whole blocks first: most of a histogram is empty. */
 static bool used_range(const struct histogram *histogram, int32_t *ret_begin, int32_t *ret_end)
 {
@@ -222,10 +237,11 @@ static bool used_range(const struct histogram *histogram, int32_t *ret_begin, in
     int32_t begin = 0;
     int32_t end = histogram->size;
 
-    while (begin < end && block_empty(counts + begin)) {
+    while (begin < end && (untouched(histogram, begin) || block_empty(counts + begin))) {
         begin += BLOCK;
     }
-    while (end > begin && block_empty(counts + end - BLOCK)) {
+    while (end > begin &&
+           (untouched(histogram, end - BLOCK) || block_empty(counts + end - BLOCK))) {
         end -= BLOCK;
     }
     if (begin == end) {
@@ -255,6 +271,7 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
     for (int32_t i = begin; i < end; i++) {
         into->counts[from->first + i - into->first] += from->counts[i];
     }
+    into->used |= from->used;
 }
 
 int64_t histogram_count(const struct histogram *histogram)
@@ -325,9 +342,13 @@ static inline int64_t pack_small(const int64_t *counts, int32_t size, int width,
     return half_sum(counts) + half_sum(counts + HALF);
 }
 
-/* What the counts from there on have of bits, up to a block of them; all bits where a whole block cannot be read. */
+/* What the counts from there on have of bits, up to a block of them; all bits where a whole block cannot be read. Most are known to have none: it lies
+ * across two blocks of `used`. */
 static inline uint64_t bits_at(const struct histogram *histogram, int32_t i)
 {
+    if (untouched(histogram, i) && untouched(histogram, i + BLOCK - 1)) {
+        return 0;
+    }
     return i + BLOCK <= histogram->size ? block_bits(histogram->counts + i) : UINT64_MAX;
 }
 
@@ -359,6 +380,16 @@ static int64_t pack_blocks(const struct histogram *histogram, int32_t begin, int
     cursor_end_bits(&cursor);
     strbuf_append(out, str_of(bytes, (size_t)(cursor.at - bytes)));
     return sum;
+}
+
+void histogram_fetch(const struct histogram *histogram)
+{
+    for (int32_t i = 0; i < histogram->size; i += BLOCK) {
+        if (!untouched(histogram, i)) {
+            __builtin_prefetch(histogram->counts + i);
+            __builtin_prefetch(histogram->counts + i + HALF);
+        }
+    }
 }
 
 /* Zero count, number of buckets, the first one (shifted by one: bucket -1 exists), then the counts as bits: in each block of BLOCK
@@ -494,6 +525,7 @@ bool histogram_merge_packed(struct str *packed, struct histogram *into, int64_t 
         }
         first += BUCKET_MIN;
         reserve(into, (int32_t)first, (int32_t)(first + size - 1));
+        into->used = UINT64_MAX; /* for the rows of a store, nobody keeps account */
         if (!merge_counts(packed, (int32_t)size, &left, into->counts + (first - into->first))) {
             return false;
         }

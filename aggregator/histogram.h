@@ -19,6 +19,8 @@ struct histogram {
     int64_t *counts; /* owned, grown to the highest bucket in use; index 0 is (1, base] ns */
     int32_t first;   /* bucket of counts[0] */
     int32_t size;
+    /* Bit n: of the blocks of 16 buckets whose number is n modulo 64 some may have something; all others are known to be empty. */
+    uint64_t used;
 };
 
 void histogram_release(struct histogram *histogram);
@@ -34,6 +36,8 @@ int64_t histogram_quantile_ns(const struct histogram *histogram, int per_mille);
 /* The same of several, ascending. */
 void histogram_quantiles_ns(const struct histogram *histogram, const int *per_mille,
                             int64_t *ret_ns, size_t count);
+/* Asks the memory for what histogram_pack will look at. */
+void histogram_fetch(const struct histogram *histogram);
 /* Returns how many it holds. */
 int64_t histogram_pack(const struct histogram *histogram, struct strbuf *out);
 /* into += a packed one, with a look at all that histogram_unpack looks at; *ret_count: how many it holds, PACK_COUNT_MAX at most. Advances

@@ -234,6 +234,17 @@ static const struct batch_entry **sorted_entries(const struct batch *batch)
     return sorted;
 }
 
+/* Of thousands none is in the cache any more: the next ones are asked for while one is packed. */
+static void fetch_next(const struct batch_entry **sorted, size_t i, size_t count)
+{
+    if (i + 2 < count) {
+        tally_fetch_outline(sorted[i + 2]->key.kind, sorted[i + 2]->tally);
+    }
+    if (i + 1 < count) {
+        tally_fetch(sorted[i + 1]->key.kind, sorted[i + 1]->tally);
+    }
+}
+
 enum err_code ledger_rows_write_pending(struct ledger *ledger, const struct batch *batch,
                                         struct err *err)
 {
@@ -247,6 +258,7 @@ enum err_code ledger_rows_write_pending(struct ledger *ledger, const struct batc
     CHECK(size <= PENDING_ROW_SIZE);
     pending_writer_init(&row);
     for (size_t i = 0; i < batch->entry_count && code == ERR_OK; i++) {
+        fetch_next(sorted, i, batch->entry_count);
         pending_add(&row, &sorted[i]->key, sorted[i]->tally);
         if (row.packed.size >= size || i + 1 == batch->entry_count) {
             code = insert_pending(ledger, batch, part++, &row, err);

@@ -53,7 +53,7 @@ int tally_minute(int64_t time_ns)
 
 void window_tally_add(struct window_tally *tally, const struct event *event)
 {
-    window_minute_add_event(&tally->minutes[tally_minute(event->time_ns)], event);
+    window_minute_add_event(window_tally_touch(tally, tally_minute(event->time_ns)), event);
     if (event->latency_ns != LATENCY_UNKNOWN) {
         histogram_add(&tally->latency, event->latency_ns, event->weight);
     }
@@ -219,6 +219,11 @@ void tally_init(struct tally *tally)
     memset(tally, 0, sizeof(*tally));
 }
 
+void window_tally_init(struct window_tally *tally)
+{
+    tally->untouched = (uint64_t)MASK_MAX;
+}
+
 void tally_release(enum tally_kind kind, struct tally *tally)
 {
     if (tally == NULL) {
@@ -239,8 +244,10 @@ void tally_release(enum tally_kind kind, struct tally *tally)
 
 static void window_merge(struct window_tally *into, const struct window_tally *from)
 {
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        window_minute_add(&into->minutes[i], &from->minutes[i]);
+    for (uint64_t left = window_tally_touched(from); left != 0; left &= left - 1) {
+        int i = __builtin_ctzll(left);
+
+        window_minute_add(window_tally_touch(into, i), &from->minutes[i]);
     }
     histogram_merge(&into->latency, &from->latency);
     ranges_merge(&into->ranges, &into->range_count, from->ranges, from->range_count);
@@ -270,16 +277,46 @@ void tally_merge(enum tally_kind kind, struct tally *into, const struct tally *f
     }
 }
 
+void tally_fetch_outline(enum tally_kind kind, const struct tally *tally)
+{
+    if (kind == TALLY_WINDOW) {
+        __builtin_prefetch(&tally->window.latency);
+        __builtin_prefetch(&tally->window.untouched);
+    }
+}
+
+enum { FETCHED_RANGES = 8 }; /* whoever has more finds the others where those end */
+
+void tally_fetch(enum tally_kind kind, const struct tally *tally)
+{
+    if (kind == TALLY_WINDOW) {
+        uint64_t minutes = window_tally_touched(&tally->window);
+
+        /* Of those that follow each other the first one. */
+        for (uint64_t left = minutes & ~(minutes << 1); left != 0; left &= left - 1) {
+            const struct window_minute *minute = &tally->window.minutes[__builtin_ctzll(left)];
+
+            __builtin_prefetch(minute);
+            __builtin_prefetch(&minute->no_latency); /* on the next line, it may be */
+        }
+        for (size_t i = 0; i < tally->window.range_count && i < FETCHED_RANGES; i += 2) {
+            __builtin_prefetch(&tally->window.ranges[i]); /* two on a line */
+        }
+        histogram_fetch(&tally->window.latency);
+    }
+}
+
 int64_t tally_records(enum tally_kind kind, const struct tally *tally)
 {
     int64_t records = 0;
 
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        if (kind == TALLY_WINDOW) {
-            records += tally->window.minutes[i].records;
-        } else if (kind == TALLY_CHECK) {
-            records += tally->check.minutes[i].records;
+    if (kind == TALLY_WINDOW) {
+        for (uint64_t left = window_tally_touched(&tally->window); left != 0; left &= left - 1) {
+            records += tally->window.minutes[__builtin_ctzll(left)].records;
         }
+    }
+    for (int i = 0; i < TALLY_MINUTES && kind == TALLY_CHECK; i++) {
+        records += tally->check.minutes[i].records;
     }
     return records;
 }

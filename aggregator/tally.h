@@ -66,6 +66,8 @@ struct window_tally {
     struct offset_range *ranges; /* sorted by stream, partition */
     size_t range_count;
     struct particulars particulars;
+    /* Bit n: minute n is empty, for nobody has added to it. Of others, and of all of a tally that was not made by window_tally_init, that is not known. */
+    uint64_t untouched;
 };
 
 struct check_minute {
@@ -123,6 +125,19 @@ void offset_ranges_add(struct offset_range **ranges, size_t *range_count, int64_
 
 /* An empty tally of any kind. */
 void tally_init(struct tally *tally);
+/* tally: all zeros. From now on it knows which minutes have been added to: the few that a batch has of an hour are all that somebody looks at then. */
+void window_tally_init(struct window_tally *tally);
+/* Minutes that may have something. */
+static inline uint64_t window_tally_touched(const struct window_tally *tally)
+{
+    return ~tally->untouched & ((UINT64_C(1) << TALLY_MINUTES) - 1);
+}
+/* The minute, to be added to. There is no other way to it for who adds. */
+static inline struct window_minute *window_tally_touch(struct window_tally *tally, int minute)
+{
+    tally->untouched &= ~(UINT64_C(1) << minute);
+    return &tally->minutes[minute];
+}
 /* What is inside; its counts stay what they are, so it is to be made anew before it is used again. NULL is allowed. */
 void tally_release(enum tally_kind kind, struct tally *tally);
 /* into += from. */
@@ -135,6 +150,9 @@ enum err_code tally_merge_packed(enum tally_kind kind, struct tally *into, struc
  * large together, or of different hours. */
 bool tally_valid(enum tally_kind kind, const struct tally *tally);
 void tally_check(enum tally_kind kind, const struct tally *tally); /* CHECKs that */
+/* Asks the memory for what packing will look at soon: first for where it stands, then for itself. */
+void tally_fetch_outline(enum tally_kind kind, const struct tally *tally);
+void tally_fetch(enum tally_kind kind, const struct tally *tally);
 void tally_pack(enum tally_kind kind, const struct tally *tally, struct strbuf *out);
 /* ERR_MISMATCH: the bytes are not a packed tally of this kind. */
 enum err_code tally_unpack(enum tally_kind kind, struct str packed, struct tally *ret_tally,

@@ -66,16 +66,16 @@ bool offset_ranges_valid(const struct offset_range *ranges, size_t count)
 }
 
 /* Minutes with records. False: another one is not empty. */
-static bool find_counted(const struct window_minute *minutes, uint64_t *ret_counted)
+static bool find_counted(const struct window_tally *tally, uint64_t *ret_counted)
 {
     uint64_t counted = 0;
     int64_t others = 0;
 
-    for (int i = 0; i < TALLY_MINUTES; i++) {
-        const struct window_minute *minute = &minutes[i];
+    for (uint64_t left = window_tally_touched(tally); left != 0; left &= left - 1) {
+        const struct window_minute *minute = &tally->minutes[__builtin_ctzll(left)];
 
         if (minute->records != 0) {
-            counted |= UINT64_C(1) << i;
+            counted |= left & -left;
         } else {
             others |= minute->total | minute->errors | minute->slow | minute->no_latency;
         }
@@ -91,7 +91,7 @@ static bool counts_valid(const struct window_tally *tally, uint64_t *ret_counted
     __int128 known = 0;
     __int128 all = 0;
 
-    if (!find_counted(tally->minutes, ret_counted)) {
+    if (!find_counted(tally, ret_counted)) {
         return false;
     }
     for (uint64_t left = *ret_counted; left != 0; left &= left - 1) {

@@ -26,7 +26,7 @@ static bool merge_ranges(struct str *packed, struct offset_range **ranges, size_
 
 /* *ret_known: how many latencies the histogram has. */
 static bool merge_minutes(const struct window_minute *from, uint64_t counted,
-                          struct window_minute *into, int64_t *ret_known)
+                          struct window_tally *into, int64_t *ret_known)
 {
     __int128 known = 0;
     __int128 all = 0;
@@ -36,9 +36,9 @@ static bool merge_minutes(const struct window_minute *from, uint64_t counted,
 
         known += from[i].total - from[i].no_latency;
         all += from[i].total;
-        window_minute_add(&into[i], &from[i]);
+        window_minute_add(window_tally_touch(into, i), &from[i]);
         /* The largest of the five. Looked at each time, so that no number of them overflows. */
-        if (into[i].total > PACK_COUNT_MAX) {
+        if (into->minutes[i].total > PACK_COUNT_MAX) {
             return false;
         }
     }
@@ -68,7 +68,7 @@ static bool merge_window(struct str *packed, bool has_particulars, struct window
 
     return merge_ranges(packed, &into->ranges, &into->range_count) &&
            window_minutes_unpack(packed, minutes, &counted) &&
-           merge_minutes(minutes, counted, into->minutes, &known) &&
+           merge_minutes(minutes, counted, into, &known) &&
            histogram_merge_packed(packed, &into->latency, &count) && count == known &&
            (!has_particulars || merge_particulars(packed, minutes, &into->particulars)) &&
            packed->size == 0;

@@ -241,6 +241,16 @@ static void merge_round(struct random *random, enum tally_kind kind)
     for (int i = 0; i < 4; i++) {
         tally_init(&parts[i]);
     }
+    /* Whether a tally knows where it was added to does not show. */
+    for (int i = 0; i < 4 && kind == TALLY_WINDOW; i++) {
+        if (random_below(random, 2) == 0) {
+            window_tally_init(&parts[i].window);
+        }
+    }
+    if (kind == TALLY_WINDOW && random_below(random, 2) == 0) {
+        window_tally_init(&merged.window);
+        window_tally_init(&from_packed.window);
+    }
     for (int i = 0; i < 150; i++) {
         add_random(random, kind, &whole, &parts[random_below(random, 4)]);
     }
