@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "base/db_driver.h"
-#include "base/hash.h"
 #include "base/memory.h"
 
 enum { AGAIN_TRIES_MAX = 6, AGAIN_PAUSE_MS = 50 };
@@ -140,6 +139,13 @@ enum err_code db_verify(struct db *db, struct err *err)
 enum err_code db_check_schema(struct db *db, const char *sql, struct err *err)
 {
     return db->ops->check_schema != NULL ? note(db, db->ops->check_schema(db, sql, err)) : ERR_OK;
+}
+
+enum err_code db_schema_digest(struct db *db, char ret_digest[HASH_HEX_SIZE], struct err *err)
+{
+    ret_digest[0] = '\0';
+    return db->ops->schema_digest != NULL ? note(db, db->ops->schema_digest(db, ret_digest, err))
+                                          : ERR_OK;
 }
 
 static enum err_code begin(struct db *db, enum db_mode mode, struct err *err)

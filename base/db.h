@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/str.h"
 
 struct db;
@@ -94,6 +95,9 @@ enum err_code db_verify(struct db *db, struct err *err);
 /* ERR_STORE unless every table and index that this SQL makes in an empty database stands here exactly so, without any trigger. Other
  * objects are somebody's own and do not matter. */
 enum err_code db_check_schema(struct db *db, const char *sql, struct err *err);
+/* SHA-256 of all that db_check_schema looks at, whoever made it: two databases of one digest pass or fail together. Empty where it
+ * looks at nothing. */
+enum err_code db_schema_digest(struct db *db, char ret_digest[HASH_HEX_SIZE], struct err *err);
 
 /* For a whole transaction that failed: true, after a pause that grows, if another attempt may help and *tries, which begins at 0, is
  * not used up. */

@@ -29,8 +29,9 @@ struct db_ops {
     enum err_code (*table_count)(struct db *db, const char *name, int64_t *ret_count,
                                  struct err *err);
     enum err_code (*verify)(struct db *db, struct err *err);
-    /* May be NULL where the tables are not a file that anybody can hand us. */
+    /* Both may be NULL where the tables are not a file that anybody can hand us. */
     enum err_code (*check_schema)(struct db *db, const char *sql, struct err *err);
+    enum err_code (*schema_digest)(struct db *db, char ret_digest[HASH_HEX_SIZE], struct err *err);
     enum err_code (*begin)(struct db *db, enum db_mode mode, struct err *err);
     enum err_code (*commit)(struct db *db, bool *ret_unknown, struct err *err);
     void (*rollback)(struct db *db);

@@ -29,5 +29,7 @@ enum err_code sqlite_set_error(struct sqlite_db *db, int result, struct err *err
 /* Of struct db_ops. */
 enum err_code sqlite_verify(struct db *base, struct err *err);
 enum err_code sqlite_check_schema(struct db *base, const char *sql, struct err *err);
+enum err_code sqlite_schema_digest(struct db *base, char ret_digest[HASH_HEX_SIZE],
+                                   struct err *err);
 
 #endif
