@@ -154,8 +154,8 @@ void strbuf_clear(struct strbuf *buf)
     }
 }
 
-/* Makes room for added bytes and the NUL; false, with overflow set, if the buffer may not grow that far. */
-static bool strbuf_reserve(struct strbuf *buf, size_t added)
+/* The NUL has its room as well. */
+bool strbuf_reserve(struct strbuf *buf, size_t added)
 {
     size_t capacity = buf->capacity > 0 ? buf->capacity : 64;
 

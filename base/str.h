@@ -110,6 +110,8 @@ static inline bool strbuf_has_room(const struct strbuf *buf, size_t added)
 {
     return added < buf->capacity - buf->size && !buf->overflow;
 }
+/* Room for so many more bytes at once, where they are known to come; false, with overflow set, if they would pass size_max. */
+bool strbuf_reserve(struct strbuf *buf, size_t added);
 void strbuf_append(struct strbuf *buf, struct str s);
 void strbuf_append_text(struct strbuf *buf, const char *text);
 void strbuf_append_char(struct strbuf *buf, char c);

@@ -130,16 +130,19 @@ enum err_code config_read_text(const char *path, struct strbuf *content, struct 
     }
     if (fstat(fd, &status) != 0 || S_ISDIR(status.st_mode)) {
         code = err_set(err, ERR_CONFIG, "%s: not a file", path);
+    } else {
+        /* Growing by doubling would copy all of it, and touch twice the memory. */
+        (void)strbuf_reserve(content, (size_t)status.st_size);
     }
-    while (code == ERR_OK && (size = read(fd, buffer, sizeof(buffer))) != 0) {
+    while (code == ERR_OK && !content->overflow && (size = read(fd, buffer, sizeof(buffer))) != 0) {
         if (size < 0 && errno != EINTR) {
             code = err_set_errno(err, ERR_CONFIG, "%s", path);
         } else if (size > 0) {
             strbuf_append(content, str_of(buffer, (size_t)size));
         }
-        if (content->overflow) {
-            code = err_set(err, ERR_CONFIG, "%s: larger than %d bytes", path, CONF_SIZE_MAX);
-        }
+    }
+    if (code == ERR_OK && content->overflow) {
+        code = err_set(err, ERR_CONFIG, "%s: larger than %d bytes", path, CONF_SIZE_MAX);
     }
     (void)close(fd);
     return code;
