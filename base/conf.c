@@ -6,7 +6,10 @@
 
 struct conf_parser {
     yaml_parser_t yaml;
-    struct arena *arena;
+    struct arena *kept;
+    struct arena passing; /* what is not kept, one item after the other in the same memory */
+    struct arena *arena;  /* one of both */
+    const char *without;  /* the member of the document that is not kept, or NULL */
     const char *name;
     size_t node_count;
     bool several; /* documents are allowed */
@@ -101,6 +104,8 @@ struct conf_level {
     yaml_mark_t key_mark;
 };
 
+enum { MEMBER_DEPTH = 2 }; /* of lists and tables that are members of the document */
+
 struct conf_stack {
     struct conf_level levels[CONF_DEPTH_MAX];
     size_t depth;
@@ -157,6 +162,11 @@ static void attach(struct conf_stack *stack, struct conf_node *node)
     level->node->count++;
 }
 
+static bool is_without(const struct conf_parser *parser, const struct conf_node *member)
+{
+    return parser->without != NULL && str_equal(member->key, STR(parser->without));
+}
+
 static enum err_code open_level(struct conf_parser *parser, struct conf_stack *stack,
                                 const yaml_event_t *event, struct err *err)
 {
@@ -169,7 +179,30 @@ static enum err_code open_level(struct conf_parser *parser, struct conf_stack *s
     node = new_node(parser, event, kind);
     attach(stack, node);
     stack->levels[stack->depth++] = (struct conf_level){.node = node};
+    if (stack->depth == MEMBER_DEPTH && is_without(parser, node)) {
+        parser->arena = &parser->passing;
+    }
     return ERR_OK;
+}
+
+/* Of what is not kept goes each item of a list, and a table as a whole: keys are compared with those before them. */
+static void close_level(struct conf_parser *parser, struct conf_stack *stack)
+{
+    struct conf_level *member = &stack->levels[MEMBER_DEPTH - 1];
+
+    CHECK(stack->depth > 0);
+    stack->depth--;
+    if (parser->arena == parser->kept || stack->depth > MEMBER_DEPTH ||
+        (stack->depth == MEMBER_DEPTH && member->node->kind == CONF_MAP)) {
+        return;
+    }
+    member->node->first = NULL;
+    member->node->count = 0;
+    member->last = NULL;
+    arena_clear(&parser->passing);
+    if (stack->depth < MEMBER_DEPTH) {
+        parser->arena = parser->kept;
+    }
 }
 
 static void add_scalar(struct conf_parser *parser, struct conf_stack *stack,
@@ -194,8 +227,7 @@ static enum err_code take_event(struct conf_parser *parser, struct conf_stack *s
         return error_at(parser, &event->start_mark, refused, err);
     }
     if (event->type == YAML_MAPPING_END_EVENT || event->type == YAML_SEQUENCE_END_EVENT) {
-        CHECK(stack->depth > 0);
-        stack->depth--;
+        close_level(parser, stack);
         return ERR_OK;
     }
     if (++parser->node_count > CONF_NODES_MAX) {
@@ -267,6 +299,7 @@ static enum err_code parse_stream(struct conf_parser *parser, struct str text, s
     if (text.size > CONF_SIZE_MAX) {
         return err_set(err, ERR_CONFIG, "%s: larger than %d bytes", parser->name, CONF_SIZE_MAX);
     }
+    parser->arena = parser->kept;
     CHECK(yaml_parser_initialize(&parser->yaml) == 1);
     /* Fixed, so that a byte order mark cannot turn the file into UTF-16. */
     yaml_parser_set_encoding(&parser->yaml, YAML_UTF8_ENCODING);
@@ -283,13 +316,14 @@ static enum err_code parse_stream(struct conf_parser *parser, struct str text, s
         }
     }
     yaml_parser_delete(&parser->yaml);
+    arena_release(&parser->passing);
     return code;
 }
 
 enum err_code conf_parse_all(struct arena *arena, struct str text, const char *name,
                              const struct conf_node **ret_first, size_t *ret_count, struct err *err)
 {
-    struct conf_parser parser = {.arena = arena, .name = name, .several = true};
+    struct conf_parser parser = {.kept = arena, .name = name, .several = true};
     enum err_code code = parse_stream(&parser, text, err);
 
     if (code == ERR_OK) {
@@ -299,10 +333,11 @@ enum err_code conf_parse_all(struct arena *arena, struct str text, const char *n
     return code;
 }
 
-enum err_code conf_parse(struct arena *arena, struct str text, const char *name,
-                         const struct conf_node **ret_root, struct err *err)
+enum err_code conf_parse_without(struct arena *arena, struct str text, const char *name,
+                                 const char *key, const struct conf_node **ret_root,
+                                 struct err *err)
 {
-    struct conf_parser parser = {.arena = arena, .name = name};
+    struct conf_parser parser = {.kept = arena, .name = name, .without = key};
     enum err_code code = parse_stream(&parser, text, err);
 
     if (code != ERR_OK) {
@@ -314,6 +349,12 @@ enum err_code conf_parse(struct arena *arena, struct str text, const char *name,
     }
     *ret_root = parser.first;
     return ERR_OK;
+}
+
+enum err_code conf_parse(struct arena *arena, struct str text, const char *name,
+                         const struct conf_node **ret_root, struct err *err)
+{
+    return conf_parse_without(arena, text, name, NULL, ret_root, err);
 }
 
 const struct conf_node *conf_child(const struct conf_node *map, const char *key)

@@ -43,6 +43,10 @@ struct conf_node {
 /* name stands for the file in messages. An empty document is an empty map. */
 enum err_code conf_parse(struct arena *arena, struct str text, const char *name,
                          const struct conf_node **ret_root, struct err *err);
+/* The same, but what stands under that key of the document is checked and not kept: that list or table is an empty one. */
+enum err_code conf_parse_without(struct arena *arena, struct str text, const char *name,
+                                 const char *key, const struct conf_node **ret_root,
+                                 struct err *err);
 /* The same of a stream of documents, linked by `next`: with the bounds of one document for all of them. Those that are empty do not count. */
 enum err_code conf_parse_all(struct arena *arena, struct str text, const char *name,
                              const struct conf_node **ret_first, size_t *ret_count,

@@ -93,7 +93,8 @@ static enum err_code parse(struct str text, const char *name, enum part part,
                                          .name = config->path.data,
                                          .folder = folder_of(config->path),
                                          .root = config};
-    code = conf_parse(&config->arena, text, config->path.data, &root, err);
+    code = conf_parse_without(&config->arena, text, config->path.data,
+                              part == PART_OTHERS ? "contracts" : NULL, &root, err);
     if (code == ERR_OK) {
         root = part_of(&config->arena, root, part);
         code = conf_table_read(&owned->reader, &config_table, root, config, err);

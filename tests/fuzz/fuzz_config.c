@@ -59,12 +59,26 @@ static void check_terms(const struct contract *contract)
     strbuf_release(&text);
 }
 
+/* What is not kept is refused for the same reason at the same place. */
+static void check_passed_over(struct str text)
+{
+    struct arena scratch = ARENA_INIT;
+    const struct conf_node *root;
+    struct err kept = ERR_INIT, passed = ERR_INIT;
+    enum err_code code = conf_parse(&scratch, text, "f", &root, &kept);
+
+    CHECK(conf_parse_without(&scratch, text, "f", "contracts", &root, &passed) == code);
+    CHECK(strcmp(kept.text, passed.text) == 0);
+    arena_release(&scratch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = str_of((const char *)data, size);
     struct config *config;
     struct err err = ERR_INIT;
 
+    check_passed_over(text);
     if (config_parse(text, "f", &config, &err) == ERR_OK) {
         check_shown(text, config);
         for (size_t i = 0; i < config->contract_count; i++) {

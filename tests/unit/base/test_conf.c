@@ -188,12 +188,103 @@ static void test_documents(void **state)
     arena_release(&arena);
 }
 
+/* Documents with a member "w", and what is said of them whether it is kept or not; NULL if nothing. */
+static const struct {
+    const char *comment;
+    const char *text;
+    const char *expected;
+} passed_over[] = {
+    {"an empty list", "a: 1\nw: []\nz: 2\n", NULL},
+    {"items of all kinds", "a: 1\nw:\n  - b: {c: [1, {d: 2}], e: 3}\n  - [1, [2]]\n  - 4\nz: 2\n",
+     NULL},
+    {"a table", "a: 1\nw: {b: [1], c: {d: 2}, e: [{f: 1}]}\nz: 2\n", NULL},
+    {"a table after a list in a table", "a: 1\nw: {b: [[1], {c: 2}], d: {b: 1}}\nz: 2\n", NULL},
+    {"its key twice", "a: 1\nw: [{b: 1}]\nz: 2\nw: []\n",
+     "f:4:1: key \"w\" occurs twice (first in line 2)"},
+    {"a key twice in an item", "w:\n  - b: 1\n  - b: [1, {c: 1}]\n    d: 2\n    b: 3\n",
+     "f:5:5: key \"b\" occurs twice (first in line 3)"},
+    {"a key twice in a table", "w:\n  b: [1, {c: 1}]\n  d: 2\n  b: 3\n",
+     "f:4:3: key \"b\" occurs twice (first in line 2)"},
+    {"a key twice behind it", "a: 1\nw: [{b: 1}]\na: 2\n",
+     "f:3:1: key \"a\" occurs twice (first in line 1)"},
+    {"an anchor", "w:\n  - b: &x 1\n", "f:2:8: anchors (&name) are not allowed"},
+    {"a tag behind an item", "w: [{b: 1}, {c: !x 1}]\n", "f:1:17: tags (!name) are not allowed"},
+    {"a key that is no text", "w:\n  - 1\n  - [2]: 3\n", "f:3:5: a key must be text"},
+    {"not closed", "w: [{b: 1}, {c: [2}\n", "f:1:19: did not find expected ',' or ']'"},
+};
+
+static void test_what_is_passed_over_is_checked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(passed_over); i++) {
+        struct str text = str_from(passed_over[i].text);
+        enum err_code wanted = passed_over[i].expected != NULL ? ERR_CONFIG : ERR_OK;
+
+        for (int kept = 0; kept < 2; kept++) {
+            struct arena arena = ARENA_INIT;
+            const struct conf_node *root = NULL;
+            struct err err = ERR_INIT;
+
+            if (conf_parse_without(&arena, text, "f", kept == 0 ? "w" : NULL, &root, &err) !=
+                wanted) {
+                fail_msg("%s: %s", passed_over[i].comment, err.text);
+            }
+            if (wanted != ERR_OK) {
+                assert_string_equal(err.text, passed_over[i].expected);
+            } else {
+                assert_int_equal(root->count, 3);
+                assert_true((kept == 0) <= (conf_child(root, "w")->first == NULL));
+                assert_true((kept == 0) <= (conf_child(root, "w")->count == 0));
+                assert_int_equal(conf_child(root, "w")->key_line, 2);
+                assert_string_equal(conf_child(root, "a")->text.data, "1");
+                assert_string_equal(conf_child(root, "z")->text.data, "2");
+            }
+            arena_release(&arena);
+        }
+    }
+}
+
+/* Only as a member of the document, and the memory for it does not grow with it. */
+static void test_what_is_passed_over_takes_no_memory(void **state)
+{
+    struct arena arena = ARENA_INIT;
+    const struct conf_node *root;
+    const struct conf_node *inner;
+    struct strbuf text;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    strbuf_init(&text, CONF_SIZE_MAX);
+    strbuf_append_text(&text, "a: {w: [1, 2]}\nw:\n");
+    for (int i = 0; i < 10000; i++) {
+        strbuf_append_text(&text, "  - {b: [1, 2], c: 3}\n");
+    }
+    assert_int_equal(conf_parse_without(&arena, strbuf_view(&text), "f", "w", &root, &err), ERR_OK);
+    inner = conf_child(conf_child(root, "a"), "w");
+    assert_int_equal(inner->count, 2);
+    assert_string_equal(inner->first->next->text.data, "2");
+    assert_true(arena.size < 4096);
+    /* What is passed over counts like all else. */
+    for (int i = 0; i < 5000; i++) {
+        strbuf_append_text(&text, "  - {b: [1, 2], c: 3}\n");
+    }
+    assert_int_equal(conf_parse_without(&arena, strbuf_view(&text), "f", "w", &root, &err),
+                     ERR_CONFIG);
+    assert_non_null(strstr(err.text, "too many values in one file"));
+    strbuf_release(&text);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree),      cmocka_unit_test(test_empty_documents_are_empty_tables),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_empty_documents_are_empty_tables),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_what_is_passed_over_is_checked),
+        cmocka_unit_test(test_what_is_passed_over_takes_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
