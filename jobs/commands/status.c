@@ -103,7 +103,7 @@ static enum err_code take_incident(struct db_stmt *stmt, struct arena *arena, st
     return ERR_OK;
 }
 
-/* One that lasts is its service's last: years of others are not looked at. */
+/* One that lasts is its service's last: years of others are not looked at, and of most services no more than that one. */
 static enum err_code read_incidents(struct run *run, struct arena *arena, struct status *status,
                                     struct err *err)
 {
@@ -113,9 +113,10 @@ static enum err_code read_incidents(struct run *run, struct arena *arena, struct
         db_prepare(run->db,
                    "SELECT i.service, i.first_minute, i.worst, i.level"
                    " FROM service s CROSS JOIN incident i WHERE s.book_id = $1 AND i.book_id = $1"
-                   " AND i.service = s.service AND i.first_minute = (SELECT MAX(l.first_minute)"
-                   " FROM incident l WHERE l.book_id = $1 AND l.service = s.service)"
-                   " AND i.end_minute IS NULL ORDER BY i.level, i.service",
+                   " AND i.service = s.service AND i.first_minute = ("
+                   "SELECT CASE WHEN l.end_minute IS NULL THEN l.first_minute END"
+                   " FROM incident l WHERE l.book_id = $1 AND l.service = s.service"
+                   " ORDER BY l.first_minute DESC LIMIT 1) ORDER BY i.level, i.service",
                    &stmt, err);
 
     if (code != ERR_OK) {
