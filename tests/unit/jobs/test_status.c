@@ -62,6 +62,8 @@ static void fill(void)
     book_request(&book, batch, 0, "portal", 67, false);
     book_request(&book, batch, 0, "portal", 68, true);
     book_request(&book, batch, 0, "portal", 69, true);
+    /* Of this service the last one is. */
+    book_request(&book, batch, 0, "evil \033[2J\xe2\x80\xae\xc2\x9b name", 65, true);
     book_request(&book, batch, 0, "evil \033[2J\xe2\x80\xae\xc2\x9b name", 66, false);
     book_check(&book, batch, 0, "d\xc3\xbcrr", 60, OUTCOME_PASS);
     book_check(&book, batch, 0, "d\xc3\xbcrr", 69, OUTCOME_WARN);
@@ -128,9 +130,9 @@ static void test_table(void **state)
         "d\xc3\xbcrr              d Degraded performance  "
         "                                                  ..???????d\n"
         "evil ?[2J?? name  - No traffic            "
-        "                                                        .---\n"
+        "                                                       M.---\n"
         "portal            M Major outage          "
-        "                                                     M!!-.MM\n"
+        "                                                     M!--.MM\n"
         "\nOpen incidents:\n"
         "  P1  portal            Major outage, since 2026-10-01T01:08:00Z (2 min)\n"
         "  P3  d\xc3\xbcrr              Degraded performance, since 2026-10-01T01:09:00Z (1 min)\n"
