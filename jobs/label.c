@@ -63,9 +63,22 @@ static struct str next_shown(struct str *name, size_t *ret_columns)
     return width < 0 ? STR("?") : character;
 }
 
+/* Takes what is shown as it is off its beginning, a column each: mostly all of it. */
+static struct str take_plain(struct str *name, size_t columns)
+{
+    struct str plain = {name->data, 0};
+
+    while (plain.size < columns && name->size > 0 && *name->data >= ' ' && *name->data <= '~') {
+        plain.size++;
+        name->data++;
+        name->size--;
+    }
+    return plain;
+}
+
 size_t label_columns(struct str name)
 {
-    size_t total = 0;
+    size_t total = take_plain(&name, SIZE_MAX).size;
 
     while (name.size > 0) {
         size_t columns;
@@ -78,8 +91,10 @@ size_t label_columns(struct str name)
 
 void label_print(FILE *out, struct str name, size_t columns)
 {
-    size_t used = 0;
+    struct str plain = take_plain(&name, columns);
+    size_t used = plain.size;
 
+    (void)fwrite(plain.data, 1, plain.size, out);
     while (name.size > 0) {
         size_t width;
         struct str shown = next_shown(&name, &width);

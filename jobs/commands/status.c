@@ -203,15 +203,29 @@ static size_t name_columns(const struct status *status)
     return columns < NAME_COLUMNS_MAX ? columns : NAME_COLUMNS_MAX;
 }
 
-static void print_service(FILE *out, const struct service_status *service, size_t columns,
-                          bool color)
-{
-    const struct grade_row *now = grade_row(service->now);
-    char word[32];
+/* Each grade with its symbol, as wide as the widest: formatted once for all services. */
+struct grade_words {
+    char texts[GRADE_COUNT][32];
+};
 
+static struct grade_words grade_words(void)
+{
+    struct grade_words words;
+
+    for (int g = 0; g < GRADE_COUNT; g++) {
+        const struct grade_row *row = grade_row((enum grade)g);
+
+        (void)snprintf(words.texts[g], sizeof(words.texts[g]), "  %s %-20s", row->symbol,
+                       row->title);
+    }
+    return words;
+}
+
+static void print_service(FILE *out, const struct service_status *service, size_t columns,
+                          const struct grade_words *words, bool color)
+{
     label_print(out, service->name, columns);
-    (void)snprintf(word, sizeof(word), "  %s %-20s", now->symbol, now->title);
-    print_grade(out, service->now, word, color);
+    print_grade(out, service->now, words->texts[service->now], color);
     (void)fputs("  ", out);
     print_strip(out, service->strip, color);
     (void)fputc('\n', out);
@@ -276,6 +290,7 @@ static void print_legend(FILE *out)
 
 static void print_table(FILE *out, const struct status *status, bool color)
 {
+    const struct grade_words words = grade_words();
     char text[CIVIL_TEXT_SIZE];
     size_t columns;
 
@@ -301,7 +316,7 @@ static void print_table(FILE *out, const struct status *status, bool color)
     label_print(out, STR("Service"), columns);
     (void)fprintf(out, "  %-22s  Last %d minutes\n", "Grade", STRIP_MINUTES);
     for (size_t i = 0; i < status->service_count; i++) {
-        print_service(out, &status->services[i], columns, color);
+        print_service(out, &status->services[i], columns, &words, color);
     }
     print_incidents(out, status, columns, color);
     missing_print(out, &status->missing);
