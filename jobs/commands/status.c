@@ -96,14 +96,14 @@ static enum err_code take_incident(struct db_stmt *stmt, struct arena *arena, st
     if (worst < 0 || worst >= GRADE_COUNT) {
         return err_set(err, ERR_MISMATCH, "incident: %" PRId64 " is no grade", worst);
     }
-    CHECK(status->incident_count < status->service_count); /* joined, in one snapshot */
+    CHECK(status->incident_count < status->service_count); /* one of a service, in one snapshot */
     status->incidents[status->incident_count++] =
         (struct open_incident){arena_str(arena, db_column_text(stmt, 0)), db_column_int64(stmt, 1),
                                (enum grade)worst, arena_str(arena, db_column_text(stmt, 3))};
     return ERR_OK;
 }
 
-/* One that lasts is its service's last: years of others are not looked at, and of most services no more than that one. */
+/* One that lasts is its service's last. What is over is not looked at: those that last have an index. */
 static enum err_code read_incidents(struct run *run, struct arena *arena, struct status *status,
                                     struct err *err)
 {
@@ -111,12 +111,12 @@ static enum err_code read_incidents(struct run *run, struct arena *arena, struct
     bool row = false;
     enum err_code code =
         db_prepare(run->db,
-                   "SELECT i.service, i.first_minute, i.worst, i.level"
-                   " FROM service s CROSS JOIN incident i WHERE s.book_id = $1 AND i.book_id = $1"
-                   " AND i.service = s.service AND i.first_minute = ("
-                   "SELECT CASE WHEN l.end_minute IS NULL THEN l.first_minute END"
-                   " FROM incident l WHERE l.book_id = $1 AND l.service = s.service"
-                   " ORDER BY l.first_minute DESC LIMIT 1) ORDER BY i.level, i.service",
+                   "SELECT i.service, i.first_minute, i.worst, i.level FROM incident i"
+                   " WHERE i.book_id = $1 AND i.end_minute IS NULL"
+                   " AND i.first_minute = (SELECT MAX(l.first_minute) FROM incident l"
+                   " WHERE l.book_id = $1 AND l.service = i.service)"
+                   " AND EXISTS (SELECT 1 FROM service s WHERE s.book_id = $1"
+                   " AND s.service = i.service) ORDER BY i.level, i.service",
                    &stmt, err);
 
     if (code != ERR_OK) {

@@ -343,6 +343,8 @@ CREATE TABLE incident (
     checksum BIGINT NOT NULL,
     PRIMARY KEY (book_id, service, first_minute)
 ) WITHOUT ROWID;
+-- Those that last, without a look at each service's.
+CREATE INDEX incident_open ON incident (book_id, level, service) WHERE end_minute IS NULL;
 
 -- One writer of windows at a time. fence grows with every new holder; every fold transaction checks it.
 CREATE TABLE lease (
