@@ -2,7 +2,7 @@
  * A volume: an archive file while it is written, with the batch that its range will be.
  *
  * Records become blocks, blocks are packed by the press (base/press.h), packed blocks go to a draft in the order of their records. What is known at the end only
- * stands in the head, which is written twice in one place. Memory: a block per open volume, and those on their way through the press.
+ * stands in the head, which is written twice in one place. Memory: a block and 128 kB per open volume, and the blocks on their way through the press.
  * Errors: ERR_DELIVERY.
  */
 #ifndef JOBS_PIPELINE_ARCHIVE_VOLUME_H
@@ -40,7 +40,9 @@ struct volume {
     int64_t piece_records;
     int blocks_under_way;
     size_t head_size;
-    int64_t size;          /* of the file so far */
+    int64_t size; /* of the file so far, with what waits */
+    char *room;   /* owned; what waits to be written */
+    size_t waiting;
     int64_t content_bytes; /* of its blocks, before they are packed */
     int64_t
         cut; /* where it has to end, because such a file stands there already; INT64_MAX: anywhere */
