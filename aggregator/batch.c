@@ -211,7 +211,9 @@ struct batch_partition *batch_deliver(struct batch *batch, const struct coordina
     return partition;
 }
 
-void batch_add_event(struct batch *batch, const struct coordinate *at, const struct event *event)
+/* What it calls stands in it: three calls less for each event are 1 to 2 ns. */
+__attribute__((flatten)) void batch_add_event(struct batch *batch, const struct coordinate *at,
+                                              const struct event *event)
 {
     struct batch_partition *partition = batch_deliver(batch, at);
 

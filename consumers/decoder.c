@@ -326,8 +326,8 @@ static void find_services(const struct catalog *catalog, struct expected *expect
     struct plan_lanes *lanes = &expected->lanes;
 
     for (size_t i = 0; i < lanes->count && catalog != NULL; i++) {
-        lanes->open[i] = lanes->open[i] ||
-                         !catalog_find(catalog, lanes->plains[i].service, &expected->services[i]);
+        lanes->open[i] =
+            lanes->open[i] || !catalog_find(catalog, lanes->services[i], &expected->services[i]);
     }
 }
 
@@ -360,7 +360,8 @@ static inline bool take_expected(struct decoder *decoder, const struct record *r
     decoder->walked = expected->slot->plan;
     decoder->payload = payload_of(decoder, record);
     decoder->decoded.verdict = VERDICT_TALLIED;
-    plan_plain_event(decoder->walked, &expected->lanes.plains[lane], event);
+    plan_plain_event(decoder->walked, expected->lanes.services[lane], &expected->lanes.plains[lane],
+                     event);
     if (decoder->options.catalog != NULL) {
         catalog_tell(decoder->options.catalog, expected->services[lane], event);
     }

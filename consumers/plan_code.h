@@ -144,13 +144,12 @@ bool plan_walk(const struct plan *plan, struct str payload, struct value *slots,
                struct plan_fault *ret_fault);
 /* Whether the mapping asks so little of a record that plan_plain may be tried. */
 bool plan_is_plain(const struct plan *plan);
-/* What a plain record comes to. */
+/* What a plain record of a service comes to. */
 struct plan_plain {
-    struct str service;
     int64_t time_ns, latency_ns;
     enum outcome outcome;
 };
-void plan_plain_event(const struct plan *plan, const struct plan_plain *plain,
+void plan_plain_event(const struct plan *plan, struct str service, const struct plan_plain *plain,
                       struct event *ret_event);
 /* The event of a plain plan's slots; false, and nothing said, if a rule has to be asked. */
 bool plan_plain(const struct plan *plan, const struct value *slots, int64_t record_time_ns,

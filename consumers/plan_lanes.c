@@ -124,7 +124,7 @@ static inline const uint8_t *step(struct plan_lanes *lanes, size_t i, const uint
     case PLAN_READ_LONG:
         return number(begin, p, end, UINT64_MAX, &lanes->numbers[a][i]);
     default: /* PLAN_READ_TEXT */
-        return sized_in(begin, p, end, &lanes->texts[i]);
+        return sized_in(begin, p, end, &lanes->services[i]);
     }
 }
 

@@ -17,12 +17,13 @@ struct plan_lanes {
     const uint8_t *begin[PLAN_LANES_MAX], *end[PLAN_LANES_MAX];
     int64_t record_times_ns[PLAN_LANES_MAX];
     /* Found. */
-    bool open[PLAN_LANES_MAX];                /* nothing is known of this one */
-    struct plan_plain plains[PLAN_LANES_MAX]; /* of the others */
+    bool open[PLAN_LANES_MAX];           /* nothing is known of this one */
+    struct str services[PLAN_LANES_MAX]; /* of the others: what a plain record comes to */
+    struct plan_plain plains[PLAN_LANES_MAX];
     /* On the way. */
     const uint8_t *at[PLAN_LANES_MAX];
-    struct str texts[PLAN_LANES_MAX];                     /* of the slot that is the service */
-    int64_t numbers[PLAN_LANE_SLOTS_MAX][PLAN_LANES_MAX]; /* of the other slots */
+    int64_t numbers[PLAN_LANE_SLOTS_MAX]
+                   [PLAN_LANES_MAX]; /* by slots, but for that of the service */
 };
 
 /* Sets by_lanes and time_unit of a plan that is otherwise complete. */

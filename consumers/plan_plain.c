@@ -76,7 +76,6 @@ static inline bool latency_plain(const struct limits *limits, int64_t latency, i
 static inline bool judge(const struct limits *limits, const struct values *values,
                          int64_t record_time_ns, struct plan_plain *ret_plain)
 {
-    ret_plain->service = values->service;
     return outcome_of_status(limits->outcome_rules, values->status, &ret_plain->outcome) ==
                OUTCOME_JUDGED &&
            service_plain(values->service) &&
@@ -94,7 +93,8 @@ void plan_plain_lanes(const struct plan *plan, struct plan_lanes *lanes)
     enum schema_logical unit = plan->time_unit;
 
     for (size_t i = 0; i < lanes->count; i++) {
-        const struct values values = {lanes->texts[i], statuses[i], times[i], latencies[i], unit};
+        const struct values values = {lanes->services[i], statuses[i], times[i], latencies[i],
+                                      unit};
 
         if (lanes->open[i] ||
             !judge(&limits, &values, lanes->record_times_ns[i], &lanes->plains[i])) {
@@ -103,7 +103,7 @@ void plan_plain_lanes(const struct plan *plan, struct plan_lanes *lanes)
     }
 }
 
-void plan_plain_event(const struct plan *plan, const struct plan_plain *plain,
+void plan_plain_event(const struct plan *plan, struct str service, const struct plan_plain *plain,
                       struct event *ret_event)
 {
     const struct str none = {NULL, 0};
@@ -111,7 +111,7 @@ void plan_plain_event(const struct plan *plan, const struct plan_plain *plain,
     ret_event->kind = EVENT_REQUEST;
     ret_event->outcome = plain->outcome;
     ret_event->time_ns = plain->time_ns;
-    ret_event->service = plain->service;
+    ret_event->service = service;
     ret_event->latency_ns = plain->latency_ns;
     ret_event->latency_threshold_ns = LATENCY_THRESHOLD_NONE;
     ret_event->wanted = NULL;
@@ -141,6 +141,6 @@ bool plan_plain(const struct plan *plan, const struct value *slots, int64_t reco
         !judge(&limits, &values, record_time_ns, &plain)) {
         return false;
     }
-    plan_plain_event(plan, &plain, ret_event);
+    plan_plain_event(plan, values.service, &plain, ret_event);
     return true;
 }

@@ -118,7 +118,7 @@ static void compare(struct lanes *set, size_t i)
     assert_int_equal(alone->event.outcome, plain->outcome);
     assert_int_equal(alone->event.time_ns, plain->time_ns);
     assert_int_equal(alone->event.latency_ns, plain->latency_ns);
-    assert_true(str_equal(alone->event.service, plain->service));
+    assert_true(str_equal(alone->event.service, lanes->services[i]));
 }
 
 /* Walks what was added, and frees it. */
@@ -126,7 +126,7 @@ static void finish(struct lanes *set)
 {
     /* What an earlier walk left behind must not matter: names of which nothing is there any more, and numbers that look well. */
     for (size_t i = 0; i < PLAN_LANES_MAX; i++) {
-        set->lanes.texts[i] = str_of((const char *)1, 8);
+        set->lanes.services[i] = str_of((const char *)1, 8);
         set->lanes.open[i] = true;
         for (size_t slot = 0; slot < PLAN_LANE_SLOTS_MAX; slot++) {
             set->lanes.numbers[slot][i] = 200;
