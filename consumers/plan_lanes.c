@@ -31,13 +31,16 @@ static bool straight(const struct plan *plan, const struct plan_instruction *in)
     }
 }
 
+/* Instructions about one value, whose `a` is not a count. */
+static inline bool about_one(enum plan_operation operation)
+{
+    return operation == PLAN_SKIP_FIXED || operation == PLAN_SKIP_ENUM || reads(operation);
+}
+
 /* How many values an instruction skips or reads. */
 static inline uint32_t times(const struct plan_instruction *in)
 {
-    return in->operation == PLAN_SKIP_FIXED || in->operation == PLAN_SKIP_ENUM ||
-                   reads((enum plan_operation)in->operation)
-               ? 1
-               : in->a;
+    return about_one((enum plan_operation)in->operation) ? 1 : in->a;
 }
 
 /* A nullable value that is one instruction. */
@@ -104,27 +107,18 @@ static inline const uint8_t *step(struct plan_lanes *lanes, size_t i, const uint
                                   enum plan_operation operation, uint32_t a)
 {
     const uint8_t *begin = lanes->begin[i], *end = lanes->end[i];
-    uint64_t index;
 
     switch (operation) {
-    case PLAN_SKIP_BOOLEAN:
-        return skip_boolean(p, end, 1);
-    case PLAN_SKIP_INT:
-        return skip_int(begin, p, end, 1);
     case PLAN_SKIP_LONG:
         return varint_pass(begin, p, end);
-    case PLAN_SKIP_FIXED:
-        return fixed(p, end, a);
-    case PLAN_SKIP_BYTES:
-        return skip_bytes(begin, p, end, 1);
-    case PLAN_SKIP_ENUM:
-        return index_in(begin, p, end, a, &index);
     case PLAN_READ_INT:
         return number(begin, p, end, UINT32_MAX, &lanes->numbers[a][i]);
     case PLAN_READ_LONG:
         return number(begin, p, end, UINT64_MAX, &lanes->numbers[a][i]);
-    default: /* PLAN_READ_TEXT */
+    case PLAN_READ_TEXT:
         return sized_in(begin, p, end, &lanes->services[i]);
+    default:
+        return skip_values(begin, p, end, operation, about_one(operation) ? a : 1);
     }
 }
 

@@ -1,6 +1,6 @@
 /*
  * The steps of the walk over a payload that skip values or read one into its slot. Each takes a position and returns the next one, or NULL when a
- * rule is broken; begin and end: bytes between them may be looked at; count is at least 1. For plan_walk.c.
+ * rule is broken; begin and end: bytes between them may be looked at; count is at least 1. For plan_walk.c and plan_lanes.c.
  */
 #ifndef CONSUMERS_PLAN_STEPS_H
 #define CONSUMERS_PLAN_STEPS_H
@@ -48,6 +48,29 @@ static inline const uint8_t *skip_bytes(const uint8_t *begin, const uint8_t *p, 
         p = sized_in(begin, p, end, &bytes);
     } while (p != NULL && --count > 0);
     return p;
+}
+
+/* What an instruction skips: count values, or one of so many bytes or symbols. Always inline: it is called where every item or lane is skipped. */
+__attribute__((always_inline)) static inline const uint8_t *skip_values(
+    const uint8_t *begin, const uint8_t *p, const uint8_t *end, enum plan_operation operation,
+    uint32_t count)
+{
+    uint64_t index;
+
+    switch (operation) {
+    case PLAN_SKIP_BOOLEAN:
+        return skip_boolean(p, end, count);
+    case PLAN_SKIP_INT:
+        return skip_int(begin, p, end, count);
+    case PLAN_SKIP_LONG:
+        return skip_long(begin, p, end, count);
+    case PLAN_SKIP_FIXED:
+        return fixed(p, end, count);
+    case PLAN_SKIP_BYTES:
+        return skip_bytes(begin, p, end, count);
+    default: /* PLAN_SKIP_ENUM */
+        return index_in(begin, p, end, count, &index);
+    }
 }
 
 static inline const uint8_t *read_integer(const uint8_t *begin, const uint8_t *p,

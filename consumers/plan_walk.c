@@ -127,29 +127,6 @@ static const uint8_t *skip_items(struct walk *walk, const uint8_t *p,
     return p;
 }
 
-/* One instruction that skips: the item of an array, or how a failed run is walked again, value by value, to name the one that failed. */
-static inline const uint8_t *skip(const struct walk *walk, const uint8_t *p,
-                                  enum plan_operation operation, uint32_t a)
-{
-    const uint8_t *begin = walk->begin, *end = walk->end;
-    uint64_t index;
-
-    switch (operation) {
-    case PLAN_SKIP_BOOLEAN:
-        return skip_boolean(p, end, a);
-    case PLAN_SKIP_INT:
-        return skip_int(begin, p, end, a);
-    case PLAN_SKIP_LONG:
-        return skip_long(begin, p, end, a);
-    case PLAN_SKIP_FIXED:
-        return fixed(p, end, a);
-    case PLAN_SKIP_BYTES:
-        return skip_bytes(begin, p, end, a);
-    default: /* PLAN_SKIP_ENUM */
-        return index_in(begin, p, end, a, &index);
-    }
-}
-
 /* A rule is broken by this instruction at this place. */
 static const uint8_t *fail_at(struct walk *walk, const struct plan_instruction *in,
                               const uint8_t *at)
@@ -164,7 +141,7 @@ static const uint8_t *skip_each(struct walk *walk, const uint8_t *p,
                                 const struct plan_instruction *in)
 {
     const struct plan_instruction *item = in + 1;
-    const uint8_t *block_end = NULL, *behind;
+    const uint8_t *begin = walk->begin, *end = walk->end, *block_end = NULL, *behind;
     uint64_t count = 1;
 
     if (!depth_left(walk, in->b)) {
@@ -174,7 +151,7 @@ static const uint8_t *skip_each(struct walk *walk, const uint8_t *p,
         behind = block_head(walk, p, 1, &count, &block_end);
         for (uint64_t left = count; behind != NULL && left > 0; left--) {
             p = behind;
-            behind = skip(walk, p, (enum plan_operation)item->operation, item->a);
+            behind = skip_values(begin, p, end, (enum plan_operation)item->operation, item->a);
             if (behind == NULL) {
                 return fail_at(walk, item, p);
             }
@@ -343,7 +320,7 @@ static void fault_set(const struct walk *walk, struct plan_fault *ret_fault)
         in->operation == PLAN_SKIP_LONG || in->operation == PLAN_SKIP_BYTES) {
         for (const uint8_t *p = at; p != NULL;) {
             at = p;
-            p = skip(walk, p, (enum plan_operation)in->operation, 1);
+            p = skip_values(walk->begin, p, walk->end, (enum plan_operation)in->operation, 1);
             place += p != NULL;
         }
     }
