@@ -17,7 +17,6 @@
 
 /* Many more than a configuration can name; each has some bytes at least, so that a short text cannot ask for much memory. */
 enum { LIMITS_MAX = 1 << 12 };
-#define MASK_MAX ((INT64_C(1) << TALLY_MINUTES) - 1)
 
 static int64_t in_minute(int64_t time_ns)
 {
@@ -322,7 +321,7 @@ static bool unpack_times(struct str *packed, struct particulars *particulars)
 {
     int64_t mask;
 
-    if (!unpack_count(packed, MASK_MAX, &mask)) {
+    if (!unpack_count(packed, (int64_t)TALLY_MINUTES_ALL, &mask)) {
         return false;
     }
     for (int i = 0; i < TALLY_MINUTES; i++) {
@@ -347,7 +346,7 @@ static bool unpack_limit(struct str *packed, struct limit_hour *limit)
 {
     int64_t mask;
 
-    if (!unpack_count(packed, MASK_MAX, &mask)) {
+    if (!unpack_count(packed, (int64_t)TALLY_MINUTES_ALL, &mask)) {
         return false;
     }
     for (int i = 0; i < TALLY_MINUTES; i++) {

@@ -19,6 +19,8 @@
 #include "schemas/event.h"
 
 enum { TALLY_MINUTES = 60 };
+#define TALLY_MINUTES_ALL                                                                          \
+    ((UINT64_C(1) << TALLY_MINUTES) - 1) /* a bit for each, of a mask of minutes */
 
 /* Times count from the start of the minute; 0 if there is no such record. */
 struct times_minute {

@@ -221,7 +221,7 @@ void tally_init(struct tally *tally)
 
 void window_tally_init(struct window_tally *tally)
 {
-    tally->untouched = (uint64_t)MASK_MAX;
+    tally->untouched = TALLY_MINUTES_ALL;
 }
 
 void tally_release(enum tally_kind kind, struct tally *tally)

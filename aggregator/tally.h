@@ -130,7 +130,7 @@ void window_tally_init(struct window_tally *tally);
 /* Minutes that may have something. */
 static inline uint64_t window_tally_touched(const struct window_tally *tally)
 {
-    return ~tally->untouched & ((UINT64_C(1) << TALLY_MINUTES) - 1);
+    return ~tally->untouched & TALLY_MINUTES_ALL;
 }
 /* The minute, to be added to. There is no other way to it for who adds. */
 static inline struct window_minute *window_tally_touch(struct window_tally *tally, int minute)

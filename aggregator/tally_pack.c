@@ -131,7 +131,7 @@ bool tally_valid(enum tally_kind kind, const struct tally *tally)
     case TALLY_CHECK:
         return check_tally_valid(&tally->check);
     case TALLY_ACTIVITY:
-        return tally->activity.minutes <= (uint64_t)MASK_MAX;
+        return tally->activity.minutes <= TALLY_MINUTES_ALL;
     }
     return false;
 }
@@ -222,7 +222,7 @@ static void pack_window(const struct window_tally *tally, struct strbuf *out)
         records[count++] = tally->minutes[__builtin_ctzll(left)].records;
     }
     offset_ranges_pack(tally->ranges, tally->range_count, out);
-    pack_uint(out, ~counted & (uint64_t)MASK_MAX);
+    pack_uint(out, ~counted & TALLY_MINUTES_ALL);
     pack_column(out, records, count);
     /* Not a loop: each of them is made for its figure then. */
     if (count > 0) {
@@ -316,7 +316,7 @@ static bool unpack_figure(struct str *packed, uint64_t silent, enum figure figur
     uint64_t mask;
     size_t i = 0;
 
-    if (!unpack_uint(packed, &mask) || (mask & (silent | ~(uint64_t)MASK_MAX)) != 0 ||
+    if (!unpack_uint(packed, &mask) || (mask & (silent | ~TALLY_MINUTES_ALL)) != 0 ||
         !unpack_column(packed, values, (size_t)__builtin_popcountll(mask))) {
         return false;
     }
@@ -354,10 +354,10 @@ bool window_minutes_unpack(struct str *packed, struct window_minute *minutes, ui
 {
     uint64_t silent, masks[FIGURE_COUNT] = {0};
 
-    if (!unpack_uint(packed, &silent) || silent > (uint64_t)MASK_MAX) {
+    if (!unpack_uint(packed, &silent) || silent > TALLY_MINUTES_ALL) {
         return false;
     }
-    *ret_counted = ~silent & (uint64_t)MASK_MAX;
+    *ret_counted = ~silent & TALLY_MINUTES_ALL;
     if (!unpack_records(packed, minutes, *ret_counted)) {
         return false;
     }

@@ -221,7 +221,7 @@ bool check_tally_unpack(struct str *packed, struct check_tally *tally)
     uint64_t seen;
 
     if (!offset_ranges_unpack(packed, &tally->ranges, &tally->range_count) ||
-        !unpack_uint(packed, &seen) || seen > (uint64_t)MASK_MAX ||
+        !unpack_uint(packed, &seen) || seen > TALLY_MINUTES_ALL ||
         (seen != 0 && !unpack_last_results(packed, seen, tally))) {
         return false;
     }

@@ -8,8 +8,6 @@
 
 #include "aggregator/tally.h"
 
-#define MASK_MAX ((INT64_C(1) << TALLY_MINUTES) - 1)
-
 /* First bytes. */
 enum {
     TALLY_FORMAT_WINDOW = 1,
