@@ -100,19 +100,30 @@ static void every_batch_is_noticed(void **state)
     book_close(&book);
 }
 
-static void what_has_not_changed_is_not_counted_again(void **state)
+/* A book with one batch, which `kept` has counted. */
+static void open_counted(void)
 {
-    struct strbuf journal;
-
-    (void)state;
     kept = (struct journal_batches){.counted = false};
     book_open(&book);
     commit(false);
     assert_true_now(1);
-    kept.count = 99;
-    write_journal(1, &kept, &journal);
-    assert_non_null(strstr(strbuf_text(&journal), "\"count\": 99,"));
+}
+
+static void assert_kept_says(int64_t book_id, const char *text)
+{
+    struct strbuf journal;
+
+    write_journal(book_id, &kept, &journal);
+    assert_non_null(strstr(strbuf_text(&journal), text));
     strbuf_release(&journal);
+}
+
+static void what_has_not_changed_is_not_counted_again(void **state)
+{
+    (void)state;
+    open_counted();
+    kept.count = 99;
+    assert_kept_says(1, "\"count\": 99,");
     commit(false);
     assert_true_now(2);
     book_close(&book);
@@ -121,18 +132,11 @@ static void what_has_not_changed_is_not_counted_again(void **state)
 /* One that was swapped in may stand at the same offsets. */
 static void another_book_is_another_count(void **state)
 {
-    struct strbuf journal;
-
     (void)state;
-    kept = (struct journal_batches){.counted = false};
-    book_open(&book);
-    commit(false);
-    assert_true_now(1);
+    open_counted();
     book_exec(book.db, "INSERT INTO book (book_id, name, created_ns) VALUES (2, 'other', 1)");
     book_exec(book.db, "UPDATE partition_offset SET book_id = 2");
-    write_journal(2, &kept, &journal);
-    assert_non_null(strstr(strbuf_text(&journal), "\"count\": 0,"));
-    strbuf_release(&journal);
+    assert_kept_says(2, "\"count\": 0,");
     book_close(&book);
 }
 
