@@ -22,23 +22,26 @@ void intern_release(struct intern *set)
 /* As str_equal, by words. */
 static inline bool same(struct str a, struct str b)
 {
-    if (a.size != b.size) {
+    size_t i = 0;
+
+    if (a.size != b.size || str_last_word(a) != str_last_word(b)) {
         return false;
     }
-    for (size_t i = 0; i + 8 < a.size; i += 8) {
-        uint64_t x, y;
-
-        memcpy(&x, a.data + i, 8);
-        memcpy(&y, b.data + i, 8);
-        if (x != y) {
-            return false;
-        }
+    if (a.size >= 8) {
+        do {
+            if (str_word(a.data + i) != str_word(b.data + i)) {
+                return false;
+            }
+            i += 8;
+        } while (i + 8 < a.size);
     }
-    return str_last_word(a) == str_last_word(b);
+    return true;
 }
 
 /* The slot where name stands, or the free one where it belongs. */
-static inline struct intern_slot *slot_of(const struct intern *set, struct str name, uint32_t hash)
+__attribute__((always_inline)) static inline struct intern_slot *slot_of(const struct intern *set,
+                                                                         struct str name,
+                                                                         uint32_t hash)
 {
     uint32_t mask = set->slot_count - 1;
     uint32_t i = hash & mask;

@@ -48,6 +48,15 @@ bool str_is_utf8(struct str s);
 /* Takes the first character off *s, which must not be empty, and returns its bytes; U+FFFD (a literal) for a byte that
  * begins no valid sequence. */
 struct str str_next_character(struct str *s);
+/* Eight bytes as a word. */
+static inline uint64_t str_word(const char *data)
+{
+    uint64_t word;
+
+    memcpy(&word, data, sizeof(word));
+    return word;
+}
+
 /* The last eight bytes as a word, or all there are: without a loop, and without a call of memcpy for a size that is not known. Of two that are
  * not longer and of one size the words are equal if the bytes are. */
 static inline uint64_t str_last_word(struct str s)
@@ -56,7 +65,7 @@ static inline uint64_t str_last_word(struct str s)
     uint32_t first, last;
 
     if (s.size >= 8) {
-        memcpy(&word, s.data + s.size - 8, 8);
+        word = str_word(s.data + s.size - 8);
     } else if (s.size >= 4) {
         memcpy(&first, s.data, 4);
         memcpy(&last, s.data + s.size - 4, 4);
@@ -69,18 +78,20 @@ static inline uint64_t str_last_word(struct str s)
 }
 
 /* 64-bit hash for hash tables of this process; not stable across versions, never stored. A multiply-and-fold over eight bytes at a time: names are
- * short, and a table of names is all that it serves. */
+ * short, and a table of names is all that it serves. Most of them have eight to sixteen bytes: two words, and nothing to foretell. */
 static inline uint64_t str_hash(struct str s)
 {
     const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
     uint64_t h = s.size * k;
 
-    for (size_t i = 0; i + 8 < s.size; i += 8) {
-        uint64_t word;
+    if (s.size >= 8) {
+        size_t i = 0;
 
-        memcpy(&word, s.data + i, 8);
-        h = (h ^ word) * k;
-        h ^= h >> 29;
+        do {
+            h = (h ^ str_word(s.data + i)) * k;
+            h ^= h >> 29;
+            i += 8;
+        } while (i + 8 < s.size);
     }
     h = (h ^ str_last_word(s)) * k;
     return h ^ (h >> 32);
