@@ -75,30 +75,34 @@ static enum err_code next_block(struct archive_reader *reader, bool *ret_found, 
     return ERR_OK;
 }
 
-/* Where a record has to stand. NULL, or what is wrong. */
-static inline const char *check_place(const struct archive_reader *reader, int32_t partition,
-                                      int64_t offset)
+/* Where a record has to stand that is read when `next` is the least offset. NULL, or what is wrong. */
+static inline const char *check_place(const struct archive_head *head, int64_t next,
+                                      int32_t partition, int64_t offset)
 {
-    if (partition != reader->head.partition) {
+    if (partition != head->partition) {
         return "is of another partition";
     }
-    if (offset < reader->next) {
+    if (offset < next) {
         return "stands before the range of the file, or before the one in front of it";
     }
-    return offset < reader->head.to ? NULL : "stands behind the range of the file";
+    return offset < head->to ? NULL : "stands behind the range of the file";
 }
 
-/* Behind a record that is sound. */
+/* Behind so many records that are sound; `next`: the offset behind the last one. */
 static inline void pass(struct archive_reader *reader, const uint8_t *behind, const uint8_t *end,
-                        int64_t offset, int64_t time_ms)
+                        int64_t count, int64_t next)
 {
     reader->rest = str_of((const char *)behind, (size_t)(end - behind));
-    reader->left--;
-    reader->records++;
-    reader->next = offset + 1;
+    reader->left -= count;
+    reader->records += count;
+    reader->next = next;
+}
+
+static inline void widen(int64_t *low_ms, int64_t *high_ms, int64_t time_ms)
+{
     if (record_time_ns(time_ms) != INT64_MIN) {
-        reader->low_ms = time_ms < reader->low_ms ? time_ms : reader->low_ms;
-        reader->high_ms = time_ms > reader->high_ms ? time_ms : reader->high_ms;
+        *low_ms = time_ms < *low_ms ? time_ms : *low_ms;
+        *high_ms = time_ms > *high_ms ? time_ms : *high_ms;
     }
 }
 
@@ -118,12 +122,14 @@ enum err_code archive_reader_next(struct archive_reader *reader, bool *ret_found
     end = p + reader->rest.size;
     p = archive_record_take(p, end, ret_record, &complaint);
     if (p != NULL) {
-        complaint = check_place(reader, ret_record->partition, ret_record->offset);
+        complaint =
+            check_place(&reader->head, reader->next, ret_record->partition, ret_record->offset);
     }
     if (complaint != NULL) {
         return refuse(reader, complaint, err);
     }
-    pass(reader, p, end, ret_record->offset, ret_record->time_ms);
+    pass(reader, p, end, 1, ret_record->offset + 1);
+    widen(&reader->low_ms, &reader->high_ms, ret_record->time_ms);
     return ERR_OK;
 }
 
@@ -131,7 +137,8 @@ enum err_code archive_reader_take(struct archive_reader *reader, const char *hea
                                   struct record *records, size_t room, size_t *ret_count,
                                   struct err *err)
 {
-    const uint8_t *p, *end;
+    int64_t low_ms = reader->low_ms, high_ms = reader->high_ms, next = reader->next;
+    const uint8_t *p, *behind, *end;
     const char *complaint = NULL;
     size_t count = 0;
     bool found;
@@ -145,17 +152,21 @@ enum err_code archive_reader_take(struct archive_reader *reader, const char *hea
     }
     p = (const uint8_t *)reader->rest.data;
     end = p + reader->rest.size;
-    while (count < room && reader->left > 0) {
+    room = (uint64_t)reader->left < room ? (size_t)reader->left : room;
+    for (; count < room; count++, p = behind) {
         struct record *record = &records[count];
 
-        p = archive_record_take_next(p, end, header, &reader->guess, record, &complaint);
-        if (p == NULL ||
-            (complaint = check_place(reader, record->partition, record->offset)) != NULL) {
+        behind = archive_record_take_next(p, end, header, &reader->guess, record, &complaint);
+        if (behind == NULL || (complaint = check_place(&reader->head, next, record->partition,
+                                                       record->offset)) != NULL) {
             break;
         }
-        pass(reader, p, end, record->offset, record->time_ms);
-        count++;
+        next = record->offset + 1;
+        widen(&low_ms, &high_ms, record->time_ms);
     }
+    pass(reader, p, end, (int64_t)count, next);
+    reader->low_ms = low_ms;
+    reader->high_ms = high_ms;
     *ret_count = count;
     return count > 0 ? ERR_OK : refuse(reader, complaint, err);
 }

@@ -278,6 +278,32 @@ static inline void guess_on(struct archive_record_guess *guess)
     guess->offset++;
 }
 
+/* Bytes behind their size, which is less than 8 KiB as a rule; NULL also if it is not. */
+static inline const uint8_t *sized_short(const uint8_t *p, const uint8_t *end,
+                                         struct str *ret_bytes)
+{
+    uint64_t size;
+
+    if (end - p < 2) {
+        return NULL;
+    }
+    size = p[0];
+    p++;
+    if (size >= 0x80) {
+        size = (size & 0x7f) | (uint64_t)p[0] << 7;
+        if (p[0] >= 0x80) {
+            return NULL;
+        }
+        p++;
+    }
+    size = size >> 1 | size << 63; /* odd ones, negative, become larger than anything */
+    if (size > (uint64_t)(end - p)) {
+        return NULL;
+    }
+    *ret_bytes = str_of((const char *)p, size);
+    return further(p, size);
+}
+
 /* The position behind the record; NULL: it is another one. */
 __attribute__((always_inline)) static inline const uint8_t *take_guessed(
     const uint8_t *p, const uint8_t *end, struct archive_record_guess *guess, struct record *record)
@@ -291,14 +317,15 @@ __attribute__((always_inline)) static inline const uint8_t *take_guessed(
     }
     memcpy(&place, p, 8);
     memcpy(&time, p + guess->place_size, 8);
-    if ((place & guess->place_mask) != guess->place || (time & guess->time_mask) != guess->time) {
+    if ((((place ^ guess->place) & guess->place_mask) |
+         ((time ^ guess->time) & guess->time_mask)) != 0) {
         return NULL;
     }
-    p = sized(p + guess->place_size + guess->time_size, end, &key);
+    p = sized_short(p + guess->place_size + guess->time_size, end, &key);
     if (p == NULL || p == end || *p != 2) {
         return NULL;
     }
-    p = sized(p + 1, end, &value);
+    p = sized_short(p + 1, end, &value);
     if (p == NULL || p == end || *p != 0) {
         return NULL;
     }

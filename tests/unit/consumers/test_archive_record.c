@@ -87,7 +87,7 @@ static size_t read_both(const struct bytes *bytes)
     return count;
 }
 
-static const char value[300] = "some value of some record";
+static const char value[8300] = "some value of some record";
 static const struct record_header headers[] = {{{"other", 5}, {"1", 1}}, {{HEADER, 6}, {"id", 2}}};
 
 /* Like the one before, but for what `change` says. */
@@ -105,6 +105,7 @@ enum change {
     TOMBSTONE,   /* a null value */
     EMPTY_VALUE, /* no bytes */
     LONG_VALUE,  /* its size has two bytes */
+    LARGE_VALUE, /* three */
     HEADERS,     /* two */
     CHANGES
 };
@@ -119,7 +120,9 @@ static struct record next_record(const struct record *before, enum change change
     record.time_ms = change == FAR ? INT64_MAX / 3 : record.time_ms;
     record.time_type = change == TYPE ? RECORD_TIME_LOG_APPEND : RECORD_TIME_CREATE;
     record.key = change == NO_KEY ? str_of(NULL, 0) : str_of("key", change == EMPTY_KEY ? 0 : 3);
-    record.value = str_of(value, change == LONG_VALUE ? sizeof(value) : 20);
+    record.value = str_of(value, change == LONG_VALUE    ? 300
+                                 : change == LARGE_VALUE ? sizeof(value)
+                                                         : 20);
     record.value = change == TOMBSTONE ? str_of(NULL, 0) : record.value;
     record.value.size = change == EMPTY_VALUE ? 0 : record.value.size;
     record.tombstone = change == TOMBSTONE;
