@@ -186,7 +186,7 @@ static enum outcome unzstd_block(struct unpacker *unpacker, struct str packed, s
 static void grow(struct unpacker *unpacker, size_t size)
 {
     memory_free(unpacker->room); /* nothing of it is worth a copy */
-    unpacker->room = memory_alloc(size);
+    unpacker->room = memory_alloc(size + CODEC_BEHIND);
     unpacker->room_size = size;
 }
 
@@ -218,6 +218,7 @@ enum err_code unpacker_run(struct unpacker *unpacker, struct str packed, size_t 
     if (outcome == DAMAGED || size > size_max) {
         return err_set(err, ERR_DATA, "it is no %s", codec_name(unpacker->codec));
     }
+    memset(unpacker->room + size, 0, CODEC_BEHIND);
     *ret_content = str_of(unpacker->room, size);
     return ERR_OK;
 }

@@ -15,6 +15,9 @@
 
 enum codec { CODEC_NULL, CODEC_DEFLATE, CODEC_ZSTANDARD, CODEC_COUNT };
 
+/* So many bytes behind unpacked content may be looked at as well: who reads numbers by the word need not ask where it ends. */
+enum { CODEC_BEHIND = 16 };
+
 enum { CODEC_LEVEL_MIN = 1, CODEC_DEFLATE_LEVEL_MAX = 12, CODEC_ZSTANDARD_LEVEL_MAX = 19 };
 
 /* As Avro's metadata avro.codec has it. */
@@ -36,7 +39,7 @@ struct unpacker;
 
 struct unpacker *unpacker_new(enum codec codec);
 void unpacker_free(struct unpacker *unpacker);
-/* *ret_content is valid until the next call: it borrows from the unpacker, or is packed itself. size_hint: how large the content probably is; 0: not known. ERR_DATA:
+/* *ret_content is valid until the next call: it borrows from the unpacker, or is packed itself, which then has CODEC_BEHIND bytes behind it. size_hint: how large the content probably is; 0: not known. ERR_DATA:
  * damaged, or larger than size_max. Memory grows with the content only, and never beyond size_max. */
 enum err_code unpacker_run(struct unpacker *unpacker, struct str packed, size_t size_hint,
                            size_t size_max, struct str *ret_content, struct err *err);

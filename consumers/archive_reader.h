@@ -35,7 +35,7 @@ void archive_reader_release(struct archive_reader *reader);
 /* *ret_found is false at the end. After ERR_DATA, archive_reader_pass_over may help. */
 enum err_code archive_reader_next(struct archive_reader *reader, bool *ret_found,
                                   struct archive_record *ret_record, struct err *err);
-/* The next ones, of one block, as a source would have handed them out; header as archive_record_view has it. *ret_count 0: the end. Before a
+/* The next ones, of one block, as a source would have handed them out, but that each value has CODEC_BEHIND bytes behind it; header as archive_record_view has it. *ret_count 0: the end. Before a
  * record that is not sound it stops; the next call complains of it. */
 enum err_code archive_reader_take(struct archive_reader *reader, const char *header,
                                   struct record *records, size_t room, size_t *ret_count,

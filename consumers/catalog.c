@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "consumers/plain_name.h"
 
 void catalog_init(struct catalog *catalog, bool discover, uint32_t service_count_max,
                   int64_t latency_threshold_default_ns)
@@ -46,12 +47,14 @@ void catalog_declare(struct catalog *catalog, struct str service, int64_t latenc
     catalog->services[number] = (struct catalog_service){
         .latency_threshold_ns = latency_threshold_ns,
         .wanted =
-            intern_find(&catalog->wanting, service, &wanting) ? catalog->wanted[wanting] : NULL};
+            intern_find(&catalog->wanting, service, &wanting) ? catalog->wanted[wanting] : NULL,
+        .plain = plain_name(service)};
 }
 
-bool catalog_find(const struct catalog *catalog, struct str service, uint32_t *ret_number)
+bool catalog_find_plain(const struct catalog *catalog, struct str service, uint32_t *ret_number)
 {
-    return intern_find(&catalog->names, service, ret_number);
+    return intern_find(&catalog->names, service, ret_number) &&
+           catalog->services[*ret_number].plain;
 }
 
 void catalog_tell(const struct catalog *catalog, uint32_t number, struct event *event)
@@ -66,7 +69,7 @@ enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
 {
     uint32_t number;
 
-    if (catalog_find(catalog, event->service, &number)) {
+    if (intern_find(&catalog->names, event->service, &number)) {
         catalog_tell(catalog, number, event);
         return ERR_OK;
     }

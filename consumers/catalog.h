@@ -18,6 +18,7 @@
 struct catalog_service {
     int64_t latency_threshold_ns;
     const struct particulars_wanted *wanted; /* NULL: nothing */
+    bool plain;                              /* its name is (plain_name.h) */
 };
 
 struct catalog {
@@ -42,8 +43,8 @@ void catalog_declare(struct catalog *catalog, struct str service, int64_t latenc
 enum err_code catalog_resolve(struct catalog *catalog, struct event *event,
                               enum verdict *ret_verdict, struct err *err);
 
-/* The same in two steps, for a service that is known already: its number, and what is known of it. */
-bool catalog_find(const struct catalog *catalog, struct str service, uint32_t *ret_number);
+/* The same in two steps, for a service that is known already and has a plain name: its number, and what is known of it. */
+bool catalog_find_plain(const struct catalog *catalog, struct str service, uint32_t *ret_number);
 void catalog_tell(const struct catalog *catalog, uint32_t number, struct event *event);
 
 #endif

@@ -10,6 +10,9 @@
 #include "base/memory.h"
 #include "consumers/varint.h"
 
+_Static_assert((int)CONTAINER_MARKER_SIZE >= (int)CODEC_BEHIND,
+               "behind a block that is not packed");
+
 static const char magic[4] = {'O', 'b', 'j', 1};
 
 enum { HEAD_PART_SIZE = 64 * 1024, SCAN_PART_SIZE = 256 * 1024 };

@@ -49,7 +49,7 @@ struct container_input container_input_memory(const struct str *bytes);
 struct container_block {
     int64_t at;         /* where it begins in the file */
     int64_t records;    /* as it says; what it holds is for the caller to count */
-    struct str content; /* unpacked; valid until the next call */
+    struct str content; /* unpacked, with CODEC_BEHIND bytes behind it; valid until the next call */
 };
 
 struct container_reader {

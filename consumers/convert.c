@@ -10,13 +10,19 @@ bool convert_integer(int64_t value, int64_t unit_ns, int64_t *ret_ns)
     return !__builtin_mul_overflow(value, unit_ns, ret_ns);
 }
 
-bool convert_instant(int64_t value, enum schema_logical logical, int64_t *ret_ns)
+int64_t convert_unit_ns(enum schema_logical logical)
 {
     static const int64_t units[] = {[SCHEMA_TIMESTAMP_MILLIS] = NS_PER_MS,
                                     [SCHEMA_TIMESTAMP_MICROS] = 1000,
                                     [SCHEMA_TIMESTAMP_NANOS] = 1};
 
-    return convert_integer(value, units[logical], ret_ns);
+    CHECK(logical != SCHEMA_LOGICAL_NONE);
+    return units[logical];
+}
+
+bool convert_instant(int64_t value, enum schema_logical logical, int64_t *ret_ns)
+{
+    return convert_integer(value, convert_unit_ns(logical), ret_ns);
 }
 
 /* product / 2^shift with shift >= 1, to nearest, ties to even. product < 2^100, so that a shift of 128 or more leaves less than a half. */

@@ -15,7 +15,9 @@
 
 /* value times unit_ns, 1 <= unit_ns <= one day. */
 bool convert_integer(int64_t value, int64_t unit_ns, int64_t *ret_ns);
-/* value in the unit of a logical type of time; not SCHEMA_LOGICAL_NONE. */
+/* The unit of a logical type of time; not SCHEMA_LOGICAL_NONE. */
+int64_t convert_unit_ns(enum schema_logical logical);
+/* value in that unit. */
 bool convert_instant(int64_t value, enum schema_logical logical, int64_t *ret_ns);
 /* The value of binary64 (or binary32) bits times unit_ns. NaN and infinities are false. */
 bool convert_double(uint64_t bits, int64_t unit_ns, int64_t *ret_ns);

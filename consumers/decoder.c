@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "consumers/plain_name.h"
 #include "consumers/plan_lanes.h"
 
 /* A writer schema that was seen: its plan, or why there is none. */
@@ -24,12 +25,11 @@ struct prefix {
     size_t size;
 };
 
-/* Records that will be decided next, and what is known of the plain ones among them: their payloads were walked together. */
+/* What is known of the plain ones among several records: their payloads were walked together. */
 struct expected {
-    const struct record *records; /* borrowed */
-    const struct slot *slot;      /* of their schema */
     struct plan_lanes lanes;
     uint32_t services[PLAN_LANES_MAX]; /* numbers in the catalog */
+    struct decoded decoded;            /* what all of them have in common stands there already */
 };
 
 struct decoder {
@@ -48,6 +48,7 @@ struct decoder {
 
 enum { SLOTS_FIRST = 16 };
 _Static_assert((int)DECODER_EXPECTED_MAX <= (int)PLAN_LANES_MAX, "each has a lane");
+_Static_assert((int)DECODER_EXPECTED_BEHIND >= (int)PLAN_LANES_BEHIND, "and what it asks for");
 
 enum err_code decoder_open(const struct decoder_options *options, struct decoder **ret_decoder,
                            struct err *err)
@@ -239,13 +240,19 @@ static void prefix_note(struct decoder *decoder, const struct record *record, st
     }
 }
 
-static inline bool prefix_same(const struct decoder *decoder, const struct record *record)
+/* size_max: of a value. */
+static inline bool begins_so(struct prefix prefix, size_t size_max, const struct record *record)
 {
     struct str value = record->value;
 
-    return decoder->last != NULL && decoder->last->plan != NULL && value.size >= sizeof(uint64_t) &&
-           value.size <= decoder->options.mapping->record_size_max && !record->tombstone &&
-           (first_word(value) & decoder->prefix.mask) == decoder->prefix.word;
+    return value.size >= sizeof(uint64_t) && value.size <= size_max && !record->tombstone &&
+           (first_word(value) & prefix.mask) == prefix.word;
+}
+
+static inline bool prefix_same(const struct decoder *decoder, const struct record *record)
+{
+    return decoder->last != NULL && decoder->last->plan != NULL &&
+           begins_so(decoder->prefix, decoder->options.mapping->record_size_max, record);
 }
 
 /* The slot of the record's schema; *ret_decided: it has none with a plan, and that is the verdict. */
@@ -307,27 +314,35 @@ static inline struct str payload_of(const struct decoder *decoder, const struct 
 static void fill_lanes(const struct decoder *decoder, const struct record *records, size_t count,
                        struct plan_lanes *lanes)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct str payload = {"", 0};
+    static const uint8_t nothing[PLAN_LANES_BEHIND];
+    const struct prefix prefix = decoder->prefix;
+    size_t size_max = decoder->options.mapping->record_size_max;
 
-        if (prefix_same(decoder, &records[i]) && records[i].value.size <= UINT32_MAX) {
-            payload = payload_of(decoder, &records[i]);
-        }
-        lanes->begin[i] = (const uint8_t *)payload.data;
-        lanes->end[i] = lanes->begin[i] + payload.size;
+    size_max = size_max < PLAN_LANES_SIZE_MAX ? size_max : PLAN_LANES_SIZE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        struct str value = records[i].value;
+        bool same = begins_so(prefix, size_max, &records[i]);
+
+        lanes->end[i] = same ? (const uint8_t *)value.data + value.size : nothing;
+        lanes->at[i] = same ? (int64_t)prefix.size - (int64_t)value.size : 0;
         lanes->record_times_ns[i] = records[i].time_ns;
     }
     lanes->count = count;
 }
 
-/* Services that are not known yet are told in their turn. */
+/* Services that are not known yet are told in their turn, and so are those with names that need a look. */
 static void find_services(const struct catalog *catalog, struct expected *expected)
 {
     struct plan_lanes *lanes = &expected->lanes;
 
-    for (size_t i = 0; i < lanes->count && catalog != NULL; i++) {
-        lanes->open[i] =
-            lanes->open[i] || !catalog_find(catalog, lanes->services[i], &expected->services[i]);
+    for (size_t i = 0; i < lanes->count; i++) {
+        struct str name = lanes->services[i];
+
+        if (!lanes->open[i]) {
+            lanes->open[i] = catalog != NULL
+                                 ? !catalog_find_plain(catalog, name, &expected->services[i])
+                                 : !plain_name(name);
+        }
     }
 }
 
@@ -336,36 +351,33 @@ void decoder_expect(struct decoder *decoder, const struct record *records, size_
     struct expected *expected = &decoder->expected;
 
     CHECK(count <= DECODER_EXPECTED_MAX);
-    expected->records = records;
-    expected->slot = decoder->last;
     expected->lanes.count = 0;
     if (decoder->last != NULL && decoder->last->plan != NULL && decoder->last->plan->by_lanes) {
         fill_lanes(decoder, records, count, &expected->lanes);
         plan_lanes_run(decoder->last->plan, &expected->lanes);
         find_services(decoder->options.catalog, expected);
+        expected->decoded.verdict = VERDICT_TALLIED;
+        plan_plain_event(decoder->last->plan, &expected->decoded.event);
     }
 }
 
-/* Whether the record was expected and is plain, so that it needs no more than a look at its lane. */
-static inline bool take_expected(struct decoder *decoder, const struct record *record)
+const struct decoded *decoder_expected(struct decoder *decoder, size_t place)
 {
-    const struct expected *expected = &decoder->expected;
-    size_t lane = (size_t)(record - expected->records);
-    struct event *event = &decoder->decoded.event;
+    struct expected *expected = &decoder->expected;
+    const struct plan_plain *plain = &expected->lanes.plains[place];
+    struct event *event = &expected->decoded.event;
 
-    if (lane >= expected->lanes.count || expected->lanes.open[lane] ||
-        expected->slot != decoder->last) {
-        return false;
+    if (place >= expected->lanes.count || expected->lanes.open[place]) {
+        return NULL;
     }
-    decoder->walked = expected->slot->plan;
-    decoder->payload = payload_of(decoder, record);
-    decoder->decoded.verdict = VERDICT_TALLIED;
-    plan_plain_event(decoder->walked, expected->lanes.services[lane], &expected->lanes.plains[lane],
-                     event);
+    event->outcome = plain->outcome;
+    event->time_ns = plain->time_ns;
+    event->latency_ns = plain->latency_ns;
+    event->service = expected->lanes.services[place];
     if (decoder->options.catalog != NULL) {
-        catalog_tell(decoder->options.catalog, expected->services[lane], event);
+        catalog_tell(decoder->options.catalog, expected->services[place], event);
     }
-    return true;
+    return &expected->decoded;
 }
 
 enum err_code decoder_run(struct decoder *decoder, const struct record *record,
@@ -378,9 +390,6 @@ enum err_code decoder_run(struct decoder *decoder, const struct record *record,
     decoder->walked = NULL;
     decoder->decoded.rule.size = 0;
     decoder->decoded.detail[0] = '\0';
-    if (take_expected(decoder, record)) {
-        return ERR_OK;
-    }
     if (prefix_same(decoder, record)) {
         payload = payload_of(decoder, record);
     } else if (open_record(decoder, record, &payload, &decided, err) != ERR_OK) {

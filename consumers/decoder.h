@@ -38,10 +38,15 @@ void decoder_set_proven(struct decoder *decoder);
  * is not decided; the run stops before it. ret_decoded is valid until the next call. */
 enum err_code decoder_run(struct decoder *decoder, const struct record *record,
                           const struct decoded **ret_decoded, struct err *err);
-enum { DECODER_EXPECTED_MAX = 32 };
-/* These records will be given to decoder_run next, in this order, and are the same to the byte when it is their turn: then it looks at all of them at once,
- * which is faster and changes nothing else. Borrowed until the next call of this function. */
+enum {
+    DECODER_EXPECTED_MAX = 32,
+    DECODER_EXPECTED_BEHIND = 16 /* bytes behind a value that may be looked at */
+};
+/* Looks at several records at once, which is faster. Their values have DECODER_EXPECTED_BEHIND bytes behind them, and stay as they are until
+ * the next call. */
 void decoder_expect(struct decoder *decoder, const struct record *records, size_t count);
+/* What decoder_run would say of one of them, by its place; NULL: nothing is known of it, and decoder_run has to be asked. Valid until the next call. */
+const struct decoded *decoder_expected(struct decoder *decoder, size_t place);
 /* What may be kept of the record that decoder_run has just decided: its value with the fields of mapping.redactions blanked. False if nothing
  * may: when in doubt, nothing is. The record is still there. *ret_bytes in arena. */
 bool decoder_redact(const struct decoder *decoder, const struct record *record, struct arena *arena,

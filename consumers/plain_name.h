@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "schemas/event.h"
 
 /* Sixteen bytes at once, as the compiler can on every machine. */
 typedef int8_t plain_bytes __attribute__((vector_size(16)));
@@ -31,9 +32,12 @@ static inline uint64_t plain_word_at(const char *data)
     return word;
 }
 
-/* The last bytes may overlap the ones before. Up to sixteen, as most are, without a loop: its length could not be foretold. */
+/* Not empty, and not too long. The last bytes may overlap the ones before. Up to sixteen, as most are, without a loop: its length could not be foretold. */
 static inline bool plain_name(struct str name)
 {
+    if (name.size == 0 || name.size > NAME_SIZE_MAX) {
+        return false;
+    }
     if (name.size < 8) {
         for (size_t i = 0; i < name.size; i++) {
             if (name.data[i] < ' ' || name.data[i] > '~') {

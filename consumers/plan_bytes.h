@@ -103,44 +103,6 @@ static inline const uint8_t *varint_in(const uint8_t *begin, const uint8_t *p, c
     return number.behind;
 }
 
-/* The same for numbers that are long as a rule and seldom the last thing: without a call or a branch for their length. */
-static inline const uint8_t *varint_wide(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
-                                         uint64_t *ret_value)
-{
-    struct varint number;
-    uint64_t word, ends;
-
-    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8) {
-        memcpy(&word, p, 8);
-        ends = ~word & UINT64_C(0x8080808080808080);
-        if (ends != 0) {
-            number = varint_word(p, word, ends);
-            *ret_value = number.value;
-            return number.behind;
-        }
-    }
-    return varint_in(begin, p, end, ret_value);
-}
-
-/* The same if nobody wants the number. */
-static inline const uint8_t *varint_pass(const uint8_t *begin, const uint8_t *p, const uint8_t *end)
-{
-    uint64_t word, ends;
-
-    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - begin >= 8 && p < end) {
-        const uint8_t *from = end - p >= 8 ? p : end - 8;
-
-        memcpy(&word, from, 8);
-        word >>= 8 * (p - from); /* zeros behind the end, as in varint_more */
-        ends = ~word & UINT64_C(0x8080808080808080);
-        if (ends != 0) {
-            p = further(p, (unsigned)__builtin_ctzll(ends) / 8 + 1);
-            return p <= end ? p : NULL;
-        }
-    }
-    return varint_in(begin, p, end, &word);
-}
-
 static inline const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_value)
 {
     return varint_in(p, p, end, ret_value);

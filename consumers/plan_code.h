@@ -149,8 +149,8 @@ struct plan_plain {
     int64_t time_ns, latency_ns;
     enum outcome outcome;
 };
-void plan_plain_event(const struct plan *plan, struct str service, const struct plan_plain *plain,
-                      struct event *ret_event);
+/* What the events of all plain records have in common. */
+void plan_plain_event(const struct plan *plan, struct event *ret_event);
 /* The event of a plain plan's slots; false, and nothing said, if a rule has to be asked. */
 bool plan_plain(const struct plan *plan, const struct value *slots, int64_t record_time_ns,
                 struct event *ret_event);

@@ -83,56 +83,136 @@ void plan_lanes_prepare(struct plan *plan)
 
 /* --- the walk --- */
 
+/* How many bytes a value has is asked first, and held against what is left of the payload then, in one place. Where it stands is counted from the end of the
+ * payload, so that beyond it is above 0: no payload, and no value that is not refused, is as large as this. */
+#define SPAN_NONE (INT64_C(1) << 31)
+_Static_assert(PLAN_LANES_SIZE_MAX < SPAN_NONE / 2,
+               "no sum of them wraps, or stays in front of the end");
+
 __attribute__((cold, noinline)) static void leave_open(struct plan_lanes *lanes, size_t i)
 {
     lanes->open[i] = true;
-    lanes->at[i] = lanes->end[i];
+    lanes->at[i] = 0;
 }
 
-static inline const uint8_t *number(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
-                                    uint64_t raw_max, int64_t *ret_number)
+/* Of a number of more bytes than are read at once. */
+__attribute__((cold, noinline)) static int64_t long_span(const uint8_t *p, const uint8_t *end,
+                                                         uint64_t *ret_number)
 {
-    uint64_t raw;
+    const uint8_t *behind = varint_long(p, end, ret_number);
 
-    p = varint_wide(begin, p, end, &raw);
-    if (p == NULL || raw > raw_max) {
-        return NULL;
+    return behind != NULL ? behind - p : SPAN_NONE;
+}
+
+static inline int64_t number_span(const uint8_t *p, const uint8_t *end, uint64_t *ret_number)
+{
+    uint64_t word, ends;
+    struct varint number;
+
+    memcpy(&word, p, sizeof(word));
+    ends = ~word & UINT64_C(0x8080808080808080);
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || ends == 0) {
+        return long_span(p, end, ret_number);
     }
-    *ret_number = zigzag(raw);
-    return p;
+    number = varint_word(p, word, ends);
+    *ret_number = number.value;
+    return number.behind - p;
 }
 
-/* One value of one lane. */
-static inline const uint8_t *step(struct plan_lanes *lanes, size_t i, const uint8_t *p,
-                                  enum plan_operation operation, uint32_t a)
+static inline int64_t read_span(const uint8_t *p, const uint8_t *end, uint64_t raw_max,
+                                int64_t *ret_value)
 {
-    const uint8_t *begin = lanes->begin[i], *end = lanes->end[i];
+    uint64_t raw = 0;
+    int64_t span = number_span(p, end, &raw);
+
+    *ret_value = zigzag(raw);
+    return raw <= raw_max ? span : SPAN_NONE;
+}
+
+static inline int64_t pass_span(const uint8_t *p, const uint8_t *end)
+{
+    uint64_t word, ends;
+
+    memcpy(&word, p, sizeof(word));
+    ends = ~word & UINT64_C(0x8080808080808080);
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && ends != 0 ? __builtin_ctzll(ends) / 8 + 1
+                                                                  : long_span(p, end, &word);
+}
+
+/* A length or an index, as a rule of one byte; a negative one is larger than any payload. */
+static inline int64_t count_span(const uint8_t *p, const uint8_t *end, uint32_t *ret_count)
+{
+    uint32_t count = p[0];
+    int64_t span = 1;
+    uint64_t number = 1;
+
+    if (count >= 0x80) {
+        count = (count & 0x7f) | (uint32_t)p[1] << 7;
+        span = 2;
+        if (p[1] >= 0x80) {
+            span = long_span(p, end, &number);
+            count = number < SPAN_NONE ? (uint32_t)number : 1;
+        }
+    }
+    *ret_count = count >> 1 | count << 31;
+    return span;
+}
+
+static inline int64_t sized_span(const uint8_t *p, const uint8_t *end, struct str *ret_bytes)
+{
+    uint32_t size;
+    int64_t span = count_span(p, end, &size);
+
+    *ret_bytes = str_of((const char *)p + span, size);
+    return span + (int64_t)size;
+}
+
+static inline int64_t index_span(const uint8_t *p, const uint8_t *end, uint32_t count)
+{
+    uint32_t index;
+    int64_t span = count_span(p, end, &index);
+
+    return index < count ? span : SPAN_NONE;
+}
+
+/* One value of one lane, which is wanted or passed over. */
+static inline int64_t span_of(struct plan_lanes *lanes, size_t i, const uint8_t *p,
+                              enum plan_operation operation, uint32_t a)
+{
+    const uint8_t *end = lanes->end[i];
+    int64_t number;
+    struct str bytes;
 
     switch (operation) {
+    case PLAN_SKIP_BOOLEAN:
+        return *p <= 1 ? 1 : SPAN_NONE;
+    case PLAN_SKIP_INT:
+        return read_span(p, end, UINT32_MAX, &number);
     case PLAN_SKIP_LONG:
-        return varint_pass(begin, p, end);
+        return pass_span(p, end);
+    case PLAN_SKIP_FIXED:
+        return a;
+    case PLAN_SKIP_BYTES:
+        return sized_span(p, end, &bytes);
+    case PLAN_SKIP_ENUM:
+        return index_span(p, end, a);
     case PLAN_READ_INT:
-        return number(begin, p, end, UINT32_MAX, &lanes->numbers[a][i]);
+        return read_span(p, end, UINT32_MAX, &lanes->numbers[a][i]);
     case PLAN_READ_LONG:
-        return number(begin, p, end, UINT64_MAX, &lanes->numbers[a][i]);
-    case PLAN_READ_TEXT:
-        return sized_in(begin, p, end, &lanes->services[i]);
-    default:
-        return skip_values(begin, p, end, operation, about_one(operation) ? a : 1);
+        return read_span(p, end, UINT64_MAX, &lanes->numbers[a][i]);
+    default: /* PLAN_READ_TEXT */
+        return sized_span(p, end, &lanes->services[i]);
     }
 }
 
 /* The same of a nullable one: a null is passed over, or left open if the value is wanted. */
-static inline const uint8_t *nullable_step(struct plan_lanes *lanes, size_t i, const uint8_t *p,
-                                           enum plan_operation operation, uint32_t a, uint32_t null)
+static inline int64_t nullable_span(struct plan_lanes *lanes, size_t i, const uint8_t *p,
+                                    enum plan_operation operation, uint32_t a, uint32_t null)
 {
-    uint64_t index;
-
-    p = index_in(lanes->begin[i], p, lanes->end[i], 2, &index);
-    if (p != NULL && index != null) {
-        return step(lanes, i, p, operation, a);
+    if (p[0] == 2 - 2 * null) {
+        return 1 + span_of(lanes, i, p + 1, operation, a);
     }
-    return reads(operation) ? NULL : p;
+    return p[0] == 2 * null && !reads(operation) ? 1 : SPAN_NONE;
 }
 
 /* One value of each lane. operation and nullable are constants, so that what is left of it is a short loop. */
@@ -141,14 +221,16 @@ __attribute__((always_inline)) static inline void each_lane(struct plan_lanes *l
                                                             uint32_t a, bool nullable,
                                                             uint32_t null)
 {
-    for (size_t i = 0; i < lanes->count; i++) {
-        const uint8_t *p = nullable ? nullable_step(lanes, i, lanes->at[i], operation, a, null)
-                                    : step(lanes, i, lanes->at[i], operation, a);
+    size_t count = lanes->count;
 
-        if (p == NULL) {
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *p = lanes->end[i] + lanes->at[i];
+        int64_t span = nullable ? nullable_span(lanes, i, p, operation, a, null)
+                                : span_of(lanes, i, p, operation, a);
+
+        lanes->at[i] += span;
+        if (__builtin_expect(lanes->at[i] > 0, 0)) {
             leave_open(lanes, i);
-        } else {
-            lanes->at[i] = p;
         }
     }
 }
@@ -200,7 +282,6 @@ void plan_lanes_run(const struct plan *plan, struct plan_lanes *lanes)
     const struct plan_instruction *in = plan->code;
 
     for (size_t i = 0; i < lanes->count; i++) {
-        lanes->at[i] = lanes->begin[i];
         lanes->open[i] = false;
     }
     while (in->operation != PLAN_END) {
@@ -212,7 +293,7 @@ void plan_lanes_run(const struct plan *plan, struct plan_lanes *lanes)
         }
     }
     for (size_t i = 0; i < lanes->count; i++) {
-        lanes->open[i] |= lanes->at[i] != lanes->end[i];
+        lanes->open[i] |= lanes->at[i] != 0;
     }
     plan_plain_lanes(plan, lanes);
 }

@@ -8,27 +8,34 @@
 
 #include "consumers/plan_code.h"
 
-enum { PLAN_LANES_MAX = 32, PLAN_LANE_SLOTS_MAX = 4 };
+enum {
+    PLAN_LANES_MAX = 32,
+    PLAN_LANE_SLOTS_MAX = 4,
+    PLAN_LANES_SIZE_MAX = (1 << 30) - 1,
+    PLAN_LANES_BEHIND = 16 /* bytes behind a payload that may be looked at */
+};
 
 struct plan_lanes {
     size_t count; /* up to PLAN_LANES_MAX */
-    /* Given: payloads of at most mapping.record_size_max and 2^32 - 1 bytes, and the time stamps of their records; INT64_MIN, of one
+    /* Given: payloads of at most mapping.record_size_max and PLAN_LANES_SIZE_MAX bytes, and the time stamps of their records; INT64_MIN, of one
      * that has none, is too far from any time for a plain record. */
-    const uint8_t *begin[PLAN_LANES_MAX], *end[PLAN_LANES_MAX];
+    const uint8_t *end[PLAN_LANES_MAX];
+    int64_t at
+        [PLAN_LANES_MAX]; /* where the payload begins, counted from its end; then where the walk has come to */
     int64_t record_times_ns[PLAN_LANES_MAX];
     /* Found. */
-    bool open[PLAN_LANES_MAX];           /* nothing is known of this one */
-    struct str services[PLAN_LANES_MAX]; /* of the others: what a plain record comes to */
+    bool open[PLAN_LANES_MAX]; /* nothing is known of this one */
+    /* Of the others: what a record comes to that is plain if the name of its service is (plain_name.h), which who keeps names knows without a look. */
+    struct str services[PLAN_LANES_MAX];
     struct plan_plain plains[PLAN_LANES_MAX];
     /* On the way. */
-    const uint8_t *at[PLAN_LANES_MAX];
     int64_t numbers[PLAN_LANE_SLOTS_MAX]
                    [PLAN_LANES_MAX]; /* by slots, but for that of the service */
 };
 
 /* Sets by_lanes and time_unit of a plan that is otherwise complete. */
 void plan_lanes_prepare(struct plan *plan);
-/* Of a plan with by_lanes. What is not open afterwards is a plain record, as plan_run would have found. */
+/* Of a plan with by_lanes. What is not open afterwards is as plan_run would have found. */
 void plan_lanes_run(const struct plan *plan, struct plan_lanes *lanes);
 /* The last step of it: judges what was read. */
 void plan_plain_lanes(const struct plan *plan, struct plan_lanes *lanes);

@@ -31,34 +31,34 @@ bool plan_is_plain(const struct plan *plan)
 struct limits {
     const struct outcome_rules *outcome_rules;
     int64_t max_ahead_ns, max_age_ns;
-    int64_t latency_unit_ns; /* 0: no latency is mapped */
+    int64_t time_unit_ns, latency_unit_ns; /* at least 1; latency 0: none is mapped */
 };
 
 struct values {
-    struct str service;
     int64_t status, time, latency;
-    enum schema_logical time_unit;
 };
 
-static inline struct limits limits_of(const struct plan *plan)
+static inline struct limits limits_of(const struct plan *plan, enum schema_logical time_unit)
 {
     const struct mapping *mapping = plan->mapping;
 
     return (struct limits){&mapping->outcome_rules, mapping->max_ahead_ns, mapping->max_age_ns,
+                           convert_unit_ns(time_unit),
                            plan->latency_slot != PLAN_SLOT_NONE ? mapping->latency_unit_ns : 0};
 }
 
-static inline bool service_plain(struct str name)
+/* As convert_integer, from 0 on. */
+static inline bool scaled(int64_t value, int64_t unit_ns, int64_t *ret_ns)
 {
-    return name.size > 0 && name.size <= NAME_SIZE_MAX && plain_name(name);
+    return !__builtin_mul_overflow(value, unit_ns, ret_ns) && *ret_ns >= 0;
 }
 
-static inline bool time_plain(const struct limits *limits, const struct values *values,
-                              int64_t record_time_ns, int64_t *ret_ns)
+static inline bool time_plain(const struct limits *limits, int64_t time, int64_t record_time_ns,
+                              int64_t *ret_ns)
 {
     int64_t ahead_ns;
 
-    return convert_instant(values->time, values->time_unit, ret_ns) && *ret_ns >= 0 &&
+    return scaled(time, limits->time_unit_ns, ret_ns) &&
            !__builtin_sub_overflow(*ret_ns, record_time_ns, &ahead_ns) &&
            ahead_ns <= limits->max_ahead_ns && ahead_ns >= -limits->max_age_ns;
 }
@@ -69,8 +69,7 @@ static inline bool latency_plain(const struct limits *limits, int64_t latency, i
         *ret_ns = LATENCY_UNKNOWN;
         return true;
     }
-    return convert_integer(latency, limits->latency_unit_ns, ret_ns) && *ret_ns >= 0 &&
-           *ret_ns <= LATENCY_NS_MAX;
+    return scaled(latency, limits->latency_unit_ns, ret_ns) && *ret_ns <= LATENCY_NS_MAX;
 }
 
 static inline bool judge(const struct limits *limits, const struct values *values,
@@ -78,23 +77,20 @@ static inline bool judge(const struct limits *limits, const struct values *value
 {
     return outcome_of_status(limits->outcome_rules, values->status, &ret_plain->outcome) ==
                OUTCOME_JUDGED &&
-           service_plain(values->service) &&
-           time_plain(limits, values, record_time_ns, &ret_plain->time_ns) &&
+           time_plain(limits, values->time, record_time_ns, &ret_plain->time_ns) &&
            latency_plain(limits, values->latency, &ret_plain->latency_ns);
 }
 
 void plan_plain_lanes(const struct plan *plan, struct plan_lanes *lanes)
 {
-    const struct limits limits = limits_of(plan);
+    const struct limits limits = limits_of(plan, plan->time_unit);
     const int64_t *times = lanes->numbers[plan->time_slot],
                   *statuses = lanes->numbers[plan->outcome_slot],
                   *latencies =
                       limits.latency_unit_ns != 0 ? lanes->numbers[plan->latency_slot] : times;
-    enum schema_logical unit = plan->time_unit;
 
     for (size_t i = 0; i < lanes->count; i++) {
-        const struct values values = {lanes->services[i], statuses[i], times[i], latencies[i],
-                                      unit};
+        const struct values values = {statuses[i], times[i], latencies[i]};
 
         if (lanes->open[i] ||
             !judge(&limits, &values, lanes->record_times_ns[i], &lanes->plains[i])) {
@@ -103,16 +99,12 @@ void plan_plain_lanes(const struct plan *plan, struct plan_lanes *lanes)
     }
 }
 
-void plan_plain_event(const struct plan *plan, struct str service, const struct plan_plain *plain,
-                      struct event *ret_event)
+void plan_plain_event(const struct plan *plan, struct event *ret_event)
 {
     const struct str none = {NULL, 0};
 
     ret_event->kind = EVENT_REQUEST;
-    ret_event->outcome = plain->outcome;
-    ret_event->time_ns = plain->time_ns;
-    ret_event->service = service;
-    ret_event->latency_ns = plain->latency_ns;
+    ret_event->service_number = 0;
     ret_event->latency_threshold_ns = LATENCY_THRESHOLD_NONE;
     ret_event->wanted = NULL;
     ret_event->weight = 1;
@@ -127,20 +119,27 @@ void plan_plain_event(const struct plan *plan, struct str service, const struct 
 bool plan_plain(const struct plan *plan, const struct value *slots, int64_t record_time_ns,
                 struct event *ret_event)
 {
-    const struct limits limits = limits_of(plan);
     const struct value *service = &slots[plan->service_slots[0]],
                        *status = &slots[plan->outcome_slot], *time = &slots[plan->time_slot],
-                       *latency = limits.latency_unit_ns != 0 ? &slots[plan->latency_slot] : time;
-    const struct values values = {value_view(service), status->number, time->number,
-                                  latency->number, (enum schema_logical)time->logical};
+                       *latency =
+                           plan->latency_slot != PLAN_SLOT_NONE ? &slots[plan->latency_slot] : time;
+    const struct values values = {status->number, time->number, latency->number};
+    struct limits limits;
     struct plan_plain plain;
 
     if (service->kind != VALUE_TEXT || status->kind != VALUE_INTEGER ||
         time->kind != VALUE_INTEGER || latency->kind != VALUE_INTEGER ||
-        values.time_unit == SCHEMA_LOGICAL_NONE ||
-        !judge(&limits, &values, record_time_ns, &plain)) {
+        time->logical == SCHEMA_LOGICAL_NONE || !plain_name(value_view(service))) {
         return false;
     }
-    plan_plain_event(plan, values.service, &plain, ret_event);
+    limits = limits_of(plan, (enum schema_logical)time->logical);
+    if (!judge(&limits, &values, record_time_ns, &plain)) {
+        return false;
+    }
+    plan_plain_event(plan, ret_event);
+    ret_event->outcome = plain.outcome;
+    ret_event->time_ns = plain.time_ns;
+    ret_event->service = value_view(service);
+    ret_event->latency_ns = plain.latency_ns;
     return true;
 }

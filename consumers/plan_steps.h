@@ -1,6 +1,6 @@
 /*
  * The steps of the walk over a payload that skip values or read one into its slot. Each takes a position and returns the next one, or NULL when a
- * rule is broken; begin and end: bytes between them may be looked at; count is at least 1. For plan_walk.c and plan_lanes.c.
+ * rule is broken; begin and end: bytes between them may be looked at; count is at least 1. For plan_walk.c.
  */
 #ifndef CONSUMERS_PLAN_STEPS_H
 #define CONSUMERS_PLAN_STEPS_H
@@ -50,7 +50,7 @@ static inline const uint8_t *skip_bytes(const uint8_t *begin, const uint8_t *p, 
     return p;
 }
 
-/* What an instruction skips: count values, or one of so many bytes or symbols. Always inline: it is called where every item or lane is skipped. */
+/* What an instruction skips: count values, or one of so many bytes or symbols. Always inline: it is called where every item is skipped. */
 __attribute__((always_inline)) static inline const uint8_t *skip_values(
     const uint8_t *begin, const uint8_t *p, const uint8_t *end, enum plan_operation operation,
     uint32_t count)

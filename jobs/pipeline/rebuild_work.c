@@ -20,6 +20,9 @@ enum {
     CACHE_LINE = 64
 };
 
+_Static_assert((int)CODEC_BEHIND >= (int)DECODER_EXPECTED_BEHIND,
+               "records of an archive may be expected");
+
 /* The registry's client, by one thread at a time. */
 struct shared_http {
     struct http http; /* first: handed out */
@@ -148,9 +151,22 @@ static void exclude(struct worker *worker, const struct coordinate *at, enum ver
     }
 }
 
-/* The one place where a verdict of then and an event of now become a count. */
+static enum err_code decode(struct worker *worker, struct intake *intake,
+                            const struct record *record, const struct decoded **ret_decoded,
+                            struct err *err)
+{
+    if ((record->time_ns == INT64_MIN &&
+         rebuild_known_time(worker->known, record->offset, &worker->then.time_ns, err) != ERR_OK) ||
+        decoder_run(intake->decoder, record, ret_decoded, err) != ERR_OK) {
+        return err_context(err, "topic %.*s, partition %" PRId32 ", offset %" PRId64,
+                           STR_ARGS(intake->topic->name), record->partition, record->offset);
+    }
+    return ERR_OK;
+}
+
+/* The one place where a verdict of then and an event of now become a count. place: of the record among those that were expected. */
 static enum err_code take(struct worker *worker, struct intake *intake, const struct record *record,
-                          enum rebuild_fate fate, struct err *err)
+                          size_t place, enum rebuild_fate fate, struct err *err)
 {
     const struct rebuild_job *job = worker->job;
     const struct coordinate at = {intake->stream.stream_id, record->partition, record->offset,
@@ -165,11 +181,9 @@ static enum err_code take(struct worker *worker, struct intake *intake, const st
                                      : &worker->load.counts.known_lost);
         return ERR_OK;
     }
-    if ((record->time_ns == INT64_MIN &&
-         rebuild_known_time(worker->known, record->offset, &worker->then.time_ns, err) != ERR_OK) ||
-        decoder_run(intake->decoder, record, &decoded, err) != ERR_OK) {
-        return err_context(err, "topic %.*s, partition %" PRId32 ", offset %" PRId64,
-                           STR_ARGS(intake->topic->name), record->partition, record->offset);
+    decoded = decoder_expected(intake->decoder, place);
+    if (decoded == NULL && decode(worker, intake, record, &decoded, err) != ERR_OK) {
+        return err->code;
     }
     if (decoded->verdict != VERDICT_TALLIED) {
         if (verdict_row(decoded->verdict)->class != VERDICT_CLASS_EXCLUDED) {
@@ -222,7 +236,7 @@ static enum err_code look_around(struct worker *worker, size_t lane, struct err 
 }
 
 static enum err_code take_known(struct worker *worker, struct intake *intake,
-                                const struct record *record, struct err *err)
+                                const struct record *record, size_t place, struct err *err)
 {
     enum rebuild_fate fate = REBUILD_OPEN;
 
@@ -230,7 +244,7 @@ static enum err_code take_known(struct worker *worker, struct intake *intake,
         rebuild_known_find(worker->known, record->offset, &fate, err) != ERR_OK) {
         return err->code;
     }
-    return take(worker, intake, record, fate, err);
+    return take(worker, intake, record, place, fate, err);
 }
 
 /* *ret_done: there are none of the item behind them. */
@@ -241,12 +255,12 @@ static enum err_code take_records(struct worker *worker, const struct rebuild_it
     const struct record *records = worker->records;
     size_t i = 0;
 
+    decoder_expect(intake->decoder, records, count);
     while (i < count && records[i].offset < item->from) {
         i++;
     }
-    decoder_expect(intake->decoder, records + i, count - i);
     for (; i < count && records[i].offset < item->to; i++) {
-        if (take_known(worker, intake, &records[i], err) != ERR_OK) {
+        if (take_known(worker, intake, &records[i], i, err) != ERR_OK) {
             return err->code;
         }
     }

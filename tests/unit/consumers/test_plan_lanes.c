@@ -1,8 +1,10 @@
-/* Payloads walked column by column end where each of them ends alone. Every payload has a block of its exact size, so that a read behind it is seen. */
+/* Payloads walked column by column end where each of them ends alone. Every payload has a block of its size and the bytes behind it that may be looked at, so that a read
+ * farther on is seen; what stands there must not matter. */
 #include "plan_fixture.h"
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "consumers/plain_name.h"
 #include "consumers/plan_lanes.h"
 
 /* Each kind of value that a straight plan has: in runs, nullable, at the end; those that are wanted stand between them. */
@@ -106,10 +108,11 @@ static void compare(struct lanes *set, size_t i)
     const struct plan_lanes *lanes = &set->lanes;
     const struct plan_plain *plain = &lanes->plains[i];
     struct decoded *alone = &set->fixture.decoded;
-    struct str payload = str_of(set->blocks[i], (size_t)(lanes->end[i] - lanes->begin[i]));
+    struct str payload =
+        str_of(set->blocks[i], (size_t)((const char *)lanes->end[i] - set->blocks[i]));
 
     plan_run(set->fixture.plan, payload, RECORD_NS, &set->fixture.scratch, alone);
-    if (lanes->open[i]) {
+    if (lanes->open[i] || !plain_name(lanes->services[i])) {
         set->open++;
         return;
     }
@@ -144,10 +147,11 @@ static void add(struct lanes *set, const struct bytes *payload, size_t size)
 {
     size_t i = set->lanes.count++;
 
-    set->blocks[i] = memory_alloc(size > 0 ? size : 1);
+    set->blocks[i] = memory_alloc(size + PLAN_LANES_BEHIND);
     memcpy(set->blocks[i], payload->data, size);
-    set->lanes.begin[i] = (const uint8_t *)set->blocks[i];
-    set->lanes.end[i] = set->lanes.begin[i] + size;
+    memset(set->blocks[i] + size, (int)(i % 3) * 0x7f, PLAN_LANES_BEHIND);
+    set->lanes.end[i] = (const uint8_t *)set->blocks[i] + size;
+    set->lanes.at[i] = -(int64_t)size;
     set->lanes.record_times_ns[i] = RECORD_NS;
     if (set->lanes.count == PLAN_LANES_MAX) {
         finish(set);
@@ -253,6 +257,42 @@ static void an_int_is_an_int(void **state)
     assert_int_equal(set.open, 1);
 }
 
+/* A length in more bytes than it needs is one; one of 2^32 more, of 2^33 or below 0 is none, whatever its low bits are. */
+static void a_length_counts_as_a_whole(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } lengths[] = {
+        {"\6", 1},
+        {"\206\0", 2},
+        {"\206\200\0", 3},
+        {"\206\200\200\200\200\200\200\200\200\0", 10},
+        {"\206\200\200\200\20", 5},
+        {"\206\200\200\200\40", 5},
+        {"\205\200\0", 3},
+        {"\206\200\200\200\200\200\200\200\200\1", 10},
+        {"\206\200\200\200\200\200\200\200\200\2", 10},
+    };
+    static struct lanes set;
+    struct bytes payload;
+
+    (void)state;
+    lanes_init(&set, RECORD_OF(FIELD_OF("text", "\"string\"") "," BASE_FIELDS
+                                                              "," FIELD_OF("latency", "\"long\"")));
+    for (size_t i = 0; i < ARRAY_COUNT(lengths); i++) {
+        payload.size = 0;
+        put_raw(&payload, lengths[i].bytes, lengths[i].size);
+        put_raw(&payload, "abc", 3);
+        put_base(&payload, "shop");
+        put_long(&payload, 5);
+        add(&set, &payload, payload.size);
+    }
+    lanes_release(&set);
+    assert_int_equal(set.plain, 4);
+    assert_int_equal(set.open, ARRAY_COUNT(lengths) - 4);
+}
+
 /* A reader takes the writer's integer for a double, which is no plain latency. */
 static void what_the_reader_makes_of_a_number_counts(void **state)
 {
@@ -277,6 +317,7 @@ int main(void)
         cmocka_unit_test(damaged_payloads_are_what_they_are_alone),
         cmocka_unit_test(other_plans_do_not_fit),
         cmocka_unit_test(an_int_is_an_int),
+        cmocka_unit_test(a_length_counts_as_a_whole),
         cmocka_unit_test(what_the_reader_makes_of_a_number_counts),
     };
 
