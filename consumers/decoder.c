@@ -364,12 +364,13 @@ void decoder_expect(struct decoder *decoder, const struct record *records, size_
 const struct decoded *decoder_expected(struct decoder *decoder, size_t place)
 {
     struct expected *expected = &decoder->expected;
-    const struct plan_plain *plain = &expected->lanes.plains[place];
     struct event *event = &expected->decoded.event;
+    const struct plan_plain *plain;
 
     if (place >= expected->lanes.count || expected->lanes.open[place]) {
         return NULL;
     }
+    plain = &expected->lanes.plains[place];
     event->outcome = plain->outcome;
     event->time_ns = plain->time_ns;
     event->latency_ns = plain->latency_ns;
