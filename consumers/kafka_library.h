@@ -60,7 +60,6 @@
     X(rd_kafka_offsets_for_times)                                                                  \
     X(rd_kafka_opaque)                                                                             \
     X(rd_kafka_poll)                                                                               \
-    X(rd_kafka_poll_set_consumer)                                                                  \
     X(rd_kafka_producev)                                                                           \
     X(rd_kafka_produceva)                                                                          \
     X(rd_kafka_purge)                                                                              \
@@ -139,7 +138,6 @@ enum err_code librdkafka_open(struct err *err);
 #define rd_kafka_offsets_for_times librdkafka.rd_kafka_offsets_for_times_
 #define rd_kafka_opaque librdkafka.rd_kafka_opaque_
 #define rd_kafka_poll librdkafka.rd_kafka_poll_
-#define rd_kafka_poll_set_consumer librdkafka.rd_kafka_poll_set_consumer_
 #define rd_kafka_producev librdkafka.rd_kafka_producev_
 #define rd_kafka_produceva librdkafka.rd_kafka_produceva_
 #define rd_kafka_purge librdkafka.rd_kafka_purge_

@@ -360,10 +360,7 @@ static void receive(struct source_kafka *self, int64_t timeout_ns, struct giving
         int64_t left_ms = left_ns / NS_PER_MS;
 
         count = receive_once(self, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, giving);
-        if (self->options.group == NULL) {
-            (void)rd_kafka_poll(self->reader.handle,
-                                0); /* callbacks; in a group the queue has them */
-        }
+        (void)rd_kafka_poll(self->reader.handle, 0); /* callbacks, but for rebalances */
         left_ns = deadline_ns - clock_monotonic_ns(self->reader.clock);
     } while (count == 0 && self->rebalance.list == NULL && left_ns > 0);
     if (count > 0) {

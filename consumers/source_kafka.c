@@ -105,10 +105,9 @@ static enum err_code kafka_join(struct source *source, struct err *err)
     for (size_t i = 0; i < self->topic_count; i++) {
         rd_kafka_topic_partition_list_add(list, self->topics[i].name, RD_KAFKA_PARTITION_UA);
     }
-    code = rd_kafka_poll_set_consumer(self->reader.handle);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        code = rd_kafka_subscribe(self->reader.handle, list);
-    }
+    /* No rd_kafka_poll_set_consumer: the handle's own queue stays apart from the one with records in it. Questions serve it while they
+     * wait, and rd_kafka_poll aborts at a record (2.0.2). */
+    code = rd_kafka_subscribe(self->reader.handle, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_client_fail(&self->reader, err, "joining the group", code);

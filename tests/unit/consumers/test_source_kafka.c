@@ -327,6 +327,51 @@ static void a_group_gives_partitions_and_takes_them_back(void **state)
     mock_close(&mock);
 }
 
+static void start_assigned(struct source *source)
+{
+    struct source_item last;
+    struct err err = ERR_INIT;
+
+    assert_int_equal(source->join(source, &err), ERR_OK);
+    assert_int_equal(poll_for(source, SOURCE_ASSIGNED, 2, &last), 2);
+    assert_int_equal(source->start(source, (struct source_partition){0, 0}, 0, &err), ERR_OK);
+}
+
+/* The answer takes longer than the first slice of the question, and records wait to be read: what is served between two slices must not
+ * be their queue. */
+static void a_member_waits_for_a_slow_answer_before_it_reads_on(void **state)
+{
+    enum { RECORDS = 2000, SLOW_MS = 700 };
+    struct mock_broker mock;
+    struct source *source;
+    struct source_item last;
+    struct err err = ERR_INIT;
+    int32_t partition_count;
+    size_t seen;
+
+    (void)state;
+    mock_open(&mock);
+    mock_topic(&mock, "requests", 1);
+    mock_topic(&mock, "checks", 1);
+    for (int i = 0; i < RECORDS; i++) {
+        mock_send(&mock, "requests", 0, "abc", 3, 0);
+    }
+    mock_flush(&mock);
+    source = open_source(mock.servers, "members");
+    start_assigned(source);
+    seen = poll_for(source, SOURCE_RECORD, 1, &last);
+    assert_in_range(seen, 1, RECORDS / 2);
+    assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, 1, SLOW_MS), 0);
+    assert_int_equal(source->partition_count(source, 0, &partition_count, &err), ERR_OK);
+    assert_int_equal(partition_count, 1);
+    assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, 1, 0), 0);
+    seen += poll_for(source, SOURCE_RECORD, RECORDS - seen, &last);
+    assert_int_equal(seen, RECORDS);
+    assert_int_equal(last.record.offset, RECORDS - 1);
+    source->close(source);
+    mock_close(&mock);
+}
+
 static void expect_refusal(const char *servers, const struct source_property *property,
                            enum err_code open_code, const char *words)
 {
@@ -501,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_null_payload_is_a_tombstone_and_an_empty_one_is_not),
         cmocka_unit_test(an_offset_that_has_expired_is_told_and_can_be_left),
         cmocka_unit_test(a_group_gives_partitions_and_takes_them_back),
+        cmocka_unit_test(a_member_waits_for_a_slow_answer_before_it_reads_on),
         cmocka_unit_test(a_broker_that_goes_away_ends_the_poll),
     };
 
