@@ -50,6 +50,12 @@ static inline void open_store(struct world *world)
     }
 }
 
+/* At each rebalance the mock cluster waits for a second less than the session's timeout, 44 s by default. And it refuses a member that asks
+ * for its partitions after the leader has sent them, which then joins anew: on a busy machine there are several rebalances. Members hear
+ * of them by heartbeats. */
+#define GROUP_PROPERTIES                                                                           \
+    "\n  properties: {session.timeout.ms: \"6000\", heartbeat.interval.ms: \"500\"}"
+
 /* map: the lines behind "map:"; more: further lines of the topic. */
 static inline void configure(struct world *world, const char *servers, const char *group,
                              const char *map, const char *more)
@@ -61,11 +67,11 @@ static inline void configure(struct world *world, const char *servers, const cha
     strbuf_init(&text, 10000);
     strbuf_append_format(&text,
                          "store: {sqlite: x.db}\n"
-                         "cluster:\n  name: test\n  bootstrap_servers: \"%s\"\n%s%s\n"
+                         "cluster:\n  name: test\n  bootstrap_servers: \"%s\"\n%s%s%s\n"
                          "registry: {url: \"" FAKE_REGISTRY_URL "\", retry: 1s}\n"
                          "topics:\n  - name: requests\n    kind: requests\n%s    map:\n%s",
                          servers, group != NULL ? "  group: " : "", group != NULL ? group : "",
-                         more, map);
+                         group != NULL ? GROUP_PROPERTIES : "", more, map);
     if (config_parse(strbuf_view(&text), "test.yaml", &world->config, &err) != ERR_OK) {
         fail_msg("%s\n%s", err.text, strbuf_text(&text));
     }
