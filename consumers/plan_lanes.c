@@ -23,7 +23,7 @@ static bool straight(const struct plan *plan, const struct plan_instruction *in)
         return true;
     case PLAN_READ_INT:
     case PLAN_READ_LONG:
-        return in->b >> 8 == VALUE_INTEGER;
+        return in->b >> 8 == VALUE_INTEGER && (int)in->a != plan->service_slots[0];
     case PLAN_READ_TEXT:
         return (int)in->a == plan->service_slots[0];
     default:

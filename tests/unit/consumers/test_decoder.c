@@ -400,6 +400,41 @@ static void expected_records_are_what_they_are_alone(void **state)
     close_setup(&together);
 }
 
+/* Where a service is a number, nothing that an earlier schema named may stand in for it. */
+static void a_service_that_is_a_number_is_not_that_of_records_before(void **state)
+{
+    static const char numbered[] = "\0\0\0\0\2"
+                                   "\16"
+                                   "\200\260\203\305\230h"
+                                   "\220\3";
+    struct setup setup;
+    struct record record = {.time_ns = NOW_NS, .value = copy_of(good, sizeof(good) - 1)};
+    struct record other = {.time_ns = NOW_NS, .value = copy_of(numbered, sizeof(numbered) - 1)};
+    const struct decoded *decoded;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_setup(&setup, true, true);
+    setup.fake.answers[1].body =
+        "{\"schema\":\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"R\\\",\\\"fields\\\":["
+        "{\\\"name\\\":\\\"service\\\",\\\"type\\\":\\\"int\\\"},"
+        "{\\\"name\\\":\\\"ts\\\",\\\"type\\\":{\\\"type\\\":\\\"long\\\",\\\"logicalType\\\":"
+        "\\\"timestamp-millis\\\"}},"
+        "{\\\"name\\\":\\\"status\\\",\\\"type\\\":\\\"int\\\"}]}\"}";
+    assert_int_equal(decoder_run(setup.decoder, &record, &decoded, &err), ERR_OK);
+    decoder_expect(setup.decoder, &record, 1);
+    assert_non_null(decoder_expected(setup.decoder, 0));
+    assert_int_equal(decoder_run(setup.decoder, &other, &decoded, &err), ERR_OK);
+    assert_int_equal(decoded->verdict, VERDICT_TALLIED);
+    assert_true(str_equal(decoded->event.service, STR("7")));
+    decoder_expect(setup.decoder, &other, 1);
+    decoded = decoder_expected(setup.decoder, 0);
+    assert_true(decoded == NULL || str_equal(decoded->event.service, STR("7")));
+    free((char *)(uintptr_t)record.value.data);
+    free((char *)(uintptr_t)other.value.data);
+    close_setup(&setup);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +447,7 @@ int main(void)
         cmocka_unit_test(a_registry_that_is_down_decides_nothing),
         cmocka_unit_test(many_schemas_keep_their_plans),
         cmocka_unit_test(expected_records_are_what_they_are_alone),
+        cmocka_unit_test(a_service_that_is_a_number_is_not_that_of_records_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
