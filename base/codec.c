@@ -204,7 +204,7 @@ enum err_code unpacker_run(struct unpacker *unpacker, struct str packed, size_t 
     }
     wanted = wanted < size_max ? wanted : size_max;
     while (outcome == TOO_SMALL) {
-        if (unpacker->room_size < wanted) {
+        if (unpacker->room == NULL || unpacker->room_size < wanted) {
             grow(unpacker, wanted);
         }
         outcome = unpacker->codec == CODEC_DEFLATE ? inflate_block(unpacker, packed, &size)

@@ -39,8 +39,9 @@ struct unpacker;
 
 struct unpacker *unpacker_new(enum codec codec);
 void unpacker_free(struct unpacker *unpacker);
-/* *ret_content is valid until the next call: it borrows from the unpacker, or is packed itself, which then has CODEC_BEHIND bytes behind it. size_hint: how large the content probably is; 0: not known. ERR_DATA:
- * damaged, or larger than size_max. Memory grows with the content only, and never beyond size_max. */
+/* *ret_content is valid until the next call: it borrows from the unpacker, or, of CODEC_NULL, is packed itself. It has CODEC_BEHIND bytes behind it; of CODEC_NULL the caller sees
+ * to that. size_hint: how large the content probably is; 0: not known. ERR_DATA: damaged, or larger than size_max. Memory grows with the content only, and never beyond
+ * size_max and those bytes. */
 enum err_code unpacker_run(struct unpacker *unpacker, struct str packed, size_t size_hint,
                            size_t size_max, struct str *ret_content, struct err *err);
 
