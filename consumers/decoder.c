@@ -215,14 +215,6 @@ static enum err_code run_plan(struct decoder *decoder, const struct record *reco
     return ERR_OK;
 }
 
-static uint64_t first_word(struct str value)
-{
-    uint64_t word;
-
-    memcpy(&word, value.data, sizeof(word));
-    return word;
-}
-
 /* Only where the key is nothing but bytes in front of the payload, and few of them. */
 static void prefix_note(struct decoder *decoder, const struct record *record, struct str payload)
 {
@@ -235,7 +227,7 @@ static void prefix_note(struct decoder *decoder, const struct record *record, st
         record->value.size >= sizeof(mask)) {
         memset(mask, 0xff, size);
         memcpy(&prefix->mask, mask, sizeof(mask));
-        prefix->word = first_word(record->value) & prefix->mask;
+        prefix->word = str_word(record->value.data) & prefix->mask;
         prefix->size = size;
     }
 }
@@ -246,7 +238,7 @@ static inline bool begins_so(struct prefix prefix, size_t size_max, const struct
     struct str value = record->value;
 
     return value.size >= sizeof(uint64_t) && value.size <= size_max && !record->tombstone &&
-           (first_word(value) & prefix.mask) == prefix.word;
+           (str_word(value.data) & prefix.mask) == prefix.word;
 }
 
 static inline bool prefix_same(const struct decoder *decoder, const struct record *record)

@@ -1,12 +1,11 @@
 /*
- * The common name: printable ASCII, which needs no further look. For plan_run.c, which knows the rules of all names, and plan_plain.c.
+ * The common name: printable ASCII, which needs no further look. For plan_run.c, which knows the rules of all names, and those who are satisfied with the common ones.
  */
 #ifndef CONSUMERS_PLAIN_NAME_H
 #define CONSUMERS_PLAIN_NAME_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/str.h"
 #include "schemas/event.h"
@@ -24,14 +23,6 @@ static inline bool plain_words_are(uint64_t first, uint64_t last)
     return (plain[0] & plain[1]) == UINT64_MAX;
 }
 
-static inline uint64_t plain_word_at(const char *data)
-{
-    uint64_t word;
-
-    memcpy(&word, data, sizeof(word));
-    return word;
-}
-
 /* Not empty, and not too long. The last bytes may overlap the ones before. Up to sixteen, as most are, without a loop: its length could not be foretold. */
 static inline bool plain_name(struct str name)
 {
@@ -47,12 +38,12 @@ static inline bool plain_name(struct str name)
         return true;
     }
     for (size_t at = 0; at + 16 < name.size; at += 16) {
-        if (!plain_words_are(plain_word_at(name.data + at), plain_word_at(name.data + at + 8))) {
+        if (!plain_words_are(str_word(name.data + at), str_word(name.data + at + 8))) {
             return false;
         }
     }
-    return plain_words_are(plain_word_at(name.size < 16 ? name.data : name.data + name.size - 16),
-                           plain_word_at(name.data + name.size - 8));
+    return plain_words_are(str_word(name.size < 16 ? name.data : name.data + name.size - 16),
+                           str_word(name.data + name.size - 8));
 }
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Numbers and lengths as Avro writes them: the smallest steps of the walk over a payload, whose header has the rules (plan_walk.c).
- * Each takes a position and the end, and returns the position behind what it read, or NULL if a rule is broken. For plan_walk.c, varint.h and archive_record.c.
+ * Each takes a position and the end, and returns the position behind what it read, or NULL if a rule is broken. For plan_walk.c, plan_lanes.c, varint.h and archive_record.c.
  */
 #ifndef CONSUMERS_PLAN_BYTES_H
 #define CONSUMERS_PLAN_BYTES_H

@@ -1,7 +1,7 @@
 #include "consumers/plan_lanes.h"
 
 #include "base/check.h"
-#include "consumers/plan_steps.h"
+#include "consumers/plan_bytes.h"
 
 /* --- which plans --- */
 

@@ -35,7 +35,7 @@ struct plan_lanes {
 
 /* Sets by_lanes and time_unit of a plan that is otherwise complete. */
 void plan_lanes_prepare(struct plan *plan);
-/* Of a plan with by_lanes. What is not open afterwards is as plan_run would have found. */
+/* Of a plan with by_lanes. What is not open afterwards, and has a plain name, is as plan_run would have found. */
 void plan_lanes_run(const struct plan *plan, struct plan_lanes *lanes);
 /* The last step of it: judges what was read. */
 void plan_plain_lanes(const struct plan *plan, struct plan_lanes *lanes);
