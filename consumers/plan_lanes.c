@@ -74,11 +74,11 @@ void plan_lanes_prepare(struct plan *plan)
     uint32_t slots;
 
     plan->time_unit = SCHEMA_LOGICAL_NONE;
-    plan->by_lanes =
-        plan->plain && plan->slot_count <= PLAN_LANE_SLOTS_MAX &&
-        plan->time_slot != plan->service_slots[0] && plan->outcome_slot != plan->service_slots[0] &&
-        plan->latency_slot != plan->service_slots[0] && goes_straight(plan, &slots) &&
-        slots == (UINT32_C(1) << plan->slot_count) - 1 && plan->time_unit != SCHEMA_LOGICAL_NONE;
+    plan->by_lanes = plan->plain && plan->slot_count <= PLAN_LANE_SLOTS_MAX &&
+                     plan->outcome_slot != plan->service_slots[0] &&
+                     plan->latency_slot != plan->service_slots[0] && goes_straight(plan, &slots) &&
+                     slots == (UINT32_C(1) << plan->slot_count) - 1 &&
+                     plan->time_unit != SCHEMA_LOGICAL_NONE;
 }
 
 /* --- the walk --- */

@@ -38,7 +38,8 @@ enum { CASES = 12 };
 /* Of the same schema; the numbers of a case go through sizes of one byte to ten, through null and not null. */
 static void put_case(struct bytes *payload, int number)
 {
-    const int64_t wide = number % 2 == 0 ? INT64_C(1) << number * 5 : -(INT64_C(1) << number * 5);
+    static const int bits[CASES] = {0, 6, 12, 18, 24, 31, 38, 43, 49, 57, 62, 55};
+    const int64_t power = INT64_C(1) << bits[number], wide = number % 2 == 0 ? power : -power;
     char text[200];
 
     memset(text, 'x', sizeof(text));
@@ -218,21 +219,55 @@ static void other_plans_do_not_fit(void **state)
         FIELD_OF("x", "[\"null\",\"long\",\"string\"]"),
         FIELD_OF("x", "[\"null\",{\"type\":\"record\",\"name\":\"S\",\"fields\":[" FIELD_OF(
                           "y", "\"long\"") "," FIELD_OF("z", "\"string\"") "]}]"),
+        FIELD_OF("x", "[\"null\",{\"type\":\"record\",\"name\":\"S\",\"fields\":[" FIELD_OF(
+                          "y", "\"long\"") "," FIELD_OF("z", "\"long\"") "]}]"),
         FIELD_OF("latency", "\"double\""),
         FIELD_OF("latency", "\"string\""),
+        FIELD_OF("latency", "\"null\""),
     };
+    enum { WITHOUT_LATENCY = 5 };
     struct fixture fixture;
     char text[1000];
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
         fixture_init(&fixture);
-        fixture.mapping.latency = role_of(i < 4 ? "late" : "latency");
+        fixture.mapping.latency = role_of(i < WITHOUT_LATENCY ? "late" : "latency");
         fixture.mapping.latency_unit_ns = 1000;
         (void)snprintf(text, sizeof(text), RECORD_OF(BASE_FIELDS "%s%s%s"),
-                       i < 4 ? "," FIELD_OF("late", "\"long\"") : "", ",", fields[i]);
+                       i < WITHOUT_LATENCY ? "," FIELD_OF("late", "\"long\"") : "", ",", fields[i]);
         fixture_open(&fixture, text);
         assert_false(fixture.plan->by_lanes);
+        fixture_release(&fixture);
+    }
+}
+
+/* What a mapping makes of values that would go straight: a number as a name, a name as a status or a latency, a time without a unit of its own, and more values than
+ * there is room for. */
+static void other_mappings_do_not_fit(void **state)
+{
+    static const char *const paths[] = {"latency", "a", "b"};
+    struct role redactions[ARRAY_COUNT(paths)];
+    struct fixture fixture;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        redactions[i] = role_of(paths[i]);
+    }
+    for (int i = 0; i < 7; i++) {
+        fixture_init(&fixture);
+        fixture.mapping.latency_unit_ns = 1000;
+        fixture.mapping.time_unit_ns = NS_PER_MS;
+        fixture.mapping.service[0] = role_of(i == 1 ? "a" : i == 6 ? "time" : "service");
+        fixture.mapping.outcome = role_of(i == 2 ? "service" : "status");
+        fixture.mapping.latency = role_of(i == 3 ? "service" : "latency");
+        fixture.mapping.time = role_of(i == 4 ? "latency" : "time");
+        fixture.mapping.redactions = redactions;
+        fixture.mapping.redaction_count = i == 5 ? ARRAY_COUNT(redactions) : 0;
+        fixture_open(&fixture,
+                     RECORD_OF(BASE_FIELDS "," FIELD_OF("latency", "\"long\"") "," FIELD_OF(
+                         "a", "\"long\"") "," FIELD_OF("b", "\"long\"")));
+        assert_int_equal(fixture.plan->by_lanes, i == 0);
         fixture_release(&fixture);
     }
 }
@@ -293,6 +328,40 @@ static void a_length_counts_as_a_whole(void **state)
     assert_int_equal(set.open, ARRAY_COUNT(lengths) - 4);
 }
 
+/* A number that does not fit 64 bits is none, whatever stands behind it: not one that is passed over, and no length either. */
+static void a_number_that_cannot_be_read_is_none(void **state)
+{
+    static const char *const types[] = {"\"long\"", "\"string\""};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        static struct lanes set;
+        struct bytes payload;
+        char text[1000];
+
+        (void)snprintf(
+            text, sizeof(text), RECORD_OF("{\"name\":\"x\",\"type\":%s},%s"), types[i],
+            FIELD_OF("y",
+                     "{\"type\":\"fixed\",\"name\":\"F\",\"size\":10}") "," BASE_FIELDS
+                                                                        "," FIELD_OF("latency",
+                                                                                     "\"long\""));
+        lanes_init(&set, text);
+        for (int last = 0; last < 3;
+             last++) { /* 2: ten bytes that are no number, and ten of y or none */
+            payload.size = 0;
+            put_raw(&payload, "\200\200\200\200\200\200\200\200\200", 9);
+            put_byte(&payload, last == 0 ? 0 : 2);
+            put_raw(&payload, "0123456789", last == 2 ? 0 : 10);
+            put_base(&payload, "shop");
+            put_long(&payload, 5);
+            add(&set, &payload, payload.size);
+        }
+        lanes_release(&set);
+        assert_int_equal(set.plain, 1);
+        assert_int_equal(set.open, 2);
+    }
+}
+
 /* A reader takes the writer's integer for a double, which is no plain latency. */
 static void what_the_reader_makes_of_a_number_counts(void **state)
 {
@@ -316,8 +385,10 @@ int main(void)
         cmocka_unit_test(all_cases_are_plain_but_those_that_are_not),
         cmocka_unit_test(damaged_payloads_are_what_they_are_alone),
         cmocka_unit_test(other_plans_do_not_fit),
+        cmocka_unit_test(other_mappings_do_not_fit),
         cmocka_unit_test(an_int_is_an_int),
         cmocka_unit_test(a_length_counts_as_a_whole),
+        cmocka_unit_test(a_number_that_cannot_be_read_is_none),
         cmocka_unit_test(what_the_reader_makes_of_a_number_counts),
     };
 
