@@ -325,7 +325,7 @@ static void assert_same(const struct decoded *a, const struct decoded *b)
     }
 }
 
-enum { KINDS = 10 };
+enum { KINDS = 11 };
 
 /* A record like others, or one of those that are not, by turns of a number. */
 static struct record record_of(size_t number)
@@ -335,6 +335,7 @@ static struct record record_of(size_t number)
         size_t size;
     } kinds[KINDS] = {
         {good, sizeof(good) - 1},
+        {"\0\0\0\0\1\6api\200\260\203\305\230h\350\7", 17},   /* an error */
         {"\0\0\0\0\1\6apj\200\260\203\305\230h\220\3", 17},   /* discovered */
         {"\0\0\0\0\1\6ap\37\200\260\203\305\230h\220\3", 17}, /* a bad name */
         {"\0\0\0\0\1\6api\200\260\203\305\230h\2", 16},       /* no status */
@@ -345,12 +346,15 @@ static struct record record_of(size_t number)
         {"x", 1},
         {"", 0},
     };
-    size_t kind = number % 3 == 0 ? number / 3 % KINDS : number % 2;
+    size_t kind = number % 3 == 0 ? number / 3 % KINDS : number % 3;
     struct record record = {.offset = (int64_t)number,
                             .time_ns = number % 7 == 0 ? INT64_MIN : NOW_NS};
 
     record.value = copy_of(kinds[kind].value, kinds[kind].size);
-    record.tombstone = number % 11 == 10;
+    record.tombstone = number % 13 == 10;
+    if (number % 17 == 5) { /* its event is too old then */
+        record.time_ns = NOW_NS + 401 * NS_PER_DAY;
+    }
     return record;
 }
 
@@ -400,6 +404,40 @@ static void expected_records_are_what_they_are_alone(void **state)
     close_setup(&together);
 }
 
+/* What is too large, or has no name that needs no look, is known of no record; also where no catalog asks. */
+static void limits_hold_for_expected_records(void **state)
+{
+    struct setup setup;
+    struct decoder_options options;
+    struct record records[2] = {
+        {.time_ns = NOW_NS, .value = copy_of(good, sizeof(good) - 1)},
+        {.time_ns = NOW_NS, .value = copy_of("\0\0\0\0\1\6ap\37\200\260\203\305\230h\220\3", 17)}};
+    struct decoder *decoder;
+    const struct decoded *decoded;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_setup(&setup, false, true);
+    options = (struct decoder_options){.framing = FRAMING_CONFLUENT,
+                                       .mapping = &setup.mapping,
+                                       .finder = &setup.finder,
+                                       .clock = &setup.clock.clock};
+    assert_int_equal(decoder_open(&options, &decoder, &err), ERR_OK);
+    for (size_t i = 0; i < ARRAY_COUNT(records); i++) {
+        assert_int_equal(decoder_run(decoder, &records[0], &decoded, &err), ERR_OK);
+        decoder_expect(decoder, records, ARRAY_COUNT(records));
+        assert_int_equal(decoder_expected(decoder, 0) != NULL, i == 0);
+        assert_null(decoder_expected(decoder, 1));
+        setup.mapping.record_size_max = sizeof(good) - 2;
+    }
+    assert_int_equal(decoded->verdict, VERDICT_TOO_LARGE);
+    decoder_free(decoder);
+    for (size_t i = 0; i < ARRAY_COUNT(records); i++) {
+        free((char *)(uintptr_t)records[i].value.data);
+    }
+    close_setup(&setup);
+}
+
 /* Where a service is a number, nothing that an earlier schema named may stand in for it. */
 static void a_service_that_is_a_number_is_not_that_of_records_before(void **state)
 {
@@ -447,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_registry_that_is_down_decides_nothing),
         cmocka_unit_test(many_schemas_keep_their_plans),
         cmocka_unit_test(expected_records_are_what_they_are_alone),
+        cmocka_unit_test(limits_hold_for_expected_records),
         cmocka_unit_test(a_service_that_is_a_number_is_not_that_of_records_before),
     };
 
