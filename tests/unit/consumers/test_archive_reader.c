@@ -428,6 +428,53 @@ static void numbers_that_lie_are_refused(void **state)
     }
 }
 
+/* Where the first blocks begin, and where the last of these ends. */
+static void find_blocks(struct str bytes, size_t ret_at[3])
+{
+    struct container_input input = container_input_memory(&bytes);
+    struct container_reader container;
+    struct container_block block;
+    struct err err = ERR_INIT;
+    bool found;
+
+    assert_int_equal(container_open(&container, &input, 1 << 20, &err), ERR_OK);
+    for (size_t i = 0; i < 3; i++) {
+        ret_at[i] = (size_t)container.at;
+        assert_int_equal(container_next(&container, &found, &block, &err), ERR_OK);
+        assert_true(found);
+    }
+    container_release(&container);
+}
+
+/* Offsets ascend from block to block, however many records are taken at once. */
+static void blocks_of_another_order_are_refused(void **state)
+{
+    enum { IN_BLOCK = 10 };
+    struct archive_bytes_options options = {CODEC_DEFLATE, 0, 100, IN_BLOCK};
+    struct err one = ERR_INIT, several = ERR_INIT;
+    struct strbuf file, other;
+    int64_t read, taken;
+    size_t at[3];
+
+    (void)state;
+    strbuf_init(&file, ARCHIVE_BYTES_MAX);
+    strbuf_init(&other, ARCHIVE_BYTES_MAX);
+    (void)archive_bytes(&options, &file);
+    find_blocks(strbuf_view(&file), at);
+    strbuf_append(&other, str_of(file.data, at[0]));
+    strbuf_append(&other, str_of(file.data + at[1], at[2] - at[1]));
+    strbuf_append(&other, str_of(file.data + at[0], at[1] - at[0]));
+    strbuf_append(&other, str_of(file.data + at[2], file.size - at[2]));
+    assert_int_equal(read_all(strbuf_view(&other), &read, &one), ERR_DATA);
+    assert_int_equal(take_all(strbuf_view(&other), &taken, &several), ERR_DATA);
+    assert_non_null(strstr(one.text, "record 1 of 10 stands before"));
+    assert_string_equal(several.text, one.text);
+    assert_int_equal(read, IN_BLOCK);
+    assert_int_equal(taken, IN_BLOCK);
+    strbuf_release(&other);
+    strbuf_release(&file);
+}
+
 /* A kilobyte that would become a gigabyte. */
 static void a_bomb_is_defused(void **state)
 {
@@ -541,6 +588,7 @@ int main(void)
         cmocka_unit_test(a_cut_file_is_said_to_be_cut),
         cmocka_unit_test(a_flipped_bit_is_no_crash),
         cmocka_unit_test(numbers_that_lie_are_refused),
+        cmocka_unit_test(blocks_of_another_order_are_refused),
         cmocka_unit_test(a_bomb_is_defused),
         cmocka_unit_test(damage_is_passed_over),
         cmocka_unit_test(heads_that_lie_are_refused),
