@@ -434,10 +434,9 @@ static rd_kafka_resp_err_t ask_offsets(struct kafka_client *client,
     return code;
 }
 
-/* A handle looks at its topics every few minutes only, and partitions are added: what it does not know yet it has to be told to look
- * for. Whether it found them shows in the next answer. */
-static void look_for(struct kafka_client *client, const rd_kafka_topic_partition_list_t *list,
-                     int timeout_ms)
+/* A handle looks at its topics every few minutes only, and one that reads none of them not even when an answer tells that the leader is
+ * another one by now, or that there are more partitions: it has to be told to look. What it finds shows in the next answer. */
+static void look_again(struct kafka_client *client, const rd_kafka_topic_partition_list_t *list)
 {
     const char *last = "";
 
@@ -453,19 +452,12 @@ static void look_for(struct kafka_client *client, const rd_kafka_topic_partition
         if (topic == NULL) {
             continue;
         }
-        if (rd_kafka_metadata(client->handle, 0, topic, &metadata, timeout_ms) ==
+        if (rd_kafka_metadata(client->handle, 0, topic, &metadata, SLICE_MS_FIRST) ==
             RD_KAFKA_RESP_ERR_NO_ERROR) {
             rd_kafka_metadata_destroy(metadata);
         }
         rd_kafka_topic_destroy(topic);
     }
-}
-
-static bool is_unknown(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 /* Kafka's ListOffsets takes -1 (end) and -2 (beginning) in the place of a time; rd_kafka_offsets_for_times passes them on and
@@ -482,8 +474,8 @@ enum err_code kafka_client_offsets(struct kafka_client *client,
         rd_kafka_topic_partition_list_t *copy = rd_kafka_topic_partition_list_copy(list);
 
         code = ask_offsets(client, copy, patience_slice_ms(&patience));
-        if (is_unknown(code)) {
-            look_for(client, list, patience_slice_ms(&patience));
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !is_final(code) && !stopped(client)) {
+            look_again(client, list);
         }
         for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
             const rd_kafka_topic_partition_t *answer = rd_kafka_topic_partition_list_find(

@@ -25,7 +25,8 @@ static inline void mock_ignore_log(const rd_kafka_t *handle, int level, const ch
     (void)handle, (void)level, (void)facility, (void)text;
 }
 
-static inline void mock_open(struct mock_broker *mock)
+/* brokers: how many. */
+static inline void mock_open_cluster(struct mock_broker *mock, const char *brokers)
 {
     struct err err = ERR_INIT;
     char text[256];
@@ -33,13 +34,18 @@ static inline void mock_open(struct mock_broker *mock)
 
     CHECK(librdkafka_open(&err) == ERR_OK);
     conf = rd_kafka_conf_new();
-    CHECK(rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", text, sizeof(text)) == 0);
+    CHECK(rd_kafka_conf_set(conf, "test.mock.num.brokers", brokers, text, sizeof(text)) == 0);
     CHECK(rd_kafka_conf_set(conf, "linger.ms", "1", text, sizeof(text)) == 0);
     rd_kafka_conf_set_log_cb(conf, mock_ignore_log);
     mock->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
     CHECK(mock->producer != NULL);
     mock->cluster = rd_kafka_handle_mock_cluster(mock->producer);
     mock->servers = rd_kafka_mock_cluster_bootstraps(mock->cluster);
+}
+
+static inline void mock_open(struct mock_broker *mock)
+{
+    mock_open_cluster(mock, "1");
 }
 
 static inline void mock_close(struct mock_broker *mock)

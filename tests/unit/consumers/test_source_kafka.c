@@ -139,6 +139,33 @@ static void a_reader_that_comes_late_gets_answers_and_everything(void **state)
     mock_close(&mock);
 }
 
+/* The handle that asks for the ends of logs reads no topic: nothing but the question tells it that it knows an old leader. */
+static void the_end_of_a_log_is_asked_of_its_new_leader(void **state)
+{
+    struct source_partition partition = {0, 0};
+    struct source_watermarks watermarks;
+    struct mock_broker mock;
+    struct source *source;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    mock_open_cluster(&mock, "2");
+    mock_topic(&mock, "requests", 1);
+    assert_int_equal(rd_kafka_mock_partition_set_leader(mock.cluster, "requests", 0, 1), 0);
+    mock_send(&mock, "requests", 0, "abc", 3, 0);
+    mock_flush(&mock);
+    source = open_source(mock.servers, NULL);
+    assert_int_equal(source->watermarks(source, &partition, 1, &watermarks, &err), ERR_OK);
+    assert_int_equal(watermarks.high, 1);
+    assert_int_equal(rd_kafka_mock_partition_set_leader(mock.cluster, "requests", 0, 2), 0);
+    if (source->watermarks(source, &partition, 1, &watermarks, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(watermarks.high, 1);
+    source->close(source);
+    mock_close(&mock);
+}
+
 /* A taker that checks the order, and turns back once. */
 struct given {
     struct source *source;
@@ -541,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_topic_that_does_not_exist_is_named),
         cmocka_unit_test(reads_from_the_offset_asked_for_to_the_end),
         cmocka_unit_test(a_reader_that_comes_late_gets_answers_and_everything),
+        cmocka_unit_test(the_end_of_a_log_is_asked_of_its_new_leader),
         cmocka_unit_test(records_are_given_in_order_and_those_of_an_earlier_start_are_not),
         cmocka_unit_test(a_taker_that_fails_is_given_no_more),
         cmocka_unit_test(a_null_payload_is_a_tombstone_and_an_empty_one_is_not),
