@@ -225,6 +225,21 @@ static bool noted_by(const struct consume *run, const struct lane *lane)
     return lane_ours(lane) || run->concluding;
 }
 
+/* Of a lane that is being read also while its note is open: one without a leader shows nothing for ever, and the other brokers are up. */
+static bool looked_at(const struct consume *run, const struct lane *lane)
+{
+    return noted_by(run, lane) && (!lane->noted || lane->state == LANE_RUNNING);
+}
+
+static void open_note(struct lane *lane, int64_t high, int64_t now_ns)
+{
+    if (!lane->noted) {
+        lane->noted = true;
+        lane->note_high = high;
+        lane->note_time_ns = now_ns;
+    }
+}
+
 enum err_code consume_look(struct consume *run, struct err *err)
 {
     int64_t now_ns;
@@ -242,17 +257,13 @@ enum err_code consume_look(struct consume *run, struct err *err)
         enum err_code code;
 
         for (int32_t p = 0; p < intake->lane_count; p++) {
-            if (noted_by(run, &intake->lanes[p]) && !intake->lanes[p].noted) {
+            if (looked_at(run, &intake->lanes[p])) {
                 partitions[count++] = lane_partition(intake, p);
             }
         }
         code = run->source->watermarks(run->source, partitions, count, watermarks, err);
         for (size_t k = 0; k < count && code == ERR_OK; k++) {
-            struct lane *lane = &intake->lanes[partitions[k].partition];
-
-            lane->noted = true;
-            lane->note_high = watermarks[k].high;
-            lane->note_time_ns = now_ns;
+            open_note(&intake->lanes[partitions[k].partition], watermarks[k].high, now_ns);
         }
         memory_free(partitions);
         memory_free(watermarks);

@@ -26,6 +26,7 @@ static void meddle(struct world *world,
     struct source_options options = {.bootstrap_servers = world->mock.servers,
                                      .topics = topics,
                                      .topic_count = 1,
+                                     .request_timeout_ns = 2 * NS_PER_SECOND,
                                      .clock = clock_system()};
     struct err err = ERR_INIT;
 
@@ -170,6 +171,57 @@ static void a_ledger_that_is_ahead_of_an_old_answer_is_no_replaced_topic(void **
     close_world(&world);
 }
 
+/* A minute is over in a second, for those who ask this clock. */
+static int64_t hurried_ns(struct clock *clock)
+{
+    (void)clock;
+    return 60 * clock_monotonic_ns(clock_system());
+}
+
+static enum err_code (*start_partition)(struct source *source, struct source_partition partition,
+                                        int64_t offset, struct err *err);
+
+static enum err_code start_without_leader(struct source *source, struct source_partition partition,
+                                          int64_t offset, struct err *err)
+{
+    /* Its last record is looked at first: is it the same topic? */
+    if (partition.partition == 0 && ++meddled.calls == 2) {
+        assert_int_equal(rd_kafka_mock_partition_set_leader(meddled.world->mock.cluster, "requests",
+                                                            0, RD_KAFKA_PARTITION_UA),
+                         0);
+    }
+    return start_partition(source, partition, offset, err);
+}
+
+/* All brokers are up, so nobody complains. What the other partitions have is committed. */
+static void a_drain_does_not_wait_for_ever_for_a_partition_without_a_leader(void **state)
+{
+    struct clock hurried = *clock_system();
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 2);
+    send_events(&world, 0, 100, 2);
+    (void)drain(&world);
+    send_events(&world, 100, 100, 2);
+    meddle(&world, NULL);
+    start_partition = meddled.source->start;
+    meddled.source->watermarks = meddled.watermarks;
+    meddled.source->start = start_without_leader;
+    hurried.monotonic_ns = hurried_ns;
+    options = options_of(&world);
+    options.clock = &hurried;
+    options.source = meddled.source;
+    assert_int_equal(consume_run(&options, &result, &err), ERR_BROKER);
+    assert_non_null(strstr(err.text, "offsets of partitions"));
+    assert_int_equal(ask(&world, TALLIED), 150);
+    meddled.source->close(meddled.source);
+    close_world(&world);
+}
+
 static enum err_code stop_nothing(struct source *source, struct source_partition partition,
                                   struct err *err)
 {
@@ -250,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drain_of_a_busy_topic_notes_how_far_it_came),
         cmocka_unit_test(a_ledger_that_is_ahead_of_an_old_answer_is_no_replaced_topic),
+        cmocka_unit_test(a_drain_does_not_wait_for_ever_for_a_partition_without_a_leader),
         cmocka_unit_test(the_wait_for_an_assignment_begins_anew_with_each_rebalance),
         cmocka_unit_test(an_event_before_1970_is_a_dead_letter),
         cmocka_unit_test(a_signal_while_the_registry_is_waited_for_ends_with_a_commit),
