@@ -227,6 +227,8 @@ static void close_handles(void *context)
     struct source_kafka *self = source_kafka_self(context);
 
     if (self->options.group != NULL) {
+        /* Of a revocation that was told and not answered, it would wait for the answer if the assignment is lost (2.0.2). */
+        (void)rd_kafka_assign(self->reader.handle, NULL);
         (void)rd_kafka_consumer_close(self->reader.handle);
     }
     for (size_t i = 0; i < self->topic_count; i++) {

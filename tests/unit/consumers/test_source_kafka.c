@@ -11,49 +11,7 @@
 #include <cmocka.h>
 
 #include "consumers/source.h"
-#include "tests/unit/mock_broker.h"
-
-static const char *const topics[] = {"requests", "checks"};
-
-static struct source *open_source(const char *servers, const char *group)
-{
-    struct source_options options = {.bootstrap_servers = servers,
-                                     .topics = topics,
-                                     .topic_count = 2,
-                                     .group = group,
-                                     .client_id = "test",
-                                     .request_timeout_ns = 5 * NS_PER_SECOND,
-                                     .clock = clock_system()};
-    struct source *source = NULL;
-    struct err err = ERR_INIT;
-
-    if (source_kafka_open(&options, &source, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
-    return source;
-}
-
-/* Polls until `count` items of that kind came, at most 20 s. Returns what came; the last item of the kind in *ret_last. */
-static size_t poll_for(struct source *source, enum source_item_kind kind, size_t count,
-                       struct source_item *ret_last)
-{
-    size_t seen = 0;
-
-    for (int i = 0; i < 200 && seen < count; i++) {
-        const struct source_item *items;
-        size_t item_count;
-        struct err err = ERR_INIT;
-
-        assert_int_equal(source->poll(source, 100 * NS_PER_MS, &items, &item_count, &err), ERR_OK);
-        for (size_t k = 0; k < item_count; k++) {
-            if (items[k].kind == kind) {
-                seen++;
-                *ret_last = items[k];
-            }
-        }
-    }
-    return seen;
-}
+#include "tests/unit/mock_source.h"
 
 static void reads_from_the_offset_asked_for_to_the_end(void **state)
 {
@@ -315,90 +273,6 @@ static void an_offset_that_has_expired_is_told_and_can_be_left(void **state)
     mock_close(&mock);
 }
 
-static void a_group_gives_partitions_and_takes_them_back(void **state)
-{
-    struct mock_broker mock;
-    struct source *source;
-    struct source_item last;
-    const struct source_item *items;
-    struct err err = ERR_INIT;
-    size_t assigned, count;
-
-    (void)state;
-    mock_open(&mock);
-    mock_topic(&mock, "requests", 2);
-    mock_topic(&mock, "checks", 1);
-    for (int i = 0; i < 5; i++) {
-        mock_send(&mock, "requests", 0, "abc", 3, 0);
-        mock_send(&mock, "checks", 0, "abc", 3, 0);
-    }
-    mock_flush(&mock);
-    source = open_source(mock.servers, "members");
-    assert_int_equal(source->join(source, &err), ERR_OK);
-    assigned = poll_for(source, SOURCE_ASSIGNED, 3, &last);
-    assert_int_equal(assigned, 3);
-    assert_int_equal(source->start(source, (struct source_partition){0, 0}, 2, &err), ERR_OK);
-    assert_int_equal(source->start(source, (struct source_partition){1, 0}, 0, &err), ERR_OK);
-    assert_int_equal(poll_for(source, SOURCE_RECORD, 8, &last), 8);
-    source->hint(source, (struct source_partition){0, 0}, 5);
-    /* A partition that starts later does not make the others repeat themselves. */
-    assert_int_equal(source->start(source, (struct source_partition){0, 1}, 0, &err), ERR_OK);
-    for (bool ended = false; !ended;) {
-        assert_int_equal(source->poll(source, 100 * NS_PER_MS, &items, &count, &err), ERR_OK);
-        for (size_t i = 0; i < count; i++) {
-            assert_int_equal(items[i].kind, SOURCE_END);
-            ended = ended || (items[i].record.topic == 0 && items[i].record.partition == 1);
-        }
-    }
-    source->close(source);
-    mock_close(&mock);
-}
-
-static void start_assigned(struct source *source)
-{
-    struct source_item last;
-    struct err err = ERR_INIT;
-
-    assert_int_equal(source->join(source, &err), ERR_OK);
-    assert_int_equal(poll_for(source, SOURCE_ASSIGNED, 2, &last), 2);
-    assert_int_equal(source->start(source, (struct source_partition){0, 0}, 0, &err), ERR_OK);
-}
-
-/* The answer takes longer than the first slice of the question, and records wait to be read: what is served between two slices must not
- * be their queue. */
-static void a_member_waits_for_a_slow_answer_before_it_reads_on(void **state)
-{
-    enum { RECORDS = 2000, SLOW_MS = 700 };
-    struct mock_broker mock;
-    struct source *source;
-    struct source_item last;
-    struct err err = ERR_INIT;
-    int32_t partition_count;
-    size_t seen;
-
-    (void)state;
-    mock_open(&mock);
-    mock_topic(&mock, "requests", 1);
-    mock_topic(&mock, "checks", 1);
-    for (int i = 0; i < RECORDS; i++) {
-        mock_send(&mock, "requests", 0, "abc", 3, 0);
-    }
-    mock_flush(&mock);
-    source = open_source(mock.servers, "members");
-    start_assigned(source);
-    seen = poll_for(source, SOURCE_RECORD, 1, &last);
-    assert_in_range(seen, 1, RECORDS / 2);
-    assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, 1, SLOW_MS), 0);
-    assert_int_equal(source->partition_count(source, 0, &partition_count, &err), ERR_OK);
-    assert_int_equal(partition_count, 1);
-    assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, 1, 0), 0);
-    seen += poll_for(source, SOURCE_RECORD, RECORDS - seen, &last);
-    assert_int_equal(seen, RECORDS);
-    assert_int_equal(last.record.offset, RECORDS - 1);
-    source->close(source);
-    mock_close(&mock);
-}
-
 static void expect_refusal(const char *servers, const struct source_property *property,
                            enum err_code open_code, const char *words)
 {
@@ -573,8 +447,6 @@ int main(void)
         cmocka_unit_test(a_taker_that_fails_is_given_no_more),
         cmocka_unit_test(a_null_payload_is_a_tombstone_and_an_empty_one_is_not),
         cmocka_unit_test(an_offset_that_has_expired_is_told_and_can_be_left),
-        cmocka_unit_test(a_group_gives_partitions_and_takes_them_back),
-        cmocka_unit_test(a_member_waits_for_a_slow_answer_before_it_reads_on),
         cmocka_unit_test(a_broker_that_goes_away_ends_the_poll),
     };
 
