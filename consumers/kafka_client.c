@@ -114,7 +114,8 @@ static const struct source_property tuning[] = {
     {"reconnect.backoff.max.ms", "2000"}, {"topic.metadata.refresh.interval.ms", "60000"},
 };
 
-/* Behind the user's properties, for these are not the user's. */
+/* Behind the user's properties, for these are not the user's. Statistics that nobody takes would gather in the queue of a handle that is
+ * rarely polled. */
 static const struct source_property law[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
@@ -122,6 +123,7 @@ static const struct source_property law[] = {
     {"enable.partition.eof", "true"},
     {"partition.assignment.strategy", "range"},
     {"allow.auto.create.topics", "false"},
+    {"statistics.interval.ms", "0"},
 };
 
 static const struct source_property writer_tuning[] = {
@@ -142,6 +144,7 @@ static const struct source_property writer_law[] = {
     {"queue.buffering.max.messages", "1000"},
     {"queue.buffering.max.kbytes", "65536"},
     {"message.max.bytes", "33554432"},
+    {"statistics.interval.ms", "0"},
 };
 
 static enum err_code set_properties(rd_kafka_conf_t *conf, const struct source_property *rows,

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "consumers/kafka_client.h"
 #include "consumers/source.h"
 #include "tests/unit/mock_source.h"
 
@@ -301,6 +302,33 @@ static void expect_refusal(const char *servers, const struct source_property *pr
     strbuf_release(&id);
 }
 
+/* The observer is polled when it is asked something, the writer when there is something to write. */
+static void statistics_that_nobody_takes_are_not_gathered(void **state)
+{
+    static const struct source_property statistics = {"statistics.interval.ms", "10"};
+    static const enum kafka_role roles[] = {KAFKA_READER, KAFKA_OBSERVER, KAFKA_WRITER};
+    struct mock_broker mock;
+    struct source_options options = {.properties = &statistics,
+                                     .property_count = 1,
+                                     .request_timeout_ns = 5 * NS_PER_SECOND,
+                                     .clock = clock_system()};
+    struct err err = ERR_INIT;
+
+    (void)state;
+    mock_open(&mock);
+    options.bootstrap_servers = mock.servers;
+    for (size_t i = 0; i < ARRAY_COUNT(roles); i++) {
+        struct kafka_client client = {.magic = 0};
+
+        assert_int_equal(kafka_client_open(&client, &options, roles[i], &err), ERR_OK);
+        clock_sleep_ns(clock_system(), 100 * NS_PER_MS);
+        assert_int_equal(rd_kafka_outq_len(client.handle), 0);
+        rd_kafka_destroy(client.handle);
+        kafka_client_release(&client);
+    }
+    mock_close(&mock);
+}
+
 static void a_broker_that_is_not_there_is_named_with_the_cause(void **state)
 {
     (void)state;
@@ -437,6 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_stable_offset_is_not_older_than_the_end),
         cmocka_unit_test(settings_that_would_break_the_promise_are_refused),
+        cmocka_unit_test(statistics_that_nobody_takes_are_not_gathered),
         cmocka_unit_test(a_broker_that_is_not_there_is_named_with_the_cause),
         cmocka_unit_test(a_listener_that_speaks_no_tls_is_named),
         cmocka_unit_test(a_topic_that_does_not_exist_is_named),
