@@ -133,7 +133,9 @@ static enum err_code take_expired(struct consume *run, struct intake *intake, in
     if (lane_place(lane->next, &watermarks) == PLACE_REPLACED) {
         return consume_refuse_shorter(intake, partition, lane->next, watermarks.high, err);
     }
-    if (++lane->restarts > RESTARTS_MAX) {
+    lane->restarts = lane->next == lane->restarted_at ? lane->restarts + 1 : 1;
+    lane->restarted_at = lane->next;
+    if (lane->restarts > RESTARTS_MAX) {
         return err_set(err, ERR_BROKER,
                        "topic %.*s, partition %" PRId32 ": the broker does not give offset %" PRId64
                        " although its log ends at %" PRId64,

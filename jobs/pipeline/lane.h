@@ -27,7 +27,8 @@ struct lane {
     int64_t next;      /* behind the last offset that the open batch covers */
     int64_t committed; /* as the ledger has it, as far as we know */
     int64_t target;    /* the last stable offset at the start of the run */
-    int restarts;      /* after notices that the broker has no such offset */
+    int restarts; /* after notices that the broker has no such offset, in a row at `restarted_at` */
+    int64_t restarted_at;
     /* The last record that the ledger has seen; it is read again when the lane starts, to notice a topic that was deleted and created
      * again and has grown past the old end since. -1: none, or expired. */
     int64_t guard_offset;

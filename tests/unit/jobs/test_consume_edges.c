@@ -222,6 +222,63 @@ static void a_drain_does_not_wait_for_ever_for_a_partition_without_a_leader(void
     close_world(&world);
 }
 
+static enum err_code (*give_items)(struct source *source, int64_t timeout_ns,
+                                   const struct source_taker *taker, size_t *ret_count,
+                                   struct err *err);
+
+/* Before each giving a notice that the offset is not there, and a record of which that is not true. */
+static enum err_code give_behind_a_notice(struct source *source, int64_t timeout_ns,
+                                          const struct source_taker *taker, size_t *ret_count,
+                                          struct err *err)
+{
+    enum { NOTICES = 8, SEEN = 2 }; /* of a giving with something in it: the record and the end */
+    const struct source_item notice = {.kind = SOURCE_EXPIRED};
+    size_t seen = 0;
+
+    if (meddled.calls == NOTICES) {
+        stop_set(SIGTERM);
+        return give_items(source, timeout_ns, taker, ret_count, err);
+    }
+    if (taker->take(taker->context, &notice, err) != ERR_OK) {
+        return err->code;
+    }
+    send_events(meddled.world, 10 + meddled.calls++, 1, 1);
+    for (int i = 0; i < 50 && seen < SEEN; i++) {
+        if (give_items(source, timeout_ns, taker, ret_count, err) != ERR_OK) {
+            return err->code;
+        }
+        seen += *ret_count;
+    }
+    return ERR_OK;
+}
+
+/* A leader that did not know better is asked again, a few times in a row: not a few times in the life of a run. */
+static void a_run_outlives_any_number_of_wrong_notices(void **state)
+{
+    struct world world;
+    struct consume_options options;
+    struct consume_result result;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    open_world(&world, 1);
+    send_events(&world, 0, 10, 1);
+    meddle(&world, NULL);
+    meddled.source->watermarks = meddled.watermarks;
+    give_items = meddled.source->give;
+    meddled.source->give = give_behind_a_notice;
+    options = options_of(&world);
+    options.follow = true;
+    options.source = meddled.source;
+    if (consume_run(&options, &result, &err) != ERR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(result.records, 18);
+    stop_set(0);
+    meddled.source->close(meddled.source);
+    close_world(&world);
+}
+
 static enum err_code stop_nothing(struct source *source, struct source_partition partition,
                                   struct err *err)
 {
@@ -303,6 +360,7 @@ int main(void)
         cmocka_unit_test(a_drain_of_a_busy_topic_notes_how_far_it_came),
         cmocka_unit_test(a_ledger_that_is_ahead_of_an_old_answer_is_no_replaced_topic),
         cmocka_unit_test(a_drain_does_not_wait_for_ever_for_a_partition_without_a_leader),
+        cmocka_unit_test(a_run_outlives_any_number_of_wrong_notices),
         cmocka_unit_test(the_wait_for_an_assignment_begins_anew_with_each_rebalance),
         cmocka_unit_test(an_event_before_1970_is_a_dead_letter),
         cmocka_unit_test(a_signal_while_the_registry_is_waited_for_ends_with_a_commit),
