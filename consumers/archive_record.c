@@ -282,26 +282,19 @@ static inline void guess_on(struct archive_record_guess *guess)
 static inline const uint8_t *sized_short(const uint8_t *p, const uint8_t *end,
                                          struct str *ret_bytes)
 {
-    uint64_t size;
+    uint64_t length;
 
     if (end - p < 2) {
         return NULL;
     }
-    size = p[0];
-    p++;
-    if (size >= 0x80) {
-        size = (size & 0x7f) | (uint64_t)p[0] << 7;
-        if (p[0] >= 0x80) {
+    length = *p++;
+    if (length >= 0x80) {
+        if (*p >= 0x80) {
             return NULL;
         }
-        p++;
+        length = (length & 0x7f) | (uint64_t)*p++ << 7;
     }
-    size = size >> 1 | size << 63; /* odd ones, negative, become larger than anything */
-    if (size > (uint64_t)(end - p)) {
-        return NULL;
-    }
-    *ret_bytes = str_of((const char *)p, size);
-    return further(p, size);
+    return bytes_of(p, end, length, ret_bytes);
 }
 
 /* The position behind the record; NULL: it is another one. */

@@ -357,16 +357,11 @@ const struct decoded *decoder_expected(struct decoder *decoder, size_t place)
 {
     struct expected *expected = &decoder->expected;
     struct event *event = &expected->decoded.event;
-    const struct plan_plain *plain;
 
     if (place >= expected->lanes.count || expected->lanes.open[place]) {
         return NULL;
     }
-    plain = &expected->lanes.plains[place];
-    event->outcome = plain->outcome;
-    event->time_ns = plain->time_ns;
-    event->latency_ns = plain->latency_ns;
-    event->service = expected->lanes.services[place];
+    plan_plain_tell(&expected->lanes.plains[place], expected->lanes.services[place], event);
     if (decoder->options.catalog != NULL) {
         catalog_tell(decoder->options.catalog, expected->services[place], event);
     }

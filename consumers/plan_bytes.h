@@ -133,19 +133,27 @@ static inline const uint8_t *index_in(const uint8_t *begin, const uint8_t *p, co
     return p;
 }
 
-/* Length and bytes. */
-static inline const uint8_t *sized_in(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+/* The bytes at p of a length as it is written: odd ones, negative, become larger than anything. */
+static inline const uint8_t *bytes_of(const uint8_t *p, const uint8_t *end, uint64_t length,
                                       struct str *ret_bytes)
 {
-    uint64_t value, size;
+    uint64_t size = length >> 1 | length << 63;
 
-    p = varint_in(begin, p, end, &value);
-    size = value >> 1 | value << 63; /* odd ones, negative, become larger than anything */
-    if (p == NULL || size > (uint64_t)(end - p)) {
+    if (size > (uint64_t)(end - p)) {
         return NULL;
     }
     *ret_bytes = str_of((const char *)p, size);
     return further(p, size);
+}
+
+/* Length and bytes. */
+static inline const uint8_t *sized_in(const uint8_t *begin, const uint8_t *p, const uint8_t *end,
+                                      struct str *ret_bytes)
+{
+    uint64_t length;
+
+    p = varint_in(begin, p, end, &length);
+    return p != NULL ? bytes_of(p, end, length, ret_bytes) : NULL;
 }
 
 static inline const uint8_t *sized(const uint8_t *p, const uint8_t *end, struct str *ret_bytes)

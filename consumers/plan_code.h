@@ -149,8 +149,16 @@ struct plan_plain {
     int64_t time_ns, latency_ns;
     enum outcome outcome;
 };
-/* What the events of all plain records have in common. */
+/* What the events of all plain records have in common, and what is of this one. */
 void plan_plain_event(const struct plan *plan, struct event *ret_event);
+static inline void plan_plain_tell(const struct plan_plain *plain, struct str service,
+                                   struct event *event)
+{
+    event->outcome = plain->outcome;
+    event->time_ns = plain->time_ns;
+    event->latency_ns = plain->latency_ns;
+    event->service = service;
+}
 /* The event of a plain plan's slots; false, and nothing said, if a rule has to be asked. */
 bool plan_plain(const struct plan *plan, const struct value *slots, int64_t record_time_ns,
                 struct event *ret_event);

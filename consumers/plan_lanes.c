@@ -129,16 +129,6 @@ static inline int64_t read_span(const uint8_t *p, const uint8_t *end, uint64_t r
     return raw <= raw_max ? span : SPAN_NONE;
 }
 
-static inline int64_t pass_span(const uint8_t *p, const uint8_t *end)
-{
-    uint64_t word, ends;
-
-    memcpy(&word, p, sizeof(word));
-    ends = ~word & UINT64_C(0x8080808080808080);
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && ends != 0 ? __builtin_ctzll(ends) / 8 + 1
-                                                                  : long_span(p, end, &word);
-}
-
 /* A length or an index, as a rule of one byte; a negative one is larger than any payload. */
 static inline int64_t count_span(const uint8_t *p, const uint8_t *end, uint32_t *ret_count)
 {
@@ -189,7 +179,7 @@ static inline int64_t span_of(struct plan_lanes *lanes, size_t i, const uint8_t 
     case PLAN_SKIP_INT:
         return read_span(p, end, UINT32_MAX, &number);
     case PLAN_SKIP_LONG:
-        return pass_span(p, end);
+        return read_span(p, end, UINT64_MAX, &number);
     case PLAN_SKIP_FIXED:
         return a;
     case PLAN_SKIP_BYTES:

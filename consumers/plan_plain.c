@@ -5,6 +5,7 @@
  * here: whatever is not as it should be is left to plan_run.c, which knows the order of the rules and what to say.
  */
 #include "base/check.h"
+#include "base/clock.h"
 #include "consumers/convert.h"
 #include "consumers/outcome.h"
 #include "consumers/plain_name.h"
@@ -31,7 +32,7 @@ bool plan_is_plain(const struct plan *plan)
 struct limits {
     const struct outcome_rules *outcome_rules;
     int64_t max_ahead_ns, max_age_ns;
-    int64_t time_unit_ns, latency_unit_ns; /* at least 1; latency 0: none is mapped */
+    int64_t time_unit_ns, latency_unit_ns; /* 1 to one day; latency 0: none is mapped */
 };
 
 struct values {
@@ -42,6 +43,7 @@ static inline struct limits limits_of(const struct plan *plan, enum schema_logic
 {
     const struct mapping *mapping = plan->mapping;
 
+    CHECK(mapping->latency_unit_ns <= NS_PER_DAY);
     return (struct limits){&mapping->outcome_rules, mapping->max_ahead_ns, mapping->max_age_ns,
                            convert_unit_ns(time_unit),
                            plan->latency_slot != PLAN_SLOT_NONE ? mapping->latency_unit_ns : 0};
@@ -137,9 +139,6 @@ bool plan_plain(const struct plan *plan, const struct value *slots, int64_t reco
         return false;
     }
     plan_plain_event(plan, ret_event);
-    ret_event->outcome = plain.outcome;
-    ret_event->time_ns = plain.time_ns;
-    ret_event->service = value_view(service);
-    ret_event->latency_ns = plain.latency_ns;
+    plan_plain_tell(&plain, value_view(service), ret_event);
     return true;
 }

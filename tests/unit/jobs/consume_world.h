@@ -166,16 +166,22 @@ static inline struct consume_options options_of(struct world *world)
                                     .http = &world->fake.http};
 }
 
-static inline struct consume_result drain(struct world *world)
+static inline struct consume_result run_through(const struct consume_options *options)
 {
-    struct consume_options options = options_of(world);
     struct consume_result result;
     struct err err = ERR_INIT;
 
-    if (consume_run(&options, &result, &err) != ERR_OK) {
+    if (consume_run(options, &result, &err) != ERR_OK) {
         fail_msg("%s", err.text);
     }
     return result;
+}
+
+static inline struct consume_result drain(struct world *world)
+{
+    struct consume_options options = options_of(world);
+
+    return run_through(&options);
 }
 
 static inline void expect_failure(struct world *world, enum err_code code, const char *words)

@@ -35,7 +35,9 @@ static void meddle(struct world *world,
         fail_msg("%s", err.text);
     }
     meddled.watermarks = meddled.source->watermarks;
-    meddled.source->watermarks = watermarks;
+    if (watermarks != NULL) {
+        meddled.source->watermarks = watermarks;
+    }
 }
 
 /* Behind every answer about the ends of logs somebody writes on. */
@@ -56,7 +58,6 @@ static void a_drain_of_a_busy_topic_notes_how_far_it_came(void **state)
     struct world world;
     struct consume_options options;
     struct consume_result result;
-    struct err err = ERR_INIT;
     int64_t start_ns;
 
     (void)state;
@@ -66,9 +67,7 @@ static void a_drain_of_a_busy_topic_notes_how_far_it_came(void **state)
     options = options_of(&world);
     options.source = meddled.source;
     start_ns = clock_now_ns(clock_system());
-    if (consume_run(&options, &result, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    result = run_through(&options);
     assert_true(meddled.calls > 0);
     assert_int_equal(result.records, 100);
     assert_int_equal(ask(&world, DRAINED), 2);
@@ -94,7 +93,6 @@ static void a_signal_while_the_registry_is_waited_for_ends_with_a_commit(void **
     struct world world;
     struct consume_options options;
     struct consume_result result;
-    struct err err = ERR_INIT;
 
     (void)state;
     open_world(&world, 1);
@@ -103,9 +101,7 @@ static void a_signal_while_the_registry_is_waited_for_ends_with_a_commit(void **
     mock_flush(&world.mock);
     world.fake.http.perform = trouble_and_sigterm;
     options = options_of(&world);
-    if (consume_run(&options, &result, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    result = run_through(&options);
     assert_true(result.interrupted);
     assert_int_equal(result.records, 1500);
     assert_int_equal(ask(&world, COVERED), 1500);
@@ -118,16 +114,13 @@ static void a_signal_before_the_broker_has_answered_is_no_failure(void **state)
     struct world world;
     struct consume_options options;
     struct consume_result result;
-    struct err err = ERR_INIT;
 
     (void)state;
     open_world(&world, 1);
     configure(&world, "127.0.0.1:1", NULL, MAP, "");
     options = options_of(&world);
     stop_set(SIGTERM);
-    if (consume_run(&options, &result, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    result = run_through(&options);
     assert_true(result.interrupted);
     stop_set(0);
     close_world(&world);
@@ -154,7 +147,6 @@ static void a_ledger_that_is_ahead_of_an_old_answer_is_no_replaced_topic(void **
     struct world world;
     struct consume_options options;
     struct consume_result result;
-    struct err err = ERR_INIT;
 
     (void)state;
     open_world(&world, 1);
@@ -162,9 +154,7 @@ static void a_ledger_that_is_ahead_of_an_old_answer_is_no_replaced_topic(void **
     meddle(&world, answer_then_be_overtaken);
     options = options_of(&world);
     options.source = meddled.source;
-    if (consume_run(&options, &result, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    result = run_through(&options);
     assert_int_equal(result.records, 0);
     assert_int_equal(ask(&world, COVERED), 150);
     meddled.source->close(meddled.source);
@@ -209,7 +199,6 @@ static void a_drain_does_not_wait_for_ever_for_a_partition_without_a_leader(void
     send_events(&world, 100, 100, 2);
     meddle(&world, NULL);
     start_partition = meddled.source->start;
-    meddled.source->watermarks = meddled.watermarks;
     meddled.source->start = start_without_leader;
     hurried.monotonic_ns = hurried_ns;
     options = options_of(&world);
@@ -258,21 +247,17 @@ static void a_run_outlives_any_number_of_wrong_notices(void **state)
     struct world world;
     struct consume_options options;
     struct consume_result result;
-    struct err err = ERR_INIT;
 
     (void)state;
     open_world(&world, 1);
     send_events(&world, 0, 10, 1);
     meddle(&world, NULL);
-    meddled.source->watermarks = meddled.watermarks;
     give_items = meddled.source->give;
     meddled.source->give = give_behind_a_notice;
     options = options_of(&world);
     options.follow = true;
     options.source = meddled.source;
-    if (consume_run(&options, &result, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    result = run_through(&options);
     assert_int_equal(result.records, 18);
     stop_set(0);
     meddled.source->close(meddled.source);

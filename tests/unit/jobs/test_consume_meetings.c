@@ -91,7 +91,6 @@ static void two_runs_on_one_partition_count_it_once(void **state)
     struct rival rival = {.world = &world};
     struct consume_options options;
     struct consume_result result;
-    struct err err = ERR_INIT;
 
     (void)state;
     open_world(&world, 1);
@@ -99,9 +98,7 @@ static void two_runs_on_one_partition_count_it_once(void **state)
     options = options_of(&world);
     options.progress = let_the_rival_run;
     options.context = &rival;
-    if (consume_run(&options, &result, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    result = run_through(&options);
     assert_true(rival.done);
     assert_int_equal(result.records, 0); /* all of it was the other's */
     assert_int_equal(ask(&world, TALLIED), 2000);
@@ -236,7 +233,6 @@ static void members_that_come_and_go_count_every_record_once(void **state)
     struct member second = {.world = &world, .err = ERR_INIT};
     struct consume_options options;
     struct consume_result result;
-    struct err err = ERR_INIT;
 
     (void)state;
     open_world(&world, 4);
@@ -246,9 +242,7 @@ static void members_that_come_and_go_count_every_record_once(void **state)
     options.batch_records_max = 1000;
     options.progress = start_member;
     options.context = &second;
-    if (consume_run(&options, &result, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    result = run_through(&options);
     assert_true(second.started);
     assert_int_equal(pthread_join(second.thread, NULL), 0);
     if (second.code != ERR_OK) {
@@ -304,9 +298,7 @@ static void a_member_without_partitions_notes_what_others_have_drained(void **st
     assert_int_equal(source_kafka_open(&source_options, &options.source, &err), ERR_OK);
     options.source->join = join_nothing;
     options.source->poll = poll_nothing;
-    if (consume_run(&options, &result, &err) != ERR_OK) {
-        fail_msg("%s", err.text);
-    }
+    result = run_through(&options);
     assert_int_equal(result.records, 0);
     assert_int_equal(ask(&world, DRAINED), 2);
     options.source->close(options.source);
